@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// enum traffic_kind and enum framing of bpf/abi.h, with the names that people see.
+
+/** enum traffic_kind. Append only: the numbers are shared with the kernel half. */
+export const KIND = {
+  none: 0,
+  tcp: 1,
+  udp: 2,
+  roceV2: 3,
+  roceV2Udp: 4,
+  roceV1: 5,
+  infiniband: 6,
+  other: 7,
+  nonIp: 8,
+  malformed: 9,
+} as const;
+
+export const KIND_MAX = 10;
+
+export interface TrafficType {
+  /** Value of the label traffic_type. */
+  readonly label: string;
+  /** What stands between brackets in a printed flow line. */
+  readonly printed: string;
+}
+
+/** Index = kind. */
+export const TRAFFIC_TYPES: readonly TrafficType[] = [
+  { label: 'None', printed: 'None' },
+  { label: 'TCP', printed: 'TCP' },
+  { label: 'UDP', printed: 'UDP' },
+  { label: 'RoCE_v2', printed: 'RoCE v2' },
+  { label: 'RoCE_v2_UDP', printed: 'RoCE v2/UDP' },
+  { label: 'RoCE_v1_IBoE', printed: 'RoCE v1/IBoE' },
+  { label: 'InfiniBand', printed: 'InfiniBand' },
+  { label: 'Other', printed: 'Other' },
+  { label: 'Non_IP', printed: 'Non IP' },
+  { label: 'Malformed', printed: 'Malformed' },
+];
+
+/** The traffic type of a kind; a kind this build does not know is an ABI fault, shown as `Kind_N`. */
+export function trafficType(kind: number): TrafficType {
+  return TRAFFIC_TYPES[kind] ?? { label: `Kind_${kind}`, printed: `kind ${kind}` };
+}
+
+/** enum framing: how frames start on an interface. */
+export const FRAMING = { ethernet: 0, infiniband: 1, l3: 2 } as const;
+export type Framing = (typeof FRAMING)[keyof typeof FRAMING];
+export const FRAMING_MAX = 3;
