@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the flow table shows to those who render: read-only columns, no copies. They are whole
+// between two refreshes; the daemon keeps renderings and refreshes apart.
+
+/** The flows that hold a series. For i in 0..count-1, s = slots[i] is a row of every column. */
+export interface SeriesView {
+  readonly count: number;
+  /** Dense list of row numbers in use. */
+  readonly slots: Uint32Array;
+  /** Counters since the series began; doubles, exact to 2^53. */
+  readonly totalPackets: Float64Array;
+  readonly totalBytes: Float64Array;
+  /** What the last interval brought; 0 for a flow that was idle in it. */
+  readonly intervalPackets: Float64Array;
+  readonly intervalBytes: Float64Array;
+  /** Wall-clock milliseconds at which the series began (for created timestamps). */
+  readonly startedMs: Float64Array;
+  /** FLOW_ROW_WORDS words a row, the layout of src/abi/records.ts. */
+  readonly keys: Uint32Array;
+  /** Rendered labels of row s: labelBytes[labelOffset[s] .. + labelLength[s]], no braces. */
+  readonly labelBytes: Uint8Array;
+  readonly labelOffset: Uint32Array;
+  readonly labelLength: Uint32Array;
+}
+
+/** Why packets are in no flow series. Order and spelling are the label values. */
+export const OTHER_REASONS = [
+  'max_series',
+  'expired',
+  'map_full',
+  'filtered',
+  'non_ip',
+  'malformed',
+] as const;
+export type OtherReason = (typeof OTHER_REASONS)[number];
+
+/** Totals since start; monotonic. */
+export interface BookRow {
+  readonly interfaceId: number;
+  readonly kind: number;
+  readonly packets: number;
+  readonly bytes: number;
+}
+export interface OtherRow extends BookRow {
+  readonly reason: OtherReason;
+}
+/** Frames without a flow, by the parser's reason (enum frame_reason). */
+export interface FrameReasonRow {
+  readonly interfaceId: number;
+  readonly reason: number;
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+/**
+ * The books. For every interface and kind:
+ * interfaces == sum of the series' totals + sum over reason of others. Rows appear with their first
+ * packet and never go.
+ */
+export interface BooksView {
+  readonly interfaces: readonly BookRow[];
+  readonly others: readonly OtherRow[];
+  readonly frameReasons: readonly FrameReasonRow[];
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the rest of the program may do with the kernel's maps: the seam between kernel/, which
+// alone knows FFI, and reader/, which alone knows the order of a drain.
+
+/** 0 or 1: one of the two halves of slots and flow maps. */
+export type Half = 0 | 1;
+/** Address family of a map: 4 (24-byte keys) or 6 (48-byte keys). */
+export type Family = 4 | 6;
+
+/**
+ * Called with one batch of flow map entries, deleted from the map already: `count` keys (24 or 48
+ * bytes each) and as many struct flow_count (16 bytes each). The buffers are reused after the call.
+ */
+export type FlowBatchSink = (keys: Uint8Array, counts: Uint8Array, count: number) => void;
+
+/**
+ * Called once per entry of the overflow map: its interface, its kind, and its totals since the
+ * object was loaded, summed over all CPUs.
+ */
+export type OverflowSink = (ifindex: number, kind: number, packets: number, bytes: number) => void;
+
+export interface KernelMaps {
+  /** Rows of the slot arrays: possible CPUs. */
+  readonly cpuCount: number;
+  /** Slot sets (128 bytes each) per CPU and half; a power of two. */
+  readonly setsPerCpu: number;
+  /** Entries each flow map (family, half) can hold. */
+  readonly flowCapacity: number;
+
+  /** Which half the programs write now. */
+  readEpoch(): Half;
+  /** One store; programs that started before may still write the other half until fence() is done. */
+  writeEpoch(half: Half): void;
+  /**
+   * Resolves when no program that could have seen the former epoch still runs (an RCU grace period,
+   * 10-50 ms, off the event loop). Rejects with KernelError.
+   */
+  fence(): Promise<void>;
+  /**
+   * The slots of one half, mapped memory: cpuCount x setsPerCpu sets of 128 bytes. Reading and
+   * clearing it is reading and clearing the kernel's memory: only after fence().
+   */
+  slots(family: Family, half: Half): Uint8Array;
+  /**
+   * Empties a flow map in batches, off the event loop, calling the sink once per batch. When it
+   * rejects (KernelError), every entry that is gone from the map has been given to the sink.
+   */
+  drainFlows(family: Family, half: Half, sink: FlowBatchSink): Promise<void>;
+  /** Reads the overflow totals. Rejects with KernelError. */
+  readOverflow(sink: OverflowSink): Promise<void>;
+  /** Packets and bytes that even the overflow map could not take, totals since load (expected: 0). */
+  readUnattributed(): Promise<{ packets: number; bytes: number }>;
+}
