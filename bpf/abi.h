@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
  *
  * The only header that user space may know: every record that crosses the border between
- * kernel and user space. src/abi/layout.ts restates the offsets; a test compares both with
- * the BTF of the object.
+ * kernel and user space. src/abi/layout.ts restates the offsets; a test compares both
+ * with the BTF of the object.
  *
  * Rules: fixed-width types, no bitfields, enums or pointers in structs, explicit zeroed
  * padding. Addresses are bytes as on the wire; every other number is in host order.
@@ -17,16 +17,16 @@
 
 /* What a packet is. The number is API: append only, never reuse. At most 16 (4 bits). */
 enum traffic_kind {
-	KIND_NONE = 0,		/* never counted: an empty slot */
+	KIND_NONE = 0, /* never counted: an empty slot */
 	KIND_TCP = 1,
 	KIND_UDP = 2,
-	KIND_ROCE_V2 = 3,	/* UDP to port 4791 with a valid BTH */
-	KIND_ROCE_V2_UDP = 4,	/* UDP from or to port 4791 without one */
-	KIND_ROCE_V1 = 5,	/* EtherType 0x8915, GRH and BTH */
-	KIND_INFINIBAND = 6,	/* on an InfiniBand link, neither TCP, UDP nor RoCE */
-	KIND_OTHER = 7,		/* any other IP */
-	KIND_NON_IP = 8,	/* not IP and not RoCE; flow_key.protocol holds a frame_reason */
-	KIND_MALFORMED = 9,	/* cannot be parsed; flow_key.protocol holds a frame_reason */
+	KIND_ROCE_V2 = 3,     /* UDP to port 4791 with a valid BTH */
+	KIND_ROCE_V2_UDP = 4, /* UDP from or to port 4791 without one */
+	KIND_ROCE_V1 = 5,     /* EtherType 0x8915, GRH and BTH */
+	KIND_INFINIBAND = 6,  /* on an InfiniBand link, neither TCP, UDP nor RoCE */
+	KIND_OTHER = 7,	      /* any other IP */
+	KIND_NON_IP = 8, /* not IP and not RoCE; flow_key.protocol holds a frame_reason */
+	KIND_MALFORMED = 9, /* cannot be parsed; flow_key.protocol holds a frame_reason */
 	KIND_MAX = 10,
 };
 
@@ -35,39 +35,44 @@ enum traffic_kind {
 #define PROTOCOL_ROCE_V1    21
 #define PROTOCOL_ROCE_V2    254
 
-/* Why a frame has no flow. The number is API: append only; a retired one stays as _UNUSED. */
+/* Why a frame has no flow. The number is API: append only; a retired one stays as
+ * _UNUSED. */
 enum frame_reason {
 	REASON_NONE = 0,
 	/* KIND_NON_IP */
-	REASON_ETHERTYPE = 1,		/* an EtherType that is neither IP nor RoCE v1 */
-	REASON_ARP = 2,			/* ARP and RARP */
-	REASON_LLC = 3,			/* an 802.3 length where the EtherType should be */
-	REASON_VLAN_DEPTH = 4,		/* a third VLAN tag */
+	REASON_ETHERTYPE = 1,  /* an EtherType that is neither IP nor RoCE v1 */
+	REASON_ARP = 2,	       /* ARP and RARP */
+	REASON_LLC = 3,	       /* an 802.3 length where the EtherType should be */
+	REASON_VLAN_DEPTH = 4, /* a third VLAN tag */
 	/* KIND_MALFORMED */
-	REASON_LINK_TRUNCATED = 16,	/* the frame ends within the L2 header or a VLAN tag */
-	REASON_IPV4_TRUNCATED = 17,	/* ... within the IPv4 header */
-	REASON_IPV4_VERSION = 18,	/* EtherType says IPv4, the version field does not */
+	REASON_LINK_TRUNCATED =
+		16, /* the frame ends within the L2 header or a VLAN tag */
+	REASON_IPV4_TRUNCATED = 17, /* ... within the IPv4 header */
+	REASON_IPV4_VERSION = 18,   /* EtherType says IPv4, the version field does not */
 	REASON_IPV4_HEADER_LENGTH = 19, /* IHL below 5 */
 	REASON_IPV4_TOTAL_LENGTH = 20,	/* total length below the header's */
 	REASON_IPV6_TRUNCATED = 21,
 	REASON_IPV6_VERSION = 22,
 	REASON_IPV6_EXTENSION_TRUNCATED = 23,
 	REASON_IPV6_EXTENSION_DEPTH = 24, /* more extension headers than we walk */
-	REASON_TRANSPORT_TRUNCATED = 25, /* TCP, UDP, SCTP, ... cut off before the ports end */
-	REASON_GRH_TRUNCATED = 26,	/* RoCE v1: the frame ends within GRH or BTH */
-	REASON_GRH_VERSION = 27,	/* RoCE v1: IPVer is not 6 */
-	REASON_GRH_NEXT_HEADER = 28,	/* RoCE v1: next header is not 0x1b */
-	REASON_BTH_INVALID = 29,	/* RoCE v1: transport version or opcode unknown */
-	REASON_NOT_LINEAR = 30,		/* headers beyond the first buffer of a fragmented frame */
-	REASON_L3_VERSION = 31,		/* on a link without L2 header: neither IPv4 nor IPv6 */
+	REASON_TRANSPORT_TRUNCATED =
+		25,		   /* TCP, UDP, SCTP, ... cut off before the ports end */
+	REASON_GRH_TRUNCATED = 26, /* RoCE v1: the frame ends within GRH or BTH */
+	REASON_GRH_VERSION = 27,   /* RoCE v1: IPVer is not 6 */
+	REASON_GRH_NEXT_HEADER = 28, /* RoCE v1: next header is not 0x1b */
+	REASON_BTH_INVALID = 29,     /* RoCE v1: transport version or opcode unknown */
+	REASON_NOT_LINEAR =
+		30, /* headers beyond the first buffer of a fragmented frame */
+	REASON_L3_VERSION = 31, /* on a link without L2 header: neither IPv4 nor IPv6 */
 	REASON_MAX = 32,
 };
 
 /* How frames start on an interface; chosen at attach from its ARPHRD type. */
 enum framing {
-	FRAMING_ETHERNET = 0,	/* ARPHRD_ETHER, ARPHRD_LOOPBACK: 14 bytes */
-	FRAMING_INFINIBAND = 1, /* ARPHRD_INFINIBAND: 20 zero bytes, EtherType, 2 reserved, IP */
-	FRAMING_L3 = 2,		/* ARPHRD_NONE, PPP, TUNNEL, ...: IP at 0 */
+	FRAMING_ETHERNET = 0, /* ARPHRD_ETHER, ARPHRD_LOOPBACK: 14 bytes */
+	FRAMING_INFINIBAND =
+		1,	/* ARPHRD_INFINIBAND: 20 zero bytes, EtherType, 2 reserved, IP */
+	FRAMING_L3 = 2, /* ARPHRD_NONE, PPP, TUNNEL, ...: IP at 0 */
 	FRAMING_MAX = 3,
 };
 
@@ -78,7 +83,8 @@ struct flow_key4 {
 	__u16 src_port;
 	__u16 dst_port;
 	__u32 ifindex;
-	__u8 protocol; /* IP protocol, PROTOCOL_*, or frame_reason for kinds without a flow */
+	__u8 protocol; /* IP protocol, PROTOCOL_*, or frame_reason for kinds without a
+			  flow */
 	__u8 kind;     /* enum traffic_kind */
 	__u16 vlan;    /* outer VLAN id, 0 where there is none */
 	__u32 qp;      /* RoCE destination queue pair, 0 where there is none */
@@ -143,13 +149,14 @@ _Static_assert(sizeof(struct overflow_key) == 8, "overflow_key");
 
 /* Set by user space between open and load; read-only data from then on. */
 struct options {
-	__u32 abi_version;	/* ABI_VERSION, set at compile time; user space compares */
-	__u32 cpu_count;	/* possible CPUs: rows of the slot arrays */
-	__u32 sets_per_cpu;	/* a power of two */
-	__u32 hash_seed;	/* random per load: nobody outside can aim at one slot */
-	/* Bit n set: packets of kind n keep their addresses and ports. Otherwise all of the
-	 * kind on one interface share one key with zero addresses, ports and protocol, so
-	 * that traffic nobody asked for does not fill the map. By framing. */
+	__u32 abi_version;  /* ABI_VERSION, set at compile time; user space compares */
+	__u32 cpu_count;    /* possible CPUs: rows of the slot arrays */
+	__u32 sets_per_cpu; /* a power of two */
+	__u32 hash_seed;    /* random per load: nobody outside can aim at one slot */
+	/* Bit n set: packets of kind n keep their addresses and ports. Otherwise all of
+	 * the kind on one interface share one key with zero addresses, ports and
+	 * protocol, so that traffic nobody asked for does not fill the map. By framing.
+	 */
 	__u32 kinds_wanted[FRAMING_MAX];
 	__u32 pad;
 	struct flow_key4 mask4; /* ANDed with every IPv4 key */

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The packet path, top to bottom: frame -> key -> count. One program per framing, each
+ * twice: xdp.frags for multi-buffer frames (kernel 5.18 and later), and a plain twin for
+ * kernels and drivers that refuse it. Every program returns XDP_PASS, whatever it saw.
+ */
+#include <stdbool.h>
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include "abi.h"
+#include "parse.h"
+#include "count.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* A frame without a flow: one key per interface, kind and reason. */
+static __always_inline void count_unparsed(struct xdp_md *ctx, __u32 reason, __u64 bytes,
+					   __u64 linear_bytes)
+{
+	struct flow_key4 key = {
+		.ifindex = ctx->ingress_ifindex,
+		.kind = reason < REASON_LINK_TRUNCATED ? KIND_NON_IP : KIND_MALFORMED,
+	};
+
+	/* Of a frame in several buffers we see the first; do not blame the sender. */
+	if (key.kind == KIND_MALFORMED && bytes > linear_bytes)
+		reason = REASON_NOT_LINEAR;
+	key.protocol = reason;
+	count4(&key, bytes);
+}
+
+static __always_inline bool kind_wanted(__u8 kind, const __u32 framing)
+{
+	return options.kinds_wanted[framing] >> (kind & 31) & 1;
+}
+
+static __always_inline int count_frame(struct xdp_md *ctx, const __u32 framing,
+				       __u64 bytes)
+{
+	struct cursor cursor = {
+		.pos = (void *)(long)ctx->data,
+		.end = (void *)(long)ctx->data_end,
+	};
+	__u64 linear_bytes = cursor.end - cursor.pos;
+	struct transport found = {};
+	struct link link = {};
+
+	if (framing == FRAMING_ETHERNET)
+		parse_ethernet(&cursor, &link);
+	else if (framing == FRAMING_INFINIBAND)
+		parse_ipoib(&cursor, &link);
+	else
+		parse_l3(&cursor, &link);
+	if (link.reason)
+		goto unparsed;
+
+	if (link.ethertype == ETHERTYPE_IPV4) {
+		struct flow_key4 key = {};
+
+		link.reason = parse_ipv4(&cursor, framing, &key, &found);
+		if (link.reason)
+			goto unparsed;
+		if (kind_wanted(found.kind, framing)) {
+			key.src_port = found.src_port;
+			key.dst_port = found.dst_port;
+			key.protocol = found.protocol;
+			key.vlan = link.vlan;
+			key.qp = found.qp;
+		} else {
+			__builtin_memset(&key, 0, sizeof(key));
+		}
+		key.ifindex = ctx->ingress_ifindex;
+		key.kind = found.kind;
+		count4(&key, bytes);
+		return XDP_PASS;
+	}
+	if (link.ethertype == ETHERTYPE_IPV6 || link.ethertype == ETHERTYPE_ROCE_V1) {
+		struct flow_key6 key = {};
+
+		link.reason = link.ethertype == ETHERTYPE_IPV6
+				      ? parse_ipv6(ctx, &cursor, framing, &key, &found)
+				      : parse_roce_v1(&cursor, &key, &found);
+		if (link.reason)
+			goto unparsed;
+		if (kind_wanted(found.kind, framing)) {
+			key.src_port = found.src_port;
+			key.dst_port = found.dst_port;
+			key.protocol = found.protocol;
+			key.vlan = link.vlan;
+			key.qp = found.qp;
+		} else {
+			__builtin_memset(&key, 0, sizeof(key));
+		}
+		key.ifindex = ctx->ingress_ifindex;
+		key.kind = found.kind;
+		count6(&key, bytes);
+		return XDP_PASS;
+	}
+	link.reason = reason_of_ethertype(link.ethertype);
+
+unparsed:
+	count_unparsed(ctx, link.reason, bytes, linear_bytes);
+	return XDP_PASS;
+}
+
+/* A plain program sees whole frames in one buffer: the kernel gives it no others. */
+#define PROGRAMS(name, framing)                                                          \
+	SEC("xdp.frags") int count_##name##_frags(struct xdp_md *ctx)                    \
+	{                                                                                \
+		return count_frame(ctx, framing, bpf_xdp_get_buff_len(ctx));             \
+	}                                                                                \
+	SEC("xdp") int count_##name(struct xdp_md *ctx)                                  \
+	{                                                                                \
+		return count_frame(ctx, framing, ctx->data_end - ctx->data);             \
+	}
+
+PROGRAMS(ethernet, FRAMING_ETHERNET)
+PROGRAMS(infiniband, FRAMING_INFINIBAND)
+PROGRAMS(l3, FRAMING_L3)

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+ *
+ * Every map: key, value, who writes, who deletes, what happens when it is full. Sizes
+ * here are placeholders; the loader sets them.
+ *
+ * Slots and flow maps exist twice, by epoch. Programs write one half; user space flips
+ * control.epoch, waits for a grace period (map fence), and then owns the other half.
+ */
+#ifndef XTRACE_MAPS_H
+#define XTRACE_MAPS_H
+
+#include "abi.h"
+
+/* Key: (epoch * cpu_count + cpu) * sets_per_cpu + hash; value: a set of SLOT_WAYS slots.
+ * Writer: the program, in the rows of its own CPU, so plain stores are enough (XDP runs
+ * with bottom halves off: one program at a time per CPU). Cleared by user space through
+ * the memory map. Full: the smaller resident moves to the flow map and the newcomer takes
+ * its slot. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, struct slot_set4);
+} slots4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, struct slot_set6);
+} slots6 SEC(".maps");
+
+/* Key: a flow; value: what its slots have handed over in this epoch. Writer: programs on
+ * every CPU, by atomic addition. Deleter: user space, when the half is quiet. Full
+ * (E2BIG), or no memory (ENOMEM), or the bucket is busy (EBUSY): the counts go to
+ * `overflow`. Not preallocated, so that an idle exporter is small. */
+#define FLOW_MAP(name, key_type)                                                         \
+	struct {                                                                         \
+		__uint(type, BPF_MAP_TYPE_HASH);                                         \
+		__uint(map_flags, BPF_F_NO_PREALLOC);                                    \
+		__uint(max_entries, 131072);                                             \
+		__type(key, key_type);                                                   \
+		__type(value, struct flow_count);                                        \
+	} name SEC(".maps")
+
+FLOW_MAP(flows4_0, struct flow_key4);
+FLOW_MAP(flows4_1, struct flow_key4);
+FLOW_MAP(flows6_0, struct flow_key6);
+FLOW_MAP(flows6_1, struct flow_key6);
+
+/* Key: interface and kind; value: counts that found no place in a flow map, since load.
+ * Writer: programs, per CPU. Deleter: nobody. Full: cannot be with fewer than 409
+ * interfaces (4,096 / KIND_MAX); then the counts go to `unattributed`. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct overflow_key);
+	__type(value, struct flow_count);
+} overflow SEC(".maps");
+
+/* Key: 0; value: counts that even `overflow` could not take, since load. Expected to be
+ * 0. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct flow_count);
+} unattributed SEC(".maps");
+
+/* Never read by programs. A user-space update of an element returns only after an RCU
+ * grace period (maybe_wait_bpf_programs() in kernel/bpf/syscall.c): no program that saw
+ * the former epoch runs any more. */
+struct fence_inner {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} fence_inner SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct fence_inner);
+} fence SEC(".maps") = {
+	.values = {&fence_inner},
+};
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+ *
+ * What user space decides before load (read-only data) and while programs run (.bss). No
+ * logic.
+ */
+#ifndef XTRACE_OPTIONS_H
+#define XTRACE_OPTIONS_H
+
+#include "abi.h"
+
+/* The defaults make the object work as it is: every kind wanted, nothing masked, one
+ * CPU's worth of slots. The loader overwrites them. */
+const volatile struct options options = {
+	.abi_version = ABI_VERSION,
+	.cpu_count = 1,
+	.sets_per_cpu = 1,
+	.kinds_wanted = {~0U, ~0U, ~0U},
+	.mask4 = {{255, 255, 255, 255},
+		  {255, 255, 255, 255},
+		  0xffff,
+		  0xffff,
+		  ~0U,
+		  255,
+		  255,
+		  0xffff,
+		  ~0U},
+	.mask6 = {{255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+		   255, 255},
+		  {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+		   255, 255},
+		  0xffff,
+		  0xffff,
+		  ~0U,
+		  255,
+		  255,
+		  0xffff,
+		  ~0U},
+};
+
+/* volatile: user space stores to it while we run; each program reads it once. */
+volatile struct control control;
+
+#endif

@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+ *
+ * From a frame to a key. Pure: no maps, no helpers, no state. Every parser checks bounds
+ * before it reads, advances the cursor, and returns 0 or the reason why the frame has no
+ * flow. Byte order is converted here and nowhere else.
+ *
+ * A packet ends where the IP header says, or where the buffer ends, whichever comes
+ * first: what lies between them is Ethernet padding and must not be taken for ports.
+ */
+#ifndef XTRACE_PARSE_H
+#define XTRACE_PARSE_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_endian.h>
+#include "abi.h"
+
+/* EtherTypes, IEEE 802.3 and 802.1Q. */
+#define ETHERTYPE_IPV4	   0x0800
+#define ETHERTYPE_ARP	   0x0806
+#define ETHERTYPE_RARP	   0x8035
+#define ETHERTYPE_VLAN	   0x8100
+#define ETHERTYPE_IPV6	   0x86dd
+#define ETHERTYPE_VLAN_AD  0x88a8
+#define ETHERTYPE_ROCE_V1  0x8915 /* ETH_P_IBOE; 0x8914 is FCoE's, not ours */
+#define ETHERTYPE_VLAN_OLD 0x9100
+#define ETHERTYPE_MIN	   0x0600 /* below: an 802.3 length */
+#define VLAN_TAGS_MAX	   2
+#define VLAN_ID_MASK	   0x0fff
+
+/* IP protocol numbers, IANA. */
+#define PROTO_HOP_BY_HOP    0
+#define PROTO_TCP	    6
+#define PROTO_UDP	    17
+#define PROTO_DCCP	    33
+#define PROTO_ROUTING	    43
+#define PROTO_FRAGMENT	    44
+#define PROTO_AUTH	    51
+#define PROTO_DESTINATION   60
+#define PROTO_SCTP	    132
+#define PROTO_MOBILITY	    135
+#define PROTO_UDPLITE	    136
+#define PROTO_HIP	    139
+#define PROTO_SHIM6	    140
+#define IPV6_EXTENSIONS_MAX 8
+
+/* A length that no frame reaches, far from overflow when offsets are added. */
+#define PACKET_LENGTH_UNKNOWN 0x100000
+
+#define IPV4_OFFSET_MASK 0x1fff
+#define IPV6_OFFSET_MASK 0xfff8
+
+#define IPOIB_PSEUDO_BYTES                                                               \
+	20 /* skb_add_pseudo_hdr() pushes 20 zero bytes before the header */
+
+#define ROCE_V2_PORT	   4791
+#define GRH_NEXT_HEADER	   0x1b
+#define BTH_BYTES	   12
+#define ICRC_BYTES	   4
+#define UDP_HEADER_BYTES   8
+#define ROCE_UDP_BYTES_MIN (UDP_HEADER_BYTES + BTH_BYTES + ICRC_BYTES)
+
+/* A parser's place in the first buffer of a frame. */
+struct cursor {
+	void *pos;
+	void *end;
+};
+
+/* What comes next, and the few facts of the link layer that the key wants. */
+struct link {
+	__u16 ethertype; /* host order */
+	__u16 vlan;	 /* id of the outer tag */
+	__u32 reason;	 /* enum frame_reason; 0: go on by ethertype */
+};
+
+struct vlan_tag {
+	__be16 control;
+	__be16 ethertype;
+};
+
+struct ipv4_header {
+	__u8 version_ihl;
+	__u8 tos;
+	__be16 total_length;
+	__be16 id;
+	__be16 fragment;
+	__u8 ttl;
+	__u8 protocol;
+	__be16 checksum;
+	__u8 src_ip[4];
+	__u8 dst_ip[4];
+};
+
+struct ipv6_header {
+	__be32 version_class_flow;
+	__be16 payload_length;
+	__u8 next_header;
+	__u8 hop_limit;
+	__u8 src_ip[16];
+	__u8 dst_ip[16];
+};
+
+/* The first 8 bytes of every IPv6 extension header (RFC 8200, 4.2 and 4.5). */
+struct ipv6_extension {
+	__u8 next_header;
+	__u8 length;
+	__be16 offset; /* fragment header only */
+	__u32 rest;
+};
+
+/* The first 8 bytes of UDP; the first 4 are those of TCP, SCTP, UDP-Lite and DCCP too. */
+struct udp_header {
+	__be16 src_port;
+	__be16 dst_port;
+	__be16 length;
+	__be16 checksum;
+};
+
+/* InfiniBand base transport header, IBTA vol. 1, 9.2. */
+struct bth {
+	__u8 opcode;
+	__u8 flags; /* SE, M, pad count, transport version (low nibble) */
+	__be16 pkey;
+	__u8 congestion;
+	__u8 dest_qp[3];
+	__be32 psn;
+};
+
+/* What the transport parser found. */
+struct transport {
+	__u16 src_port;
+	__u16 dst_port;
+	__u8 protocol;
+	__u8 kind;
+	__u16 pad;
+	__u32 qp;
+};
+
+/* Opcodes that exist, a bit each. Transport = upper three bits: RC, UC, RD, UD, CNP, XRC,
+ * and 0xc0-0xff left to vendors (IBTA vol. 1, table 38; include/rdma/ib_pack.h). */
+static __always_inline bool bth_opcode_known(__u8 opcode)
+{
+	__u32 operation = opcode & 0x1f;
+	__u32 known;
+
+	switch (opcode >> 5) {
+	case 0: /* RC: 00-14, 16, 17, FLUSH 1c, ATOMIC_WRITE 1d */
+		known = 0x30dfffff;
+		break;
+	case 1: /* UC: SEND and WRITE */
+		known = 0x00000fff;
+		break;
+	case 2: /* RD: as RC, and RESYNC 15 */
+		known = 0x003fffff;
+		break;
+	case 3: /* UD: SEND_ONLY, with and without immediate */
+		known = 0x00000030;
+		break;
+	case 4: /* congestion notification */
+		known = 0x00000002;
+		break;
+	case 5: /* XRC: 00-14, 16, 17 */
+		known = 0x00dfffff;
+		break;
+	default:
+		known = ~0U;
+	}
+	return known >> operation & 1;
+}
+
+static __always_inline bool bth_valid(const struct bth *bth)
+{
+	return (bth->flags & 0x0f) == 0 && bth_opcode_known(bth->opcode);
+}
+
+static __always_inline __u32 bth_dest_qp(const struct bth *bth)
+{
+	return (__u32)bth->dest_qp[0] << 16 | (__u32)bth->dest_qp[1] << 8 |
+	       bth->dest_qp[2];
+}
+
+static __always_inline bool is_vlan(__u16 ethertype)
+{
+	return ethertype == ETHERTYPE_VLAN || ethertype == ETHERTYPE_VLAN_AD ||
+	       ethertype == ETHERTYPE_VLAN_OLD;
+}
+
+/* The reason for an EtherType that has no flow. */
+static __always_inline __u32 reason_of_ethertype(__u16 ethertype)
+{
+	if (ethertype < ETHERTYPE_MIN)
+		return REASON_LLC;
+	if (ethertype == ETHERTYPE_ARP || ethertype == ETHERTYPE_RARP)
+		return REASON_ARP;
+	return REASON_ETHERTYPE;
+}
+
+/* Ethernet with up to two tags. */
+static __always_inline void parse_ethernet(struct cursor *cursor, struct link *link)
+{
+	void *pos = cursor->pos;
+
+	if (pos + 14 > cursor->end) {
+		link->reason = REASON_LINK_TRUNCATED;
+		return;
+	}
+	link->ethertype = bpf_ntohs(*(__be16 *)(pos + 12));
+	pos += 14;
+#pragma unroll
+	for (int tag = 0; tag < VLAN_TAGS_MAX; tag++) {
+		struct vlan_tag *vlan = pos;
+
+		if (!is_vlan(link->ethertype))
+			break;
+		if (pos + sizeof(*vlan) > cursor->end) {
+			link->reason = REASON_LINK_TRUNCATED;
+			return;
+		}
+		if (tag == 0)
+			link->vlan = bpf_ntohs(vlan->control) & VLAN_ID_MASK;
+		link->ethertype = bpf_ntohs(vlan->ethertype);
+		pos += sizeof(*vlan);
+	}
+	if (is_vlan(link->ethertype))
+		link->reason = REASON_VLAN_DEPTH;
+	cursor->pos = pos;
+}
+
+/* IPoIB in generic mode: pseudo header, EtherType, two reserved bytes (RFC 4391, 6). */
+static __always_inline void parse_ipoib(struct cursor *cursor, struct link *link)
+{
+	void *pos = cursor->pos;
+
+	if (pos + IPOIB_PSEUDO_BYTES + 4 > cursor->end) {
+		link->reason = REASON_LINK_TRUNCATED;
+		return;
+	}
+	link->ethertype = bpf_ntohs(*(__be16 *)(pos + IPOIB_PSEUDO_BYTES));
+	if (link->ethertype == ETHERTYPE_ROCE_V1) /* no RoCE inside InfiniBand */
+		link->reason = REASON_ETHERTYPE;
+	cursor->pos = pos + IPOIB_PSEUDO_BYTES + 4;
+}
+
+/* No L2 header: the version nibble tells. */
+static __always_inline void parse_l3(struct cursor *cursor, struct link *link)
+{
+	__u8 *first = cursor->pos;
+
+	if ((void *)(first + 1) > cursor->end)
+		link->reason = REASON_LINK_TRUNCATED;
+	else if (*first >> 4 == 4)
+		link->ethertype = ETHERTYPE_IPV4;
+	else if (*first >> 4 == 6)
+		link->ethertype = ETHERTYPE_IPV6;
+	else
+		link->reason = REASON_L3_VERSION;
+}
+
+/* Ports, kind and RoCE v2. length: bytes from the cursor to the end of the packet by its
+ * IP header. later: a fragment other than the first; what follows is payload. Returns 0
+ * or a frame_reason. */
+static __always_inline __u32 parse_transport(struct cursor *cursor, __u32 length,
+					     __u8 protocol, bool later,
+					     const __u32 framing, struct transport *found)
+{
+	struct udp_header *udp = cursor->pos;
+	struct bth *bth = (void *)(udp + 1);
+
+	found->protocol = protocol;
+	found->kind = protocol == PROTO_TCP   ? KIND_TCP
+		      : protocol == PROTO_UDP ? KIND_UDP
+					      : KIND_OTHER;
+	if (found->kind == KIND_OTHER && framing == FRAMING_INFINIBAND) {
+		found->kind = KIND_INFINIBAND;
+		found->protocol = PROTOCOL_INFINIBAND;
+	}
+	if (later)
+		return 0;
+
+	switch (protocol) {
+	case PROTO_TCP:
+	case PROTO_UDP:
+	case PROTO_DCCP:
+	case PROTO_SCTP:
+	case PROTO_UDPLITE:
+		break;
+	default:
+		return 0;
+	}
+	if (length < 4 || (void *)udp + 4 > cursor->end)
+		return REASON_TRANSPORT_TRUNCATED;
+	if (found->kind == KIND_INFINIBAND)
+		return 0;
+	found->src_port = bpf_ntohs(udp->src_port);
+	found->dst_port = bpf_ntohs(udp->dst_port);
+
+	if (protocol != PROTO_UDP)
+		return 0;
+	if (found->dst_port != ROCE_V2_PORT && found->src_port != ROCE_V2_PORT)
+		return 0;
+
+	found->kind = KIND_ROCE_V2_UDP;
+	if (found->dst_port !=
+	    ROCE_V2_PORT) /* the source port is entropy, not a service */
+		return 0;
+	if (length < UDP_HEADER_BYTES + BTH_BYTES || (void *)(bth + 1) > cursor->end)
+		return 0;
+	if (bpf_ntohs(udp->length) < ROCE_UDP_BYTES_MIN || !bth_valid(bth))
+		return 0;
+	found->kind = KIND_ROCE_V2;
+	found->protocol = PROTOCOL_ROCE_V2;
+	found->qp = bth_dest_qp(bth);
+	return 0;
+}
+
+/* Returns 0, with the key's addresses and *found filled, or a frame_reason. */
+static __always_inline __u32 parse_ipv4(struct cursor *cursor, const __u32 framing,
+					struct flow_key4 *key, struct transport *found)
+{
+	struct ipv4_header *ip = cursor->pos;
+	__u32 header_length, total_length;
+	bool later;
+
+	if ((void *)(ip + 1) > cursor->end)
+		return REASON_IPV4_TRUNCATED;
+	if (ip->version_ihl >> 4 != 4)
+		return REASON_IPV4_VERSION;
+	header_length = (ip->version_ihl & 0x0f) * 4;
+	if (header_length < sizeof(*ip))
+		return REASON_IPV4_HEADER_LENGTH;
+	if (cursor->pos + header_length > cursor->end)
+		return REASON_IPV4_TRUNCATED;
+	total_length = bpf_ntohs(ip->total_length);
+	if (total_length == 0) /* segmentation offload or BIG TCP: the frame says it */
+		total_length = PACKET_LENGTH_UNKNOWN;
+	if (total_length < header_length)
+		return REASON_IPV4_TOTAL_LENGTH;
+
+	__builtin_memcpy(key->src_ip, ip->src_ip, sizeof(key->src_ip));
+	__builtin_memcpy(key->dst_ip, ip->dst_ip, sizeof(key->dst_ip));
+	later = ip->fragment & bpf_htons(IPV4_OFFSET_MASK);
+	cursor->pos += header_length;
+	return parse_transport(cursor, total_length - header_length, ip->protocol, later,
+			       framing, found);
+}
+
+static __always_inline bool is_ipv6_extension(__u8 protocol)
+{
+	switch (protocol) {
+	case PROTO_HOP_BY_HOP:
+	case PROTO_ROUTING:
+	case PROTO_FRAGMENT:
+	case PROTO_AUTH:
+	case PROTO_DESTINATION:
+	case PROTO_MOBILITY:
+	case PROTO_HIP:
+	case PROTO_SHIM6:
+		return true;
+	}
+	return false;
+}
+
+/* Where a walk over extension headers ended. */
+struct ipv6_walk {
+	__u32 offset;  /* of the transport header, from the start of the frame */
+	__u8 protocol; /* the last next-header value */
+	__u8 later;    /* behind a fragment header with an offset */
+	__u8 reason;   /* enum frame_reason */
+	__u8 pad;
+};
+_Static_assert(sizeof(struct ipv6_walk) == sizeof(__u64), "returned in one register");
+
+/* No header lies deeper: Ethernet with two tags, IPv6, eight extensions of at most 2,048
+ * bytes. As a mask it also bounds the offset for the verifier. */
+#define HEADER_OFFSET_MASK 0x7fff
+
+/* Walks extension headers from `offset` on; the packet ends at `end` by its IP header
+ * (may lie beyond the frame). Returns a struct ipv6_walk.
+ *
+ * A global function with scalars only, so that the verifier looks at the walk once and
+ * not once for every way that leads here; few packets pay the call. */
+__noinline __u64 walk_ipv6_extensions(struct xdp_md *ctx, __u32 offset, __u32 end,
+				      __u32 protocol)
+{
+	void *data = (void *)(long)ctx->data;
+	void *data_end = (void *)(long)ctx->data_end;
+	struct ipv6_walk walk = {.protocol = protocol};
+	union {
+		struct ipv6_walk walk;
+		__u64 packed;
+	} result;
+
+	for (int depth = 0; depth < IPV6_EXTENSIONS_MAX; depth++) {
+		struct ipv6_extension *extension;
+		__u32 length;
+
+		if (!is_ipv6_extension(walk.protocol))
+			goto done;
+		offset &= HEADER_OFFSET_MASK;
+		extension = data + offset;
+		if ((void *)(extension + 1) > data_end ||
+		    offset + sizeof(*extension) > end)
+			goto truncated;
+
+		if (walk.protocol == PROTO_FRAGMENT) {
+			length = sizeof(*extension);
+			walk.later = !!(extension->offset & bpf_htons(IPV6_OFFSET_MASK));
+		} else if (walk.protocol == PROTO_AUTH) { /* RFC 4302, 2.2 */
+			length = ((__u32)extension->length + 2) * 4;
+		} else { /* RFC 8200, 4.3 */
+			length = ((__u32)extension->length + 1) * 8;
+		}
+		walk.protocol = extension->next_header;
+		offset += length;
+		if (offset > end || data + offset > data_end)
+			goto truncated;
+		if (walk.later)
+			goto done;
+	}
+	if (is_ipv6_extension(walk.protocol))
+		walk.reason = REASON_IPV6_EXTENSION_DEPTH;
+	goto done;
+truncated:
+	walk.reason = REASON_IPV6_EXTENSION_TRUNCATED;
+done:
+	walk.offset = offset;
+	result.walk = walk;
+	return result.packed;
+}
+
+/* Returns 0, with the key's addresses and *found filled, or a frame_reason. */
+static __always_inline __u32 parse_ipv6(struct xdp_md *ctx, struct cursor *cursor,
+					const __u32 framing, struct flow_key6 *key,
+					struct transport *found)
+{
+	void *data = (void *)(long)ctx->data;
+	struct ipv6_header *ip = cursor->pos;
+	union {
+		struct ipv6_walk walk;
+		__u64 packed;
+	} result = {};
+	__u32 length;
+
+	if ((void *)(ip + 1) > cursor->end)
+		return REASON_IPV6_TRUNCATED;
+	if ((bpf_ntohl(ip->version_class_flow) >> 28) != 6)
+		return REASON_IPV6_VERSION;
+	length = bpf_ntohs(ip->payload_length);
+	if (length == 0) /* jumbogram or BIG TCP: the frame says it */
+		length = PACKET_LENGTH_UNKNOWN;
+
+	__builtin_memcpy(key->src_ip, ip->src_ip, sizeof(key->src_ip));
+	__builtin_memcpy(key->dst_ip, ip->dst_ip, sizeof(key->dst_ip));
+	result.walk.protocol = ip->next_header;
+	cursor->pos = ip + 1;
+	if (is_ipv6_extension(result.walk.protocol)) {
+		__u32 offset = cursor->pos - data;
+
+		result.packed = walk_ipv6_extensions(ctx, offset, offset + length,
+						     result.walk.protocol);
+		if (result.walk.reason)
+			return result.walk.reason;
+		length -= result.walk.offset - offset;
+		cursor->pos = data + (result.walk.offset & HEADER_OFFSET_MASK);
+	}
+	return parse_transport(cursor, length, result.walk.protocol, result.walk.later,
+			       framing, found);
+}
+
+/* RoCE v1: a GRH, shaped like an IPv6 header, and a BTH. Returns 0 or a frame_reason. */
+static __always_inline __u32 parse_roce_v1(struct cursor *cursor, struct flow_key6 *key,
+					   struct transport *found)
+{
+	struct ipv6_header *grh = cursor->pos;
+	struct bth *bth = (void *)(grh + 1);
+
+	if ((void *)(bth + 1) > cursor->end)
+		return REASON_GRH_TRUNCATED;
+	if ((bpf_ntohl(grh->version_class_flow) >> 28) != 6)
+		return REASON_GRH_VERSION;
+	if (grh->next_header != GRH_NEXT_HEADER)
+		return REASON_GRH_NEXT_HEADER;
+	if (!bth_valid(bth))
+		return REASON_BTH_INVALID;
+
+	__builtin_memcpy(key->src_ip, grh->src_ip, sizeof(key->src_ip));
+	__builtin_memcpy(key->dst_ip, grh->dst_ip, sizeof(key->dst_ip));
+	found->kind = KIND_ROCE_V1;
+	found->protocol = PROTOCOL_ROCE_V1;
+	found->qp = bth_dest_qp(bth);
+	return 0;
+}
+
+#endif
