@@ -11,7 +11,7 @@
 #include "parse.h"
 #include "count.h"
 
-char LICENSE[] SEC("license") = "Dual BSD/GPL";
+char LICENSE[] SEC("license") = "GPL";
 
 /* A frame without a flow: one key per interface, kind and reason. */
 static __always_inline void count_unparsed(struct xdp_md *ctx, __u32 reason, __u64 bytes,
