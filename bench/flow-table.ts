@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one refresh costs in user space: nanoseconds a row and the longest pause of the event loop,
+// for flows that hold series and for a flood of newcomers. Pure memory: no kernel, no sockets.
+
+import { setImmediate as turn } from 'node:timers/promises';
+import { KIND } from '../src/abi/kinds.js';
+import { FLOW_ROW_WORDS, type FlowRows } from '../src/abi/records.js';
+import { createFlowAccounts, type FlowAccounts } from '../src/flows/flow-accounts.js';
+
+/** One load. Times are of apply() alone; medians over `repeats` calls, stalls the worst of all. */
+export interface FlowTableFigures {
+  readonly rows: number;
+  readonly repeats: number;
+  readonly applyMs: number;
+  readonly rowNs: number;
+  readonly longestStallMs: number;
+}
+
+export interface FlowTableBench {
+  /** Flows that hold a series, every one seen in every interval. */
+  readonly known1k: FlowTableFigures;
+  readonly known10k: FlowTableFigures;
+  readonly known100k: FlowTableFigures;
+  /** The first refresh: 100,000 newcomers all get a series; with cold code and growing tables. */
+  readonly admit100k: FlowTableFigures;
+  /** 10,000 holders, 100,000 other flows in each interval; few of them win a series. */
+  readonly flood100kSteady: FlowTableFigures;
+  /** The same, but each newcomer is bigger than all before: 10,000 displacements an interval. */
+  readonly flood100kDisplacing: FlowTableFigures;
+}
+
+/** About as long as a flow's labels are. */
+const LABEL_BYTES = 190;
+
+export async function benchFlowTable(): Promise<FlowTableBench> {
+  const admit100k = await measure(
+    1,
+    async () => createAccounts(100_000),
+    (accounts) => accounts.apply(createRows(100_000, 0, 1000), [], 0),
+  );
+  return {
+    admit100k,
+    known1k: await measureKnown(1000, 200),
+    known10k: await measureKnown(10_000, 50),
+    known100k: await measureKnown(100_000, 20),
+    flood100kSteady: await measureFlood(() => 400),
+    flood100kDisplacing: await measureFlood((interval) => 1000 * 3 ** interval),
+  };
+}
+
+async function measureKnown(flows: number, repeats: number): Promise<FlowTableFigures> {
+  const rows = createRows(flows, 0, 1000);
+  const create = async () => {
+    const accounts = createAccounts(flows);
+    await accounts.apply(rows, [], 0);
+    return accounts;
+  };
+  return measure(repeats, create, (accounts, interval) => accounts.apply(rows, [], 1000 * interval));
+}
+
+async function measureFlood(bytesOf: (interval: number) => number): Promise<FlowTableFigures> {
+  const holders = createRows(10_000, 0, 300);
+  const create = async () => {
+    const accounts = createAccounts(10_000);
+    await accounts.apply(holders, [], 0);
+    return accounts;
+  };
+  const drains = Array.from({ length: 10 }, (_, i) =>
+    concatRows(createRows(100_000, 1 + i, bytesOf(i + 1)), holders),
+  );
+  return measure(drains.length, create, (accounts, interval) =>
+    accounts.apply(drains[interval - 1] ?? holders, [], 1000 * interval),
+  );
+}
+
+async function measure(
+  repeats: number,
+  create: () => Promise<FlowAccounts>,
+  apply: (accounts: FlowAccounts, interval: number) => ReturnType<FlowAccounts['apply']>,
+): Promise<FlowTableFigures> {
+  const accounts = await create();
+  const timesMs: number[] = [];
+  let rows = 0;
+  let longestStallMs = 0;
+  for (let interval = 1; interval <= repeats; interval++) {
+    const probe = probeStalls();
+    await turn();
+    const beginMs = performance.now();
+    rows = (await apply(accounts, interval)).rows;
+    timesMs.push(performance.now() - beginMs);
+    longestStallMs = Math.max(longestStallMs, await probe.stop());
+  }
+  const applyMs = timesMs.sort((a, b) => a - b)[timesMs.length >> 1] ?? 0;
+  return { rows, repeats, applyMs, rowNs: (applyMs * 1e6) / rows, longestStallMs };
+}
+
+/** Measures the longest gap between two turns of the event loop. */
+function probeStalls(): { stop(): Promise<number> } {
+  let running = true;
+  let longestMs = 0;
+  const loop = async () => {
+    for (let lastMs = performance.now(); running; ) {
+      await turn();
+      const nowMs = performance.now();
+      longestMs = Math.max(longestMs, nowMs - lastMs);
+      lastMs = nowMs;
+    }
+    return longestMs;
+  };
+  const result = loop();
+  return {
+    stop: () => {
+      running = false;
+      return result;
+    },
+  };
+}
+
+function createAccounts(maxSeries: number): FlowAccounts {
+  const label = new Uint8Array(LABEL_BYTES).fill(0x61);
+  return createFlowAccounts(
+    { maxSeries, idleTimeoutMs: 60_000, intervalMs: 1000, hashSeed: 0x5eed, maxLabelBytes: 512 },
+    {
+      keep: () => true,
+      renderLabels: (_keyWords, _wordOffset, out, outOffset) => {
+        out.set(label, outOffset);
+        return LABEL_BYTES;
+      },
+      yieldToLoop: () => turn(),
+    },
+  );
+}
+
+/** `count` TCP flows of one group, no two groups sharing one; in an order that hides their numbers. */
+function createRows(count: number, group: number, bytes: number): FlowRows {
+  const keys = new Uint32Array(count * FLOW_ROW_WORDS);
+  for (let i = 0; i < count; i++) {
+    const word = i * FLOW_ROW_WORDS;
+    keys[word] = Math.imul(i + 1, 0x9e3779b1);
+    keys[word + 4] = 0x0a000001 + group;
+    keys[word + 8] = 443;
+    keys[word + 9] = 1;
+    keys[word + 10] = 6 | (KIND.tcp << 8);
+    keys[word + 11] = 4 << 24;
+  }
+  const packets = new Float64Array(count).fill(10);
+  // Not all alike, or ranking them would be too easy.
+  const sizes = Float64Array.from({ length: count }, (_, i) => bytes + (Math.imul(i, 0x85ebca6b) >>> 25));
+  return { length: count, keys, packets, bytes: sizes };
+}
+
+function concatRows(a: FlowRows, b: FlowRows): FlowRows {
+  const keys = new Uint32Array(a.keys.length + b.keys.length);
+  keys.set(a.keys);
+  keys.set(b.keys, a.keys.length);
+  return {
+    length: a.length + b.length,
+    keys,
+    packets: Float64Array.from([...a.packets, ...b.packets]),
+    bytes: Float64Array.from([...a.bytes, ...b.bytes]),
+  };
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// Totals since start: what each interface carried by kind, and what of it is in no series. Rows
+// appear with their first packet, never go, and never count down. It decides nothing.
+
+import type { OtherReason } from './views.js';
+import { type BookRow, type BooksView, type FrameReasonRow, OTHER_REASONS, type OtherRow } from './views.js';
+
+type Writable<T> = { -readonly [Field in keyof T]: T[Field] };
+
+/** All rows of one (interface, kind). */
+interface Ledger {
+  readonly total: Writable<BookRow>;
+  /** Index = reason's place in OTHER_REASONS. */
+  readonly others: (Writable<OtherRow> | undefined)[];
+}
+
+export class Books implements BooksView {
+  readonly interfaces: Writable<BookRow>[] = [];
+  readonly others: Writable<OtherRow>[] = [];
+  readonly frameReasons: Writable<FrameReasonRow>[] = [];
+
+  readonly #ledgers: Ledger[] = [];
+  /** interface id -> kind -> number of the ledger. */
+  readonly #ledgerNumbers = new Map<number, number[]>();
+  /** interface id -> reason -> row. */
+  readonly #reasonRows = new Map<number, Writable<FrameReasonRow>[]>();
+
+  /** The number of an (interface, kind), for the two methods below; opens its ledger at need. */
+  ledgerNumber(interfaceId: number, kind: number): number {
+    let byKind = this.#ledgerNumbers.get(interfaceId);
+    if (byKind === undefined) {
+      byKind = [];
+      this.#ledgerNumbers.set(interfaceId, byKind);
+    }
+    const known = byKind[kind];
+    if (known !== undefined) return known;
+    const number = this.#ledgers.length;
+    byKind[kind] = number;
+    const total = { interfaceId, kind, packets: 0, bytes: 0 };
+    this.interfaces.push(total);
+    this.#ledgers.push({ total, others: OTHER_REASONS.map(() => undefined) });
+    return number;
+  }
+
+  /** The interface carried this much. Whoever calls it also adds to a series or to addOther(). */
+  addCarried(ledgerNumber: number, packets: number, bytes: number): void {
+    const { total } = this.#ledger(ledgerNumber);
+    total.packets += packets;
+    total.bytes += bytes;
+  }
+
+  /** This much, already carried, is in no series. */
+  addOther(ledgerNumber: number, reason: OtherReason, packets: number, bytes: number): void {
+    const { total, others } = this.#ledger(ledgerNumber);
+    const reasonNumber = OTHER_REASONS.indexOf(reason);
+    let row = others[reasonNumber];
+    if (row === undefined) {
+      row = { interfaceId: total.interfaceId, kind: total.kind, reason, packets: 0, bytes: 0 };
+      others[reasonNumber] = row;
+      this.others.push(row);
+    }
+    row.packets += packets;
+    row.bytes += bytes;
+  }
+
+  /** This much was carried and is in no series: addCarried() and addOther() in one. */
+  addUnshown(interfaceId: number, kind: number, reason: OtherReason, packets: number, bytes: number): void {
+    const ledgerNumber = this.ledgerNumber(interfaceId, kind);
+    this.addCarried(ledgerNumber, packets, bytes);
+    this.addOther(ledgerNumber, reason, packets, bytes);
+  }
+
+  /** This much had no flow, for `reason` of enum frame_reason. */
+  addFrameReason(interfaceId: number, reason: number, packets: number, bytes: number): void {
+    let byReason = this.#reasonRows.get(interfaceId);
+    if (byReason === undefined) {
+      byReason = [];
+      this.#reasonRows.set(interfaceId, byReason);
+    }
+    let row = byReason[reason];
+    if (row === undefined) {
+      row = { interfaceId, reason, packets: 0, bytes: 0 };
+      byReason[reason] = row;
+      this.frameReasons.push(row);
+    }
+    row.packets += packets;
+    row.bytes += bytes;
+  }
+
+  #ledger(ledgerNumber: number): Ledger {
+    const ledger = this.#ledgers[ledgerNumber];
+    if (ledger === undefined) throw new RangeError(`books: there is no ledger ${ledgerNumber}`);
+    return ledger;
+  }
+}

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+// One refresh: the counts of one drain become series and books. Every packet that comes in is
+// booked twice in the same breath, once as carried by its interface, once in a series or under the
+// reason why it has none; so the books balance after each step, even if a part fails between two.
+
+import { KIND } from '../abi/kinds.js';
+import { FLOW_ROW_WORDS, type FlowRows, type OverflowRow } from '../abi/records.js';
+import type { FlowFilter } from './filter.js';
+import { createKeyHash, type KeyHash } from './key-hash.js';
+import type { RenderLabels } from './label-arena.js';
+import { Newcomers } from './newcomers.js';
+import { Pacer } from './pacer.js';
+import { interfaceIdOf, kindOf, protocolOf } from './row-key.js';
+import { SeriesContest } from './series-contest.js';
+import { type OnSeriesEnd, type SeriesEndReason, SeriesKeeper } from './series-keeper.js';
+import type { BooksView, SeriesView } from './views.js';
+
+export interface FlowAccountsOptions {
+  /** Flows that may hold a series at the same time. */
+  readonly maxSeries: number;
+  /** A series idle for longer ends; never less than two intervals. */
+  readonly idleTimeoutMs: number;
+  readonly intervalMs: number;
+  /** 32 random bits, new in every process: the table cannot be aimed at. */
+  readonly hashSeed: number;
+  /** The most that renderLabels writes. */
+  readonly maxLabelBytes: number;
+}
+
+export interface FlowAccountsParts {
+  readonly keep: FlowFilter;
+  readonly renderLabels: RenderLabels;
+  /** Lets the event loop turn once (setImmediate). */
+  readonly yieldToLoop: () => Promise<void>;
+  readonly onSeriesEnd?: OnSeriesEnd;
+  /** Stands in for the hash keyed by hashSeed. */
+  readonly hash?: KeyHash;
+}
+
+/** What one refresh saw and did. */
+export interface IntervalSummary {
+  readonly rows: number;
+  /** Distinct flows that the filter kept, with and without a series. */
+  readonly flows: number;
+  /** Those of them that held no series before. */
+  readonly newcomers: number;
+  /** Those of the newcomers that got one. */
+  readonly admitted: number;
+  readonly ended: Readonly<Record<SeriesEndReason, number>>;
+  /** Series after the refresh. */
+  readonly series: number;
+}
+
+export interface FlowAccounts {
+  /** Whole between two refreshes; not to be read while apply() is pending. */
+  readonly series: SeriesView;
+  readonly books: BooksView;
+  /**
+   * Adds up one drain. `rows` and `overflow` must stay as they are until it settles. When a part
+   * throws, it rejects, and what was not booked by then is missing from all sums alike.
+   *
+   * @param nowMs wall clock, milliseconds. It may jump: backwards counts as standing still;
+   *   forwards can at worst end series that were idle in this very interval.
+   * @throws Error (rejects) when the former call is still pending.
+   */
+  apply(rows: FlowRows, overflow: readonly OverflowRow[], nowMs: number): Promise<IntervalSummary>;
+}
+
+/**
+ * Prices of a step for the pacer, nanoseconds, measured with 100,000 flows (bench/flow-table.ts)
+ * and rounded up.
+ */
+const ROW_NS = 250;
+const SETTLE_NS = 60;
+const ADMIT_NS = 1500;
+const LOSER_NS = 100;
+/** Admissions before which labels get their room at once: 64-256 KiB of it. */
+const ADMIT_STEPS = 256;
+
+export function createFlowAccounts(options: FlowAccountsOptions, parts: FlowAccountsParts): FlowAccounts {
+  return new Accounts(options, parts);
+}
+
+class Accounts implements FlowAccounts {
+  readonly #hash: KeyHash;
+  readonly #keep: FlowFilter;
+  readonly #keeper: SeriesKeeper;
+  readonly #newcomers = new Newcomers();
+  readonly #contest = new SeriesContest();
+  readonly #pacer: Pacer;
+  readonly #idleLimitMs: number;
+  readonly #intervalMs: number;
+
+  #pending = false;
+  #refreshedMs: number | undefined;
+  /** Sum of the clock's steps forward: what idle times are measured by. */
+  #elapsedMs = 0;
+  /** Holders that this interval brought something for. */
+  #seen = 0;
+
+  constructor(options: FlowAccountsOptions, parts: FlowAccountsParts) {
+    this.#keep = parts.keep;
+    this.#hash = parts.hash ?? createKeyHash(options.hashSeed);
+    this.#keeper = new SeriesKeeper(options, { ...parts, hash: this.#hash });
+    this.#pacer = new Pacer(parts.yieldToLoop);
+    this.#idleLimitMs = Math.max(options.idleTimeoutMs, 2 * options.intervalMs);
+    this.#intervalMs = options.intervalMs;
+  }
+
+  get series(): SeriesView {
+    return this.#keeper.table;
+  }
+
+  get books(): BooksView {
+    return this.#keeper.books;
+  }
+
+  async apply(rows: FlowRows, overflow: readonly OverflowRow[], nowMs: number): Promise<IntervalSummary> {
+    if (this.#pending) throw new Error('flow accounts: apply() was called while the former call is pending');
+    this.#pending = true;
+    try {
+      return await this.#refresh(rows, overflow, nowMs);
+    } finally {
+      this.#pending = false;
+    }
+  }
+
+  async #refresh(rows: FlowRows, overflow: readonly OverflowRow[], nowMs: number): Promise<IntervalSummary> {
+    const { table, books } = this.#keeper;
+    const pacer = this.#pacer;
+    const lastMs = this.#refreshedMs ?? nowMs - this.#intervalMs;
+    this.#refreshedMs = nowMs;
+    this.#elapsedMs += Math.max(0, nowMs - lastMs);
+    this.#seen = 0;
+
+    for (const { interfaceId, kind, packets, bytes } of overflow) {
+      if (packets > 0 || bytes > 0) books.addUnshown(interfaceId, kind, 'map_full', packets, bytes);
+    }
+    this.#keeper.beginInterval();
+    this.#newcomers.begin(rows.length);
+    await pacer.run(rows.length, ROW_NS, (from, to) => this.#sortRows(rows, from, to));
+    // From the end: a series that ends is replaced in the list by one that was looked at before.
+    const holders = table.count;
+    await pacer.run(holders, SETTLE_NS, (from, to) => this.#settle(holders - from, holders - to));
+    // Newcomers' first packets came after the last refresh: that is where their series begin.
+    const admitted = await this.#admit(rows, Math.min(lastMs, nowMs));
+    await this.#bookLosers(rows.keys);
+    await table.labels.compact(table, pacer);
+    return {
+      rows: rows.length,
+      flows: this.#seen + this.#newcomers.count,
+      newcomers: this.#newcomers.count,
+      admitted,
+      ended: this.#keeper.ended,
+      series: table.count,
+    };
+  }
+
+  /** Gives each row to its series (interval columns only), to the newcomers, or to the books. */
+  #sortRows(rows: FlowRows, from: number, to: number): void {
+    const { keys } = rows;
+    const { table, books } = this.#keeper;
+    const { intervalPackets, intervalBytes } = table;
+    for (let i = from; i < to; i++) {
+      const packets = rows.packets[i] ?? 0;
+      const bytes = rows.bytes[i] ?? 0;
+      if (packets === 0 && bytes === 0) continue;
+      const wordOffset = i * FLOW_ROW_WORDS;
+      const kind = kindOf(keys, wordOffset);
+      if (kind === KIND.nonIp || kind === KIND.malformed) {
+        const interfaceId = interfaceIdOf(keys, wordOffset);
+        const reason = kind === KIND.nonIp ? 'non_ip' : 'malformed';
+        books.addUnshown(interfaceId, kind, reason, packets, bytes);
+        books.addFrameReason(interfaceId, protocolOf(keys, wordOffset), packets, bytes);
+        continue;
+      }
+      if (!this.#keep(keys, wordOffset)) {
+        books.addUnshown(interfaceIdOf(keys, wordOffset), kind, 'filtered', packets, bytes);
+        continue;
+      }
+      const hash = this.#hash(keys, wordOffset);
+      const slot = table.find(keys, wordOffset, hash);
+      if (slot < 0) {
+        this.#newcomers.add(rows, i, hash);
+      } else {
+        intervalPackets[slot] = (intervalPackets[slot] ?? 0) + packets;
+        intervalBytes[slot] = (intervalBytes[slot] ?? 0) + bytes;
+      }
+    }
+  }
+
+  /** Holders `from - 1` down to `to` of the list: totals, interface totals, expiry. */
+  #settle(from: number, to: number): void {
+    const { table } = this.#keeper;
+    for (let i = from - 1; i >= to; i--) {
+      const slot = table.slots[i] ?? 0;
+      if ((table.intervalPackets[slot] ?? 0) > 0 || (table.intervalBytes[slot] ?? 0) > 0) {
+        this.#seen++;
+        table.lastSeenMs[slot] = this.#elapsedMs;
+        this.#keeper.settle(slot);
+      } else if (this.#elapsedMs - (table.lastSeenMs[slot] ?? 0) > this.#idleLimitMs) {
+        this.#keeper.end(slot, 'expired');
+      }
+    }
+  }
+
+  /** Lets the newcomers compete for series; returns how many won. */
+  async #admit(rows: FlowRows, startedMs: number): Promise<number> {
+    const contest = this.#contest;
+    const newcomers = this.#newcomers;
+    const { table } = this.#keeper;
+    await contest.begin(newcomers, table, this.#elapsedMs, this.#pacer);
+    table.reserve(table.count + newcomers.count);
+    let admitted = 0;
+    for (;;) {
+      const steps = Math.min(contest.leftCount, ADMIT_STEPS, this.#pacer.stepsLeft(ADMIT_NS));
+      await table.labels.reserve(steps, table, this.#pacer);
+      for (let step = 0; step < steps; step++) {
+        const row = contest.next();
+        if (row < 0) return admitted;
+        if (contest.displacedRow >= 0) this.#keeper.end(contest.displacedRow, 'max_series');
+        const packets = newcomers.packets[row] ?? 0;
+        const bytes = newcomers.bytes[row] ?? 0;
+        this.#keeper.start(rows, row, packets, bytes, startedMs, this.#elapsedMs);
+        admitted++;
+      }
+      if (contest.leftCount === 0) return admitted;
+      await this.#pacer.spend(steps * ADMIT_NS);
+    }
+  }
+
+  /** The newcomers that go without a series. */
+  async #bookLosers(keys: Uint32Array): Promise<void> {
+    const { books } = this.#keeper;
+    const { packets, bytes } = this.#newcomers;
+    await this.#pacer.run(this.#contest.leftCount, LOSER_NS, (from, to) => {
+      for (let i = from; i < to; i++) {
+        const row = this.#contest.leftAt(i);
+        const wordOffset = row * FLOW_ROW_WORDS;
+        const interfaceId = interfaceIdOf(keys, wordOffset);
+        const kind = kindOf(keys, wordOffset);
+        books.addUnshown(interfaceId, kind, 'max_series', packets[row] ?? 0, bytes[row] ?? 0);
+      }
+    });
+  }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finds a row of some key column by its key: open addressing, linear probing, no tombstones. It
+// holds hashes and row numbers only; the keys stay where they are, FLOW_ROW_WORDS words a row.
+
+import { FLOW_ROW_WORDS } from '../abi/records.js';
+
+const MIN_CELLS = 16;
+
+export class KeyIndex {
+  /** Two words a cell, so that a probe costs one cache line: hash, row + 1 (0 = empty). */
+  #cells = new Uint32Array(2 * MIN_CELLS);
+  #mask = MIN_CELLS - 1;
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Row of `keys` whose key equals the one at `words[wordOffset]`, or -1. */
+  find(keys: Uint32Array, words: Uint32Array, wordOffset: number, hash: number): number {
+    const cells = this.#cells;
+    const mask = this.#mask;
+    for (let cell = hash & mask; ; cell = (cell + 1) & mask) {
+      const tagged = cells[2 * cell + 1] ?? 0;
+      if (tagged === 0) return -1;
+      if (cells[2 * cell] !== hash) continue;
+      if (sameKey(keys, (tagged - 1) * FLOW_ROW_WORDS, words, wordOffset)) return tagged - 1;
+    }
+  }
+
+  /** Enters a row whose key is not in yet. */
+  insert(row: number, hash: number): void {
+    this.reserve(this.#size + 1);
+    place(this.#cells, this.#mask, row + 1, hash);
+    this.#size++;
+  }
+
+  /** Takes a row out; the cells behind it move up, so that no search ends early. */
+  remove(row: number, hash: number): void {
+    const cells = this.#cells;
+    const mask = this.#mask;
+    let hole = hash & mask;
+    while (cells[2 * hole + 1] !== row + 1) {
+      if (cells[2 * hole + 1] === 0) throw new Error(`key index: row ${row} is not in it`);
+      hole = (hole + 1) & mask;
+    }
+    for (let cell = (hole + 1) & mask; cells[2 * cell + 1] !== 0; cell = (cell + 1) & mask) {
+      const home = cells[2 * cell] ?? 0;
+      // A cell may fill the hole unless its home lies behind the hole.
+      if (((cell - home) & mask) < ((cell - hole) & mask)) continue;
+      cells[2 * hole] = home;
+      cells[2 * hole + 1] = cells[2 * cell + 1] ?? 0;
+      hole = cell;
+    }
+    cells[2 * hole + 1] = 0;
+    this.#size--;
+  }
+
+  /** Makes room for `rows` rows at a load of one half at most. */
+  reserve(rows: number): void {
+    const old = this.#cells;
+    if (4 * rows <= old.length) return;
+    let count = old.length;
+    while (count < 2 * rows) count *= 2;
+    const cells = new Uint32Array(2 * count);
+    for (let i = 0; i < old.length; i += 2) {
+      const tagged = old[i + 1] ?? 0;
+      if (tagged !== 0) place(cells, count - 1, tagged, old[i] ?? 0);
+    }
+    this.#cells = cells;
+    this.#mask = count - 1;
+  }
+
+  /** Forgets all rows, keeps the memory. */
+  clear(): void {
+    if (this.#size > 0) this.#cells.fill(0);
+    this.#size = 0;
+  }
+}
+
+function place(cells: Uint32Array, mask: number, tagged: number, hash: number): void {
+  let cell = hash & mask;
+  while (cells[2 * cell + 1] !== 0) cell = (cell + 1) & mask;
+  cells[2 * cell] = hash;
+  cells[2 * cell + 1] = tagged;
+}
+
+function sameKey(a: Uint32Array, aOffset: number, b: Uint32Array, bOffset: number): boolean {
+  for (let i = 0; i < FLOW_ROW_WORDS; i++) {
+    if (a[aOffset + i] !== b[bOffset + i]) return false;
+  }
+  return true;
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The flows of one drain that hold no series, merged over its rows. A scratch table, used again
+// every interval; a newcomer is known by the number of its first row in the drain.
+
+import { FLOW_ROW_WORDS, type FlowRows } from '../abi/records.js';
+import { KeyIndex } from './key-index.js';
+
+export class Newcomers {
+  count = 0;
+  /** rows[0..count-1]: first row of each newcomer, in the order of the drain. */
+  rows = new Uint32Array(0);
+  /** By row number: what this interval brought. */
+  packets = new Float64Array(0);
+  bytes = new Float64Array(0);
+
+  readonly #index = new KeyIndex();
+
+  /** Forgets the former drain and makes room for one of `rowCount` rows. */
+  begin(rowCount: number): void {
+    this.count = 0;
+    this.#index.clear();
+    if (rowCount <= this.rows.length) return;
+    this.rows = new Uint32Array(rowCount);
+    this.packets = new Float64Array(rowCount);
+    this.bytes = new Float64Array(rowCount);
+  }
+
+  /** Adds row number `row` of the drain, whose key has this hash. */
+  add(drain: FlowRows, row: number, hash: number): void {
+    const packets = drain.packets[row] ?? 0;
+    const bytes = drain.bytes[row] ?? 0;
+    const first = this.#index.find(drain.keys, drain.keys, row * FLOW_ROW_WORDS, hash);
+    if (first >= 0) {
+      this.packets[first] = (this.packets[first] ?? 0) + packets;
+      this.bytes[first] = (this.bytes[first] ?? 0) + bytes;
+      return;
+    }
+    this.#index.insert(row, hash);
+    this.rows[this.count] = row;
+    this.packets[row] = packets;
+    this.bytes[row] = bytes;
+    this.count++;
+  }
+}
