@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line: words -> what is asked for and the settings it gives. Finds every wrong flag,
+// not only the first. Values are not judged here.
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import type { ConfigProblem } from '../errors.js';
+import { FLAGS, type Flag } from './flags.js';
+import { type Layer, setInLayer } from './settings.js';
+import { suggestWord } from './suggest.js';
+import { parseBooleanText, parseListText, renderGiven } from './value-text.js';
+
+export interface CommandLine {
+  readonly action: 'run' | 'check' | 'help' | 'version' | 'list';
+  readonly configFile: string | undefined;
+  readonly layer: Layer;
+  /** Flag that gave each setting, by dotted path. */
+  readonly names: ReadonlyMap<string, string>;
+  readonly problems: readonly ConfigProblem[];
+}
+
+interface OptionWord {
+  readonly index: number;
+  readonly name: string;
+  /** As written: `-i`, `--interface`. */
+  readonly rawName: string;
+  readonly value: string | undefined;
+  readonly inlineValue: boolean | undefined;
+}
+
+/** argv without the interpreter and the script. A flag given again wins over its earlier self; -i adds up. */
+export function parseCommandLine(argv: readonly string[]): CommandLine {
+  const line = new LineReader();
+  let rest: readonly string[] | undefined = argv;
+  while (rest !== undefined) rest = line.read(rest);
+  return line.result();
+}
+
+const LONG_FLAGS = FLAGS.map((flag) => `--${flag.name}`);
+
+const OPTIONS: ParseArgsConfig['options'] = Object.fromEntries(
+  FLAGS.map((flag) => [
+    flag.name,
+    {
+      type: flag.argument === undefined ? 'boolean' : 'string',
+      ...(flag.short === undefined ? {} : { short: flag.short }),
+    },
+  ]),
+);
+
+class LineReader {
+  readonly #layer: Layer = {};
+  readonly #names = new Map<string, string>();
+  readonly #problems: ConfigProblem[] = [];
+  readonly #asked = new Set<string>();
+  #interfaces: string[] = [];
+  #configFile: string | undefined;
+
+  /**
+   * Reads words to their end, or to a flag that took the next flag for its value (`-i -f roce`):
+   * then returns what follows it, to be read anew.
+   */
+  read(words: readonly string[]): readonly string[] | undefined {
+    const { tokens } = parseArgs({
+      args: [...words],
+      options: OPTIONS,
+      strict: false,
+      allowPositionals: true,
+      tokens: true,
+    });
+    let refused: OptionWord | undefined;
+    for (const token of tokens) {
+      if (token.kind === 'positional') {
+        // What follows an unknown flag is most likely its value: one mistake, one problem.
+        const isValue = refused?.inlineValue !== true && refused?.index === token.index - 1;
+        if (!isValue) this.#refusePositional(token.value);
+      } else if (token.kind === 'option' && token.index !== refused?.index) {
+        const word = words[token.index] ?? token.rawName;
+        const flag = FLAGS.find((candidate) => candidate.name === token.name);
+        if (flag === undefined || isLongWithOneDash(word)) {
+          this.#refuseFlag(word);
+          refused = { ...token, inlineValue: word.includes('=') };
+        } else if (isSwallowedFlag(token)) {
+          this.#problems.push({
+            path: `--${flag.name}`,
+            message: `needs a value, but the next word is ${token.value}; write --${flag.name}=${token.value} if that is the value`,
+          });
+          return words.slice(token.index + 1);
+        } else {
+          this.#readFlag(flag, token);
+        }
+      }
+    }
+    return undefined;
+  }
+
+  #readFlag(flag: Flag, token: OptionWord): void {
+    const path = `--${flag.name}`;
+    if (flag.argument !== undefined) {
+      if (token.value !== undefined) this.#takeValue(flag, token.value);
+      else this.#problems.push({ path, message: `needs a value: ${path}=${flag.argument}` });
+    } else {
+      const on = token.value === undefined ? true : parseBooleanText(token.value);
+      if (typeof on !== 'boolean') {
+        this.#problems.push({ path, message: `takes no value, true or false, but is ${renderGiven(on)}` });
+      } else if (flag.values !== undefined) this.#takeSetting(flag, flag.values[on ? 0 : 1]);
+      else if (on) this.#asked.add(flag.name);
+    }
+  }
+
+  #takeValue(flag: Flag, text: string): void {
+    if (flag.name === 'config.file') {
+      if (text === '') this.#problems.push({ path: '--config.file', message: 'needs the path of a file' });
+      this.#configFile = text;
+    } else if (flag.name === 'interface') {
+      this.#interfaces = [...this.#interfaces, ...parseListText(text)];
+      this.#takeSetting(flag, this.#interfaces);
+    } else {
+      this.#takeSetting(flag, flag.parse?.(text));
+    }
+  }
+
+  #takeSetting(flag: Flag, value: unknown): void {
+    if (flag.setting === undefined) return;
+    setInLayer(this.#layer, flag.setting, value);
+    this.#names.set(flag.setting, `--${flag.name}`);
+  }
+
+  #refusePositional(word: string): void {
+    const hint = suggestWord(`--${word}`, LONG_FLAGS) || '; interfaces go behind -i';
+    this.#problems.push({ path: word, message: `is no flag, and there are no other arguments${hint}` });
+  }
+
+  #refuseFlag(word: string): void {
+    const shown = nameOf(word);
+    const message = isLongWithOneDash(word)
+      ? `long flags have two dashes, did you mean "-${shown}"?`
+      : `there is no such flag${suggestWord(shown, LONG_FLAGS) || '; --help lists them'}`;
+    this.#problems.push({ path: shown, message });
+  }
+
+  result(): CommandLine {
+    return {
+      action: this.#action(),
+      configFile: this.#configFile,
+      layer: this.#layer,
+      names: this.#names,
+      problems: this.#problems,
+    };
+  }
+
+  #action(): CommandLine['action'] {
+    if (this.#asked.has('help')) return 'help';
+    if (this.#asked.has('version')) return 'version';
+    if (this.#asked.has('list')) return 'list';
+    return this.#asked.has('config.check') ? 'check' : 'run';
+  }
+}
+
+/** A flag as written, without its value. */
+function nameOf(word: string): string {
+  return word.replace(/=.*/s, '');
+}
+
+/** `-interval`, which parseArgs reads as `-i nterval`. */
+function isLongWithOneDash(word: string): boolean {
+  return /^-[^-]./.test(word) && LONG_FLAGS.includes(`-${nameOf(word)}`);
+}
+
+/** `-i -f`: parseArgs takes the next word whatever it is; one that starts with a dash is a flag to us. */
+function isSwallowedFlag(token: OptionWord): boolean {
+  return token.inlineValue === false && token.value !== undefined && /^-./.test(token.value);
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the program runs with: the one frozen value made of command line, environment, file and
+// defaults. Types only; the defaults stand in settings.ts.
+
+export const TRAFFIC_FILTERS = ['all', 'roce', 'roce_v1', 'roce_v2', 'tcp', 'udp', 'ib'] as const;
+export type TrafficFilter = (typeof TRAFFIC_FILTERS)[number];
+
+export const ATTACH_MODES = ['auto', 'native', 'generic'] as const;
+export type AttachMode = (typeof ATTACH_MODES)[number];
+
+export const PRINT_MODES = ['auto', 'always', 'never'] as const;
+export type PrintMode = (typeof PRINT_MODES)[number];
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export const LOG_FORMATS = ['logfmt', 'json'] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
+/** Deeply frozen. */
+export interface Config {
+  /** At least one name, each once, in the order given. */
+  readonly interfaces: readonly string[];
+  /** False when nobody named an interface: `interfaces` is then only the default. */
+  readonly interfacesGiven: boolean;
+  readonly filter: TrafficFilter;
+  /** Time between two drains and refreshes. */
+  readonly intervalMs: number;
+  /** Leave out traffic from or to well-known DNS resolvers. */
+  readonly excludeDns: boolean;
+  /** Value of the label collect_agg; never empty. */
+  readonly collectAgg: string;
+  readonly attachMode: AttachMode;
+  /** Flow lines on stdout; `auto` = when it is a terminal. */
+  readonly print: PrintMode;
+  readonly flows: FlowsConfig;
+  readonly kernel: KernelConfig;
+  readonly web: WebConfig;
+  readonly log: LogConfig;
+  readonly push: PushConfig;
+}
+
+export interface FlowsConfig {
+  /** Most flows that have a series of their own. */
+  readonly maxSeries: number;
+  /** As given; whoever expires flows waits two intervals at least. */
+  readonly idleTimeoutMs: number;
+  /** False: the port is zeroed in the kernel, so flows that differ in nothing else are one. */
+  readonly srcPort: boolean;
+  readonly dstPort: boolean;
+  readonly vlan: boolean;
+  /** Leading bits of an address that are kept; 32 and 128 keep it whole. */
+  readonly ipv4PrefixLength: number;
+  readonly ipv6PrefixLength: number;
+}
+
+export interface KernelConfig {
+  /** Entries of each flow map: the flows of one interval. */
+  readonly maxFlows: number;
+  /** A power of two. */
+  readonly slotsPerCpu: number;
+  /** Above it the slots per CPU are halved until they fit. */
+  readonly maxSlotBytes: number;
+}
+
+export interface WebConfig {
+  /** As given, such as ":10060". */
+  readonly listenAddress: string;
+  /** Its host without brackets; empty = all addresses of the machine. */
+  readonly listenHost: string;
+  /** 0 = any free port. */
+  readonly listenPort: number;
+  /** Starts with a slash; never the landing page or a path under /-/. */
+  readonly telemetryPath: string;
+  /** Scrapes served at the same time. */
+  readonly maxRequests: number;
+}
+
+export interface LogConfig {
+  readonly level: LogLevel;
+  readonly format: LogFormat;
+}
+
+export interface PushConfig {
+  readonly enabled: boolean;
+  /** An http or https URL; the format of the push follows its path. */
+  readonly url: string;
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// The text of --help, made of the same lists that the parsers use. At most 100 columns.
+import { VARIABLES } from './environment.js';
+import { FLAGS, type Flag } from './flags.js';
+
+const LEFT_COLUMNS = 36;
+
+export function renderHelp(): string {
+  return `xtrace-catch: a Prometheus exporter that counts every packet by flow with XDP, and knows RoCE
+and InfiniBand.
+
+Usage: xtrace-catch [flags]
+
+Flags:
+${FLAGS.map(renderFlag).join('\n')}
+
+Environment (an empty variable counts as not set):
+${VARIABLES.map((variable) => renderRow(`  ${variable.name}`, [variable.doc])).join('\n')}
+
+For each setting the command line wins, then the environment, the file, the default.
+Everything else is set in the file; config/xtrace-catch.yaml names each key with its default.
+
+Exit codes:
+  0  stopped by SIGTERM or SIGINT, or nothing to complain of
+  1  a fault: no privilege, no interface could be attached, the port is in use
+  2  a wrong flag, variable or configuration file
+
+Examples:
+  xtrace-catch -i eth0
+  xtrace-catch -i eth0,ib0 -f roce -t 1000
+  xtrace-catch --config.file=/etc/xtrace-catch/xtrace-catch.yaml --no-print
+  xtrace-catch --config.file=new.yaml --config.check
+  curl http://localhost:10060/metrics
+
+It needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, or root.
+`;
+}
+
+function renderFlag(flag: Flag): string {
+  const short = flag.short === undefined ? '    ' : `-${flag.short}, `;
+  const argument = flag.argument === undefined ? '' : `=${flag.argument}`;
+  return renderRow(`  ${short}--${flag.name}${argument}`, flag.doc);
+}
+
+function renderRow(left: string, doc: readonly string[]): string {
+  return doc.map((line, index) => (index === 0 ? left : '').padEnd(LEFT_COLUMNS) + line).join('\n');
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// Command line, environment and file -> one frozen value, or every problem at once. Touches
+// nothing but the file reader it is given.
+import { ConfigError, type ConfigProblem } from '../errors.js';
+import { parseCommandLine } from './command-line.js';
+import type { Config } from './config.js';
+import { type FileLayer, locateInFile, type ReadFile, readConfigFile } from './config-file.js';
+import { type Environment, readEnvironment } from './environment.js';
+import { parseListenAddress } from './rules.js';
+import { type FileSettings, type Layer, mergeLayers } from './settings.js';
+
+export interface ConfigSources {
+  /** Without the interpreter and the script. */
+  readonly argv: readonly string[];
+  readonly env: Environment;
+  /** readFileSync, or a fake. */
+  readonly readFile: ReadFile;
+}
+
+export type Resolution =
+  | {
+      readonly action: 'run' | 'check';
+      readonly config: Config;
+      /** The file that was read. */
+      readonly configFile: string | undefined;
+    }
+  | { readonly action: 'help' | 'version' | 'list' };
+
+/**
+ * What to do, and with what. For each setting the command line wins, then the environment, the file,
+ * the default. --help and --version are answered even beside mistakes; --list looks at the command
+ * line only. Throws ConfigError with all problems of all sources: a wrong value is one even where
+ * another source overrides it.
+ */
+export function resolveConfig(sources: ConfigSources): Resolution {
+  const line = parseCommandLine(sources.argv);
+  if (line.action === 'help' || line.action === 'version') return { action: line.action };
+  if (line.action === 'list') {
+    if (line.problems.length > 0) throw new ConfigError(line.problems);
+    return { action: 'list' };
+  }
+
+  const environment = readEnvironment(sources.env);
+  const file: FileLayer =
+    line.configFile === undefined || line.configFile === ''
+      ? { layer: {}, lines: new Map(), problems: [] }
+      : readConfigFile(line.configFile, sources.readFile);
+
+  const problems: ConfigProblem[] = [
+    ...line.problems,
+    ...checkLayer(line.layer).map(({ path, message }) => ({ path: line.names.get(path) ?? path, message })),
+    ...checkLayer(environment.layer).map(({ path, message }) => ({
+      path: environment.names.get(path) ?? path,
+      message,
+    })),
+    ...allFileProblems(file, line.configFile ?? ''),
+  ];
+  if (problems.length > 0) throw new ConfigError(problems);
+
+  const layers = [file.layer, environment.layer, line.layer];
+  const settings = mergeLayers(layers, (path, message) => problems.push({ path, message }));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return {
+    action: line.action,
+    config: freezeDeep(
+      toConfig(
+        settings,
+        layers.some((layer) => 'interfaces' in layer),
+      ),
+    ),
+    configFile: line.configFile,
+  };
+}
+
+/** What is wrong with the values of one source; paths are those of the settings. */
+function checkLayer(layer: Layer): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  mergeLayers([layer], (path, message) => problems.push({ path, message }));
+  return problems;
+}
+
+/** Faults of form and wrong values together, from the top of the file down. */
+function allFileProblems(file: FileLayer, name: string): ConfigProblem[] {
+  const values = checkLayer(file.layer).map((problem) =>
+    locateInFile(problem, name, file.lines.get(problem.path) ?? 0),
+  );
+  return [...file.problems, ...values]
+    .sort((a, b) => a.line - b.line)
+    .map(({ path, message }) => ({ path, message }));
+}
+
+function toConfig(settings: FileSettings, interfacesGiven: boolean): Config {
+  const { flows, kernel, web, log, push } = settings;
+  // The rule has let it pass, so it parses.
+  const listen = parseListenAddress(web.listen_address) ?? { host: '', port: 0 };
+  return {
+    interfaces: [...new Set(settings.interfaces)],
+    interfacesGiven,
+    filter: settings.filter,
+    intervalMs: settings.interval_ms,
+    excludeDns: settings.exclude_dns,
+    collectAgg: settings.collect_agg,
+    attachMode: settings.attach_mode,
+    print: settings.print,
+    flows: {
+      maxSeries: flows.max_series,
+      idleTimeoutMs: flows.idle_timeout_ms,
+      srcPort: flows.src_port,
+      dstPort: flows.dst_port,
+      vlan: flows.vlan,
+      ipv4PrefixLength: flows.ipv4_prefix_length,
+      ipv6PrefixLength: flows.ipv6_prefix_length,
+    },
+    kernel: {
+      maxFlows: kernel.max_flows,
+      slotsPerCpu: kernel.slots_per_cpu,
+      maxSlotBytes: kernel.max_slot_bytes,
+    },
+    web: {
+      listenAddress: web.listen_address,
+      listenHost: listen.host,
+      listenPort: listen.port,
+      telemetryPath: web.telemetry_path,
+      maxRequests: web.max_requests,
+    },
+    log: { level: log.level, format: log.format },
+    push: { enabled: push.enabled, url: push.url },
+  };
+}
+
+function freezeDeep<T extends object>(value: T): T {
+  for (const part of Object.values(value)) {
+    if (typeof part === 'object' && part !== null) freezeDeep(part);
+  }
+  return Object.freeze(value);
+}

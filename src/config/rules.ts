@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a value may be. A rule says what is wrong with a value, as one clause that names what is
+// allowed and what was given, or nothing. Rules know no key, no file and no flag.
+import { isIPv6 } from 'node:net';
+import { suggestWord } from './suggest.js';
+import { renderGiven } from './value-text.js';
+
+/** undefined = the value is fine. */
+export type Rule = (value: unknown) => string | undefined;
+
+function refuse(allowed: string, value: unknown, hint = ''): string {
+  const given = renderGiven(value);
+  return `must be ${allowed}, but is ${given}${hint}`;
+}
+
+/** A whole number in [min, max]; `unit` is shown, as in "milliseconds". */
+export function wholeNumber(min: number, max: number, unit = ''): Rule {
+  const allowed = `a whole number from ${min} to ${max}${unit === '' ? '' : ` (${unit})`}`;
+  return (value) =>
+    typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max
+      ? undefined
+      : refuse(allowed, value);
+}
+
+/** A power of two in [min, max]. */
+export function powerOfTwo(min: number, max: number): Rule {
+  return (value) =>
+    typeof value === 'number' && Number.isInteger(Math.log2(value)) && value >= min && value <= max
+      ? undefined
+      : refuse(`a power of two from ${min} to ${max}`, value);
+}
+
+export function truthValue(): Rule {
+  return (value) => (typeof value === 'boolean' ? undefined : refuse('true or false', value));
+}
+
+export function oneOf(words: readonly string[]): Rule {
+  const allowed = `one of ${words.join(', ')}`;
+  return (value) => {
+    if (typeof value !== 'string') return refuse(allowed, value);
+    return words.includes(value) ? undefined : refuse(allowed, value, suggestWord(value, words));
+  };
+}
+
+const LABEL_MAX_CHARS = 128;
+
+/** A label value: an empty one would be no label at all, and control characters break a line. */
+export function labelValue(): Rule {
+  return (value) => {
+    const good =
+      typeof value === 'string' &&
+      value.length >= 1 &&
+      value.length <= LABEL_MAX_CHARS &&
+      !/[\p{Cc}\p{Cs}]/u.test(value);
+    return good ? undefined : refuse(`text of 1 to ${LABEL_MAX_CHARS} characters on one line`, value);
+  };
+}
+
+/** A list of names the kernel would take for an interface. */
+export function interfaceNames(): Rule {
+  return (value) => {
+    if (!Array.isArray(value)) return refuse('a list of interface names, such as [eth0, eth1]', value);
+    if (value.length === 0) return 'must name at least one interface';
+    const wrong = value.map(wrongInterfaceName).filter((problem) => problem !== undefined);
+    return wrong.length === 0 ? undefined : wrong.join('; ');
+  };
+}
+
+/** IFNAMSIZ is 16 with the closing zero; the rest is dev_valid_name() in the kernel's net/core/dev.c. */
+const INTERFACE_NAME_MAX_BYTES = 15;
+
+function wrongInterfaceName(value: unknown): string | undefined {
+  const good =
+    typeof value === 'string' &&
+    value !== '' &&
+    Buffer.byteLength(value) <= INTERFACE_NAME_MAX_BYTES &&
+    value !== '.' &&
+    value !== '..' &&
+    !/[/:\s\p{Cc}]/u.test(value);
+  const allowed = `an interface name is 1 to ${INTERFACE_NAME_MAX_BYTES} bytes without spaces, "/" and ":"`;
+  return good ? undefined : `${allowed}, but one is ${renderGiven(value)}`;
+}
+
+/** Host (without brackets, empty = all addresses) and port of ":10060", "127.0.0.1:0", "[::1]:10060". */
+export function parseListenAddress(text: string): { host: string; port: number } | undefined {
+  const match = /^(?:\[([^\]]+)\]|([A-Za-z0-9._-]*)):(\d{1,5})$/.exec(text);
+  if (match === null) return undefined;
+  const [, bracketed, plain, digits] = match;
+  const port = Number(digits);
+  if (port > 65535 || (bracketed !== undefined && !isIPv6(bracketed))) return undefined;
+  return { host: bracketed ?? plain ?? '', port };
+}
+
+export function listenAddress(): Rule {
+  const allowed = 'HOST:PORT, :PORT or [IPV6]:PORT with a port from 0 to 65535';
+  return (value) => {
+    if (typeof value !== 'string') return refuse(allowed, value);
+    if (parseListenAddress(value) !== undefined) return undefined;
+    const candidates = [
+      `:${value}`,
+      `[${value}]:10060`,
+      value.replace(/^https?:\/\//, '').replace(/\/+$/, ''),
+    ];
+    const meant = candidates.find((candidate) => parseListenAddress(candidate) !== undefined);
+    return refuse(allowed, value, meant === undefined ? '' : `, did you mean "${meant}"?`);
+  };
+}
+
+/** A plain path: it is compared with requests as it stands, so nothing that clients rewrite. */
+export function telemetryPath(): Rule {
+  return (value) => {
+    const good =
+      typeof value === 'string' &&
+      value.length <= 256 &&
+      /^(?:\/[A-Za-z0-9._~-]+)+$/.test(value) &&
+      !/\/\.{1,2}(?:\/|$)/.test(value) &&
+      !value.startsWith('/-/') &&
+      value !== '/-';
+    const allowed = 'a path such as /metrics (letters, digits, "." "_" "~" "-"), not / and not under /-/';
+    return good ? undefined : refuse(allowed, value);
+  };
+}
+
+export function httpUrl(): Rule {
+  return (value) => {
+    const good = typeof value === 'string' && /^https?:\/\/[^/]/i.test(value) && URL.canParse(value);
+    return good ? undefined : refuse('an http:// or https:// URL', value);
+  };
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Text <-> values at the edge of the configuration: what a flag or a variable says, and how a
+// wrong value is shown to its author. Judges nothing; rules.ts does.
+
+const SHOWN_MAX_CHARS = 60;
+const TRUE_WORDS = ['true', '1', 'yes', 'on'];
+const FALSE_WORDS = ['false', '0', 'no', 'off'];
+
+/** A whole number, or the text itself where it is none: the rule then says so. */
+export function parseNumberText(text: string): number | string {
+  const trimmed = text.trim();
+  return /^[+-]?\d{1,15}$/.test(trimmed) ? Number(trimmed) : text;
+}
+
+/** A truth value from true/1/yes/on and false/0/no/off in any case, or the text itself. */
+export function parseBooleanText(text: string): boolean | string {
+  const word = text.trim().toLowerCase();
+  if (TRUE_WORDS.includes(word)) return true;
+  return FALSE_WORDS.includes(word) ? false : text;
+}
+
+/** Names between commas; blanks around them and empty places are left out. */
+export function parseListText(text: string): string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+/** A value as an error shows it: short, on one line, without the password of a URL. */
+export function renderGiven(value: unknown): string {
+  if (typeof value === 'string') return renderGivenText(value);
+  if (value === null || value === undefined) return 'without a value';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'a mapping';
+  return String(value);
+}
+
+function renderGivenText(text: string): string {
+  const masked = text.replace(/\/\/[^/@]*@/, '//***@');
+  return JSON.stringify(masked.length > SHOWN_MAX_CHARS ? `${masked.slice(0, SHOWN_MAX_CHARS)}...` : masked);
+}
