@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// One exposition: all families, then the flow metrics, as a list of chunks. Gives the event loop a
+// turn after each chunk. Knows nothing of HTTP, and must not look at the input after it is done.
+import type { Family } from '../metrics/family.js';
+import type { FlowFamilies } from '../metrics/flow-families.js';
+import { CHUNK_BYTES, ChunkList } from './chunk-list.js';
+import type { Dialect, ExpositionFormat } from './dialect.js';
+import { renderFamily } from './family-text.js';
+import { flowLineBytes, flowLinePrefix, writeFlowLines } from './flow-series.js';
+import { OPENMETRICS_DIALECT } from './openmetrics.js';
+import { TEXT_DIALECT } from './text.js';
+
+export interface ExpositionInput {
+  readonly families: readonly Family[];
+  /** Must not change until the rendering is done. */
+  readonly flows: FlowFamilies;
+}
+
+export interface ExpositionParts {
+  /** Resolves once the event loop had a turn (setImmediate). */
+  yieldToLoop(): Promise<void>;
+  /** Rendering stops at the next pause and rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Size of a chunk; CHUNK_BYTES unless told. */
+  readonly chunkBytes?: number;
+}
+
+export interface Exposition {
+  readonly format: ExpositionFormat;
+  readonly chunks: readonly Buffer[];
+  /** Sum of the chunks' lengths. */
+  readonly bytes: number;
+}
+
+const DIALECTS: Readonly<Record<ExpositionFormat, Dialect>> = {
+  text: TEXT_DIALECT,
+  openmetrics: OPENMETRICS_DIALECT,
+};
+
+export async function renderExposition(
+  format: ExpositionFormat,
+  { families, flows }: ExpositionInput,
+  parts: ExpositionParts,
+): Promise<Exposition> {
+  const dialect = DIALECTS[format];
+  const list = new ChunkList(parts.chunkBytes ?? CHUNK_BYTES);
+  const pause = async (): Promise<void> => {
+    await parts.yieldToLoop();
+    parts.signal?.throwIfAborted();
+  };
+
+  for (const family of families) list.writeText(renderFamily(dialect, family));
+
+  for (const family of flows.families) {
+    list.writeText(dialect.renderHeader(family));
+    const prefix = flowLinePrefix(family);
+    let row = writeFlowLines(list, family, flows.rows, prefix, 0);
+    while (row < flows.rows.count) {
+      await pause();
+      list.startChunk(flowLineBytes(prefix, flows.rows, row));
+      row = writeFlowLines(list, family, flows.rows, prefix, row);
+    }
+  }
+  list.writeText(dialect.trailer);
+  return { format, ...list.finish() };
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// Scrapes that come together share one rendering and one compression of it. A rendering lives from
+// its first user to its last; how many live at a time is bounded. Knows nothing of HTTP.
+import type { Family } from '../metrics/family.js';
+import type { FlowFamilies } from '../metrics/flow-families.js';
+import type { ExpositionFormat } from './dialect.js';
+import { gzipChunks } from './gzip-chunks.js';
+import type { ContentCoding } from './negotiate.js';
+import { type Exposition, renderExposition } from './render-exposition.js';
+
+/** What is shown, as of one refresh; whole only while the function that got it runs. */
+export interface ExpositionSnapshot {
+  /** Number of the refresh, as ExposerParts.currentRefresh() tells it. */
+  readonly refresh: number;
+  families(): Promise<readonly Family[]>;
+  readonly flows: FlowFamilies;
+}
+
+export interface ExposerOptions {
+  /** Renderings that may live at once, being made or being sent. */
+  readonly maxRenderings: number;
+  /** A rendering above this is told to the log once. */
+  readonly warnAboveBytes: number;
+}
+
+export interface ExposerParts {
+  /** Runs fn while no refresh changes what is shown. */
+  withSnapshot<T>(fn: (snapshot: ExpositionSnapshot) => Promise<T>): Promise<T>;
+  /** Number of the last refresh. */
+  currentRefresh(): number;
+  yieldToLoop(): Promise<void>;
+  monotonicMs(): number;
+  onRendered(rendered: {
+    readonly format: ExpositionFormat;
+    readonly bytes: number;
+    readonly durationMs: number;
+  }): void;
+  warn(message: string): void;
+}
+
+/** A share in a rendering. Its bytes stay until release(), which must be called once. */
+export interface ExpositionShare {
+  readonly chunks: readonly Buffer[];
+  /** Sum of the chunks' lengths: what Content-Length says. */
+  readonly bytes: number;
+  release(): void;
+}
+
+export interface Exposer {
+  /**
+   * Undefined where too many renderings live already. Rejects when rendering fails, and with the
+   * signal's reason when it is aborted; a rendering that nobody waits for any more is given up.
+   */
+  expose(
+    format: ExpositionFormat,
+    coding: ContentCoding,
+    signal?: AbortSignal,
+  ): Promise<ExpositionShare | undefined>;
+  /** Renderings that live now. */
+  readonly renderings: number;
+}
+
+/** Four of the largest exposition vmagent takes by default are 64 MiB. */
+export const MAX_RENDERINGS = 4;
+/** 14 MiB: room to act before vmagent's default limit of 16 MiB (promscrape.maxScrapeSize). */
+export const WARN_ABOVE_BYTES = 14 * 1024 * 1024;
+
+interface Rendering {
+  readonly format: ExpositionFormat;
+  /** Undefined until it is known which refresh the guard lets us see. */
+  refresh: number | undefined;
+  users: number;
+  readonly cancel: AbortController;
+  readonly exposition: Promise<Exposition>;
+  gzip: Promise<readonly Buffer[]> | undefined;
+}
+
+export function createExposer(options: ExposerOptions, parts: ExposerParts): Exposer {
+  const living = new Set<Rendering>();
+  let isLarge = false;
+
+  const start = (format: ExpositionFormat): Rendering => {
+    const cancel = new AbortController();
+    const rendering: Rendering = {
+      format,
+      refresh: undefined,
+      users: 0,
+      cancel,
+      exposition: parts.withSnapshot(async (snapshot) => {
+        rendering.refresh = snapshot.refresh;
+        cancel.signal.throwIfAborted();
+        const startedMs = parts.monotonicMs();
+        const families = await snapshot.families();
+        const exposition = await renderExposition(
+          format,
+          { families, flows: snapshot.flows },
+          { yieldToLoop: parts.yieldToLoop, signal: cancel.signal },
+        );
+        const { bytes } = exposition;
+        parts.onRendered({ format, bytes, durationMs: parts.monotonicMs() - startedMs });
+        warnOnce(bytes);
+        return exposition;
+      }),
+      gzip: undefined,
+    };
+    return rendering;
+  };
+
+  const warnOnce = (bytes: number): void => {
+    const wasLarge = isLarge;
+    isLarge = bytes > options.warnAboveBytes;
+    if (isLarge && !wasLarge) {
+      parts.warn(
+        `the exposition has ${bytes} bytes; vmagent refuses more than 16777216 unless max_scrape_size is raised: ` +
+          'raise it there, or lower flows.max_series here',
+      );
+    }
+  };
+
+  const leave = (rendering: Rendering): void => {
+    rendering.users--;
+    if (rendering.users > 0) return;
+    living.delete(rendering);
+    rendering.cancel.abort();
+  };
+
+  return {
+    get renderings() {
+      return living.size;
+    },
+    async expose(format, coding, signal) {
+      signal?.throwIfAborted();
+      let rendering = [...living].find(
+        (other) =>
+          other.format === format &&
+          (other.refresh === undefined || other.refresh === parts.currentRefresh()),
+      );
+      if (rendering === undefined) {
+        if (living.size >= options.maxRenderings) return undefined;
+        rendering = start(format);
+        living.add(rendering);
+      }
+      const shared = rendering;
+      shared.users++;
+      let held = true;
+      const release = (): void => {
+        if (!held) return;
+        held = false;
+        leave(shared);
+      };
+      try {
+        const { chunks, bytes } = await untilAborted(shared.exposition, signal);
+        if (coding === 'identity') return { chunks, bytes, release };
+        shared.gzip ??= gzipChunks(chunks, shared.cancel.signal);
+        const members = await untilAborted(shared.gzip, signal);
+        return { chunks: members, bytes: members.reduce((sum, chunk) => sum + chunk.length, 0), release };
+      } catch (error) {
+        release();
+        throw error;
+      }
+    },
+  };
+}
+
+/** The promise's outcome, or the signal's reason if that comes first. */
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  return new Promise<T>((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}

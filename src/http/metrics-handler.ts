@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// GET and HEAD of the metrics: a plain (request, response) handler, so that large bodies stream with
+// backpressure. A scrape gets a whole exposition or an error status, never part of one as a success.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { negotiateCoding, negotiateFormat } from '../exposition/negotiate.js';
+import type { Exposer } from '../exposition/shared-exposition.js';
+import { sendChunks } from './send-chunks.js';
+import { isReadMethod, sendMethodNotAllowed, sendSentence } from './sentence.js';
+
+export interface MetricsHandlerOptions {
+  /** Requests served at once; the next one gets 503. */
+  readonly maxRequests: number;
+  /** A request takes no longer than this, whatever its timeout header says. */
+  readonly maxDurationMs: number;
+}
+
+export interface MetricsHandlerParts {
+  readonly exposer: Exposer;
+  /** Ends the request with status 500; called at most once a request, never after the head was sent. */
+  onFault(error: unknown, response: ServerResponse): void;
+}
+
+export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
+
+const RETRY_SOON = { 'Retry-After': '1' };
+
+export function createMetricsHandler(
+  options: MetricsHandlerOptions,
+  { exposer, onFault }: MetricsHandlerParts,
+): RequestHandler {
+  let requests = 0;
+
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const limitMs = scrapeLimitMs(
+      request.headers['x-prometheus-scrape-timeout-seconds'],
+      options.maxDurationMs,
+    );
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(), limitMs);
+    const onClose = (): void => limit.abort();
+    response.on('close', onClose);
+    try {
+      const { format, contentType } = negotiateFormat(request.headers.accept);
+      const coding = negotiateCoding(request.headers['accept-encoding'] as string | undefined);
+      const share = await exposer.expose(format, coding, limit.signal);
+      if (share === undefined) {
+        const sentence = 'Too many scrapes of different refreshes are being served; try again in a second.';
+        sendSentence(response, 503, sentence, RETRY_SOON);
+        return;
+      }
+      try {
+        response.writeHead(200, {
+          'Content-Type': contentType,
+          'Content-Length': String(share.bytes),
+          ...(coding === 'gzip' ? { 'Content-Encoding': 'gzip' } : {}),
+          'Cache-Control': 'no-store',
+          Vary: 'Accept, Accept-Encoding',
+        });
+        await sendChunks(response, request.method === 'HEAD' ? [] : share.chunks, limit.signal);
+      } finally {
+        share.release();
+      }
+    } catch (error) {
+      if (response.destroyed) return; // the client is gone: nobody to tell
+      if (!limit.signal.aborted) onFault(error, response);
+      else {
+        const sentence = `The metrics were not ready within ${limitMs / 1000} s; raise the scrape timeout or lower flows.max_series.`;
+        sendSentence(response, 503, sentence, RETRY_SOON);
+      }
+    } finally {
+      clearTimeout(timer);
+      response.off('close', onClose);
+    }
+  };
+
+  return (request, response) => {
+    if (!isReadMethod(request.method)) {
+      sendMethodNotAllowed(response, request.method);
+      return;
+    }
+    if (requests >= options.maxRequests) {
+      const sentence = `${requests} scrapes are being served already (web.max_requests); try again in a second.`;
+      sendSentence(response, 503, sentence, RETRY_SOON);
+      return;
+    }
+    requests++;
+    serve(request, response)
+      .catch((error: unknown) => onFault(error, response))
+      .finally(() => {
+        requests--;
+      });
+  };
+}
+
+/** Time that the answer needs to reach the scraper. */
+const TIMEOUT_OFFSET_MS = 500;
+
+/**
+ * How long a scrape may take: half a second less than the scraper's timeout (or half of it, if it is
+ * below a second), and no more than maxDurationMs.
+ */
+export function scrapeLimitMs(header: string | string[] | undefined, maxDurationMs: number): number {
+  const timeoutMs = Number(typeof header === 'string' && header.trim() !== '' ? header : Number.NaN) * 1000;
+  if (!(timeoutMs > 0)) return maxDurationMs;
+  return Math.min(maxDurationMs, Math.max(timeoutMs - TIMEOUT_OFFSET_MS, timeoutMs / 2));
+}

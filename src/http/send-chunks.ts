@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sends a list of chunks as fast as the client takes them, and no faster.
+import type { ServerResponse } from 'node:http';
+
+/**
+ * Ends the response after the last chunk; resolves when all of it has left, or when the connection is
+ * gone. When the signal is aborted first, the connection is cut: the client must not take what it
+ * has for the whole.
+ */
+export async function sendChunks(
+  response: ServerResponse,
+  chunks: readonly Buffer[],
+  signal: AbortSignal,
+): Promise<void> {
+  const cut = (): void => {
+    response.destroy();
+  };
+  signal.addEventListener('abort', cut, { once: true });
+  try {
+    if (signal.aborted) cut();
+    for (const chunk of chunks) {
+      if (response.destroyed) return;
+      if (!response.write(chunk)) await nextOf(response, 'drain');
+    }
+    if (response.destroyed) return;
+    response.end();
+    await nextOf(response, 'finish');
+  } finally {
+    signal.removeEventListener('abort', cut);
+  }
+}
+
+/** Resolves at the event, or when the connection closes. */
+async function nextOf(response: ServerResponse, event: 'drain' | 'finish'): Promise<void> {
+  if (response.destroyed || (event === 'finish' && response.writableFinished)) return;
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      response.off(event, done);
+      response.off('close', done);
+      resolve();
+    };
+    response.on(event, done);
+    response.on('close', done);
+  });
+}

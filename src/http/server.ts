@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// All pages of the exporter as one express application: the metrics, a landing page, health and
+// readiness. Listening is listen.ts; what is shown comes in as parts.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import type { Exposer } from '../exposition/shared-exposition.js';
+import { contentSecurityPolicy, type LandingInterface, renderLandingPage } from './landing-page.js';
+import { createMetricsHandler } from './metrics-handler.js';
+import { isReadMethod, sendMethodNotAllowed, sendSentence } from './sentence.js';
+
+export interface HttpOptions {
+  readonly name: string;
+  readonly version: string;
+  /** Path of the metrics, with its leading slash; at `/` they take the landing page's place. */
+  readonly telemetryPath: string;
+  /** web.max_requests: scrapes served at once. */
+  readonly maxRequests: number;
+  /** A scrape takes no longer than this, waiting and sending. */
+  readonly maxDurationMs: number;
+}
+
+export interface HttpParts {
+  readonly exposer: Exposer;
+  /** reason: one sentence, shown in either case. */
+  readiness(): { readonly ready: boolean; readonly reason: string };
+  interfaces(): readonly LandingInterface[];
+  /** Once per request that is over; code is the status, or `aborted`. */
+  onRequest(code: string): void;
+  /** A fault in one of our handlers. */
+  onFault(error: unknown): void;
+}
+
+export const MAX_REQUESTS = 40;
+/** Prometheus' and vmagent's default timeout is 10 s; nobody waits for a minute. */
+export const MAX_DURATION_MS = 60_000;
+
+export function createHttpApp(options: HttpOptions, parts: HttpParts): Express {
+  const { telemetryPath } = options;
+  const securityHeaders = [
+    ['Content-Security-Policy', contentSecurityPolicy()],
+    ['X-Content-Type-Options', 'nosniff'],
+    ['X-Frame-Options', 'DENY'],
+    ['Referrer-Policy', 'no-referrer'],
+  ] as const;
+
+  const fail = (error: unknown, response: ServerResponse): void => {
+    parts.onFault(error);
+    if (response.headersSent) response.destroy();
+    else sendSentence(response, 500, 'An error inside the exporter; its log has the details.');
+  };
+
+  const page =
+    (respond: (response: ServerResponse) => void) => (request: IncomingMessage, response: ServerResponse) => {
+      if (isReadMethod(request.method)) respond(response);
+      else sendMethodNotAllowed(response, request.method);
+    };
+
+  const pages = new Map<string, (request: IncomingMessage, response: ServerResponse) => void>([
+    [
+      '/',
+      page((response) => {
+        const html = Buffer.from(renderLandingPage({ ...options, interfaces: parts.interfaces() }));
+        response.writeHead(200, {
+          'Content-Type': 'text/html; charset=utf-8',
+          'Content-Length': String(html.length),
+          'Cache-Control': 'no-store',
+        });
+        response.end(html);
+      }),
+    ],
+    ['/-/healthy', page((response) => sendSentence(response, 200, 'Healthy.'))],
+    [
+      '/-/ready',
+      page((response) => {
+        const { ready, reason } = parts.readiness();
+        sendSentence(response, ready ? 200 : 503, reason);
+      }),
+    ],
+    [telemetryPath, createMetricsHandler(options, { exposer: parts.exposer, onFault: fail })],
+  ]);
+
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.use((_request: Request, response: Response, next: NextFunction) => {
+    for (const [name, value] of securityHeaders) response.setHeader(name, value);
+    response.on('close', () => {
+      parts.onRequest(response.writableFinished ? String(response.statusCode) : 'aborted');
+    });
+    next();
+  });
+  // Paths are compared as they stand: express would read a configured path as a pattern.
+  app.use((request: Request, response: Response) => {
+    const respond = pages.get(request.path);
+    if (respond !== undefined) respond(request, response);
+    else sendSentence(response, 404, `There is nothing at this path; the metrics are at ${telemetryPath}.`);
+  });
+  // Four parameters make it the error handler.
+  app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
+    fail(error, response);
+  });
+  return app;
+}
