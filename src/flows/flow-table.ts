@@ -91,10 +91,10 @@ export class FlowTable implements SeriesView {
     this.#position[row] = this.count;
   }
 
-  /** Makes room for `rows` rows, as far as maxSeries allows. */
-  reserve(rows: number): void {
+  /** Makes room for `rows` rows, as far as maxSeries allows; returns by how many rows it grew. */
+  reserve(rows: number): number {
     const old = this.slots.length;
-    if (rows <= old || old >= this.maxSeries) return;
+    if (rows <= old || old >= this.maxSeries) return 0;
     const length = Math.min(this.maxSeries, Math.max(FIRST_ROWS, 2 * old, rows));
     this.#index.reserve(length);
     this.totalPackets = grownDoubles(this.totalPackets, length);
@@ -113,6 +113,7 @@ export class FlowTable implements SeriesView {
       this.slots[row] = row;
       this.#position[row] = row;
     }
+    return length - old;
   }
 }
 

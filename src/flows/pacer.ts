@@ -3,10 +3,11 @@
 // has a price, measured by the bench, and a slice is what the budget buys.
 
 /**
- * Nanoseconds of a slice by the measured prices below. Half of the 4 ms that we promise, since
- * slower machines, cold code and cold caches cost more than the bench did.
+ * Nanoseconds of a slice by the measured prices. What is promised is 4 ms: code that has not been
+ * compiled yet takes ten to twenty times as long (the first refresh of a process), slower machines
+ * two or three times. A turn of an idle loop costs about 3 us.
  */
-const SLICE_NS = 2_000_000;
+const SLICE_NS = 250_000;
 
 export class Pacer {
   readonly #yieldToLoop: () => Promise<void>;
