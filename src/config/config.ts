@@ -64,12 +64,8 @@ export interface KernelConfig {
 }
 
 export interface WebConfig {
-  /** As given, such as ":10060". */
+  /** HOST:PORT, :PORT or [IPV6]:PORT; port 0 = any free one. */
   readonly listenAddress: string;
-  /** Its host without brackets; empty = all addresses of the machine. */
-  readonly listenHost: string;
-  /** 0 = any free port. */
-  readonly listenPort: number;
   /** Starts with a slash; never the landing page or a path under /-/. */
   readonly telemetryPath: string;
   /** Scrapes served at the same time. */

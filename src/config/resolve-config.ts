@@ -6,7 +6,6 @@ import { parseCommandLine } from './command-line.js';
 import type { Config } from './config.js';
 import { type FileLayer, locateInFile, type ReadFile, readConfigFile } from './config-file.js';
 import { type Environment, readEnvironment } from './environment.js';
-import { parseListenAddress } from './rules.js';
 import { type FileSettings, type Layer, mergeLayers } from './settings.js';
 
 export interface ConfigSources {
@@ -91,8 +90,6 @@ function allFileProblems(file: FileLayer, name: string): ConfigProblem[] {
 
 function toConfig(settings: FileSettings, interfacesGiven: boolean): Config {
   const { flows, kernel, web, log, push } = settings;
-  // The rule has let it pass, so it parses.
-  const listen = parseListenAddress(web.listen_address) ?? { host: '', port: 0 };
   return {
     interfaces: [...new Set(settings.interfaces)],
     interfacesGiven,
@@ -118,8 +115,6 @@ function toConfig(settings: FileSettings, interfacesGiven: boolean): Config {
     },
     web: {
       listenAddress: web.listen_address,
-      listenHost: listen.host,
-      listenPort: listen.port,
       telemetryPath: web.telemetry_path,
       maxRequests: web.max_requests,
     },

@@ -81,27 +81,23 @@ function wrongInterfaceName(value: unknown): string | undefined {
   return good ? undefined : `${allowed}, but one is ${renderGiven(value)}`;
 }
 
-/** Host (without brackets, empty = all addresses) and port of ":10060", "127.0.0.1:0", "[::1]:10060". */
-export function parseListenAddress(text: string): { host: string; port: number } | undefined {
-  const match = /^(?:\[([^\]]+)\]|([A-Za-z0-9._-]*)):(\d{1,5})$/.exec(text);
-  if (match === null) return undefined;
-  const [, bracketed, plain, digits] = match;
-  const port = Number(digits);
-  if (port > 65535 || (bracketed !== undefined && !isIPv6(bracketed))) return undefined;
-  return { host: bracketed ?? plain ?? '', port };
+function isListenAddress(text: string): boolean {
+  const groups = /^(?:\[(?<ipv6>[^\]]+)\]|[A-Za-z0-9._-]*):(?<port>\d{1,5})$/.exec(text)?.groups;
+  if (groups === undefined || Number(groups['port']) > 65535) return false;
+  return groups['ipv6'] === undefined || isIPv6(groups['ipv6']);
 }
 
 export function listenAddress(): Rule {
   const allowed = 'HOST:PORT, :PORT or [IPV6]:PORT with a port from 0 to 65535';
   return (value) => {
     if (typeof value !== 'string') return refuse(allowed, value);
-    if (parseListenAddress(value) !== undefined) return undefined;
+    if (isListenAddress(value)) return undefined;
     const candidates = [
       `:${value}`,
       `[${value}]:10060`,
       value.replace(/^https?:\/\//, '').replace(/\/+$/, ''),
     ];
-    const meant = candidates.find((candidate) => parseListenAddress(candidate) !== undefined);
+    const meant = candidates.find(isListenAddress);
     return refuse(allowed, value, meant === undefined ? '' : `, did you mean "${meant}"?`);
   };
 }
