@@ -25,8 +25,8 @@ enum traffic_kind {
 	KIND_ROCE_V1 = 5,     /* EtherType 0x8915, GRH and BTH */
 	KIND_INFINIBAND = 6,  /* on an InfiniBand link, neither TCP, UDP nor RoCE */
 	KIND_OTHER = 7,	      /* any other IP */
-	KIND_NON_IP = 8, /* not IP and not RoCE; flow_key.protocol holds a frame_reason */
-	KIND_MALFORMED = 9, /* cannot be parsed; flow_key.protocol holds a frame_reason */
+	KIND_NON_IP = 8,      /* not IP and not RoCE; flow_key.protocol holds a frame_reason */
+	KIND_MALFORMED = 9,   /* cannot be parsed; flow_key.protocol holds a frame_reason */
 	KIND_MAX = 10,
 };
 
@@ -35,8 +35,7 @@ enum traffic_kind {
 #define PROTOCOL_ROCE_V1    21
 #define PROTOCOL_ROCE_V2    254
 
-/* Why a frame has no flow. The number is API: append only; a retired one stays as
- * _UNUSED. */
+/* Why a frame has no flow. The number is API: append only; a retired one stays as _UNUSED. */
 enum frame_reason {
 	REASON_NONE = 0,
 	/* KIND_NON_IP */
@@ -45,34 +44,30 @@ enum frame_reason {
 	REASON_LLC = 3,	       /* an 802.3 length where the EtherType should be */
 	REASON_VLAN_DEPTH = 4, /* a third VLAN tag */
 	/* KIND_MALFORMED */
-	REASON_LINK_TRUNCATED =
-		16, /* the frame ends within the L2 header or a VLAN tag */
-	REASON_IPV4_TRUNCATED = 17, /* ... within the IPv4 header */
-	REASON_IPV4_VERSION = 18,   /* EtherType says IPv4, the version field does not */
+	REASON_LINK_TRUNCATED = 16,	/* the frame ends within the L2 header or a VLAN tag */
+	REASON_IPV4_TRUNCATED = 17,	/* ... within the IPv4 header */
+	REASON_IPV4_VERSION = 18,	/* EtherType says IPv4, the version field does not */
 	REASON_IPV4_HEADER_LENGTH = 19, /* IHL below 5 */
 	REASON_IPV4_TOTAL_LENGTH = 20,	/* total length below the header's */
 	REASON_IPV6_TRUNCATED = 21,
 	REASON_IPV6_VERSION = 22,
 	REASON_IPV6_EXTENSION_TRUNCATED = 23,
 	REASON_IPV6_EXTENSION_DEPTH = 24, /* more extension headers than we walk */
-	REASON_TRANSPORT_TRUNCATED =
-		25,		   /* TCP, UDP, SCTP, ... cut off before the ports end */
-	REASON_GRH_TRUNCATED = 26, /* RoCE v1: the frame ends within GRH or BTH */
-	REASON_GRH_VERSION = 27,   /* RoCE v1: IPVer is not 6 */
-	REASON_GRH_NEXT_HEADER = 28, /* RoCE v1: next header is not 0x1b */
-	REASON_BTH_INVALID = 29,     /* RoCE v1: transport version or opcode unknown */
-	REASON_NOT_LINEAR =
-		30, /* headers beyond the first buffer of a fragmented frame */
+	REASON_TRANSPORT_TRUNCATED = 25,  /* TCP, UDP, SCTP, ... cut off before the ports end */
+	REASON_GRH_TRUNCATED = 26,	  /* RoCE v1: the frame ends within GRH or BTH */
+	REASON_GRH_VERSION = 27,	  /* RoCE v1: IPVer is not 6 */
+	REASON_GRH_NEXT_HEADER = 28,	  /* RoCE v1: next header is not 0x1b */
+	REASON_BTH_INVALID = 29,	  /* RoCE v1: transport version or opcode unknown */
+	REASON_NOT_LINEAR = 30, /* headers beyond the first buffer of a fragmented frame */
 	REASON_L3_VERSION = 31, /* on a link without L2 header: neither IPv4 nor IPv6 */
 	REASON_MAX = 32,
 };
 
 /* How frames start on an interface; chosen at attach from its ARPHRD type. */
 enum framing {
-	FRAMING_ETHERNET = 0, /* ARPHRD_ETHER, ARPHRD_LOOPBACK: 14 bytes */
-	FRAMING_INFINIBAND =
-		1,	/* ARPHRD_INFINIBAND: 20 zero bytes, EtherType, 2 reserved, IP */
-	FRAMING_L3 = 2, /* ARPHRD_NONE, PPP, TUNNEL, ...: IP at 0 */
+	FRAMING_ETHERNET = 0,	/* ARPHRD_ETHER, ARPHRD_LOOPBACK: 14 bytes */
+	FRAMING_INFINIBAND = 1, /* ARPHRD_INFINIBAND: 20 zero bytes, EtherType, 2 reserved, IP */
+	FRAMING_L3 = 2,		/* ARPHRD_NONE, PPP, TUNNEL, ...: IP at 0 */
 	FRAMING_MAX = 3,
 };
 

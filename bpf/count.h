@@ -30,8 +30,7 @@ static __always_inline void key_mask(key_word *key, const volatile key_word *mas
 		key[i] &= mask[i];
 }
 
-static __always_inline bool key_equal(const key_word *a, const key_word *b,
-				      const __u32 words)
+static __always_inline bool key_equal(const key_word *a, const key_word *b, const __u32 words)
 {
 	__u64 difference = 0;
 
@@ -53,16 +52,14 @@ static __always_inline __u32 key_hash(const key_word *key, const __u32 words)
 	return (hash * HASH_FINISHER) >> 32;
 }
 
-static __always_inline void count_add(struct flow_count *count, __u64 packets,
-				      __u64 bytes)
+static __always_inline void count_add(struct flow_count *count, __u64 packets, __u64 bytes)
 {
 	count->packets += packets;
 	count->bytes += bytes;
 }
 
 /* Where counts go that no flow map takes. */
-static __noinline int count_overflow(__u32 ifindex, __u32 kind, __u64 packets,
-				     __u64 bytes)
+static __noinline int count_overflow(__u32 ifindex, __u32 kind, __u64 packets, __u64 bytes)
 {
 	struct overflow_key key = {.ifindex = ifindex, .kind = kind};
 	struct flow_count first = {.packets = packets, .bytes = bytes};
@@ -86,8 +83,7 @@ static __noinline int count_overflow(__u32 ifindex, __u32 kind, __u64 packets,
 /* Adds a slot's count to a flow map. Returns 0, or -1 where the map would not take it.
  * Entries are deleted only in the half that no program writes, so an entry found stays.
  */
-static __always_inline int fold(void *flows, const void *key,
-				const struct flow_count *count)
+static __always_inline int fold(void *flows, const void *key, const struct flow_count *count)
 {
 	struct flow_count *total;
 

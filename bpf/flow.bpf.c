@@ -34,8 +34,7 @@ static __always_inline bool kind_wanted(__u8 kind, const __u32 framing)
 	return options.kinds_wanted[framing] >> (kind & 31) & 1;
 }
 
-static __always_inline int count_frame(struct xdp_md *ctx, const __u32 framing,
-				       __u64 bytes)
+static __always_inline int count_frame(struct xdp_md *ctx, const __u32 framing, __u64 bytes)
 {
 	struct cursor cursor = {
 		.pos = (void *)(long)ctx->data,
@@ -104,14 +103,14 @@ unparsed:
 }
 
 /* A plain program sees whole frames in one buffer: the kernel gives it no others. */
-#define PROGRAMS(name, framing)                                                          \
-	SEC("xdp.frags") int count_##name##_frags(struct xdp_md *ctx)                    \
-	{                                                                                \
-		return count_frame(ctx, framing, bpf_xdp_get_buff_len(ctx));             \
-	}                                                                                \
-	SEC("xdp") int count_##name(struct xdp_md *ctx)                                  \
-	{                                                                                \
-		return count_frame(ctx, framing, ctx->data_end - ctx->data);             \
+#define PROGRAMS(name, framing)                                                                    \
+	SEC("xdp.frags") int count_##name##_frags(struct xdp_md *ctx)                              \
+	{                                                                                          \
+		return count_frame(ctx, framing, bpf_xdp_get_buff_len(ctx));                       \
+	}                                                                                          \
+	SEC("xdp") int count_##name(struct xdp_md *ctx)                                            \
+	{                                                                                          \
+		return count_frame(ctx, framing, ctx->data_end - ctx->data);                       \
 	}
 
 PROGRAMS(ethernet, FRAMING_ETHERNET)

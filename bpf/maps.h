@@ -36,13 +36,13 @@ struct {
  * every CPU, by atomic addition. Deleter: user space, when the half is quiet. Full
  * (E2BIG), or no memory (ENOMEM), or the bucket is busy (EBUSY): the counts go to
  * `overflow`. Not preallocated, so that an idle exporter is small. */
-#define FLOW_MAP(name, key_type)                                                         \
-	struct {                                                                         \
-		__uint(type, BPF_MAP_TYPE_HASH);                                         \
-		__uint(map_flags, BPF_F_NO_PREALLOC);                                    \
-		__uint(max_entries, 131072);                                             \
-		__type(key, key_type);                                                   \
-		__type(value, struct flow_count);                                        \
+#define FLOW_MAP(name, key_type)                                                                   \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_HASH);                                                   \
+		__uint(map_flags, BPF_F_NO_PREALLOC);                                              \
+		__uint(max_entries, 131072);                                                       \
+		__type(key, key_type);                                                             \
+		__type(value, struct flow_count);                                                  \
 	} name SEC(".maps")
 
 FLOW_MAP(flows4_0, struct flow_key4);

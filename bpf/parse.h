@@ -50,8 +50,7 @@
 #define IPV4_OFFSET_MASK 0x1fff
 #define IPV6_OFFSET_MASK 0xfff8
 
-#define IPOIB_PSEUDO_BYTES                                                               \
-	20 /* skb_add_pseudo_hdr() pushes 20 zero bytes before the header */
+#define IPOIB_PSEUDO_BYTES 20 /* skb_add_pseudo_hdr() pushes 20 zero bytes before the header */
 
 #define ROCE_V2_PORT	   4791
 #define GRH_NEXT_HEADER	   0x1b
@@ -175,8 +174,7 @@ static __always_inline bool bth_valid(const struct bth *bth)
 
 static __always_inline __u32 bth_dest_qp(const struct bth *bth)
 {
-	return (__u32)bth->dest_qp[0] << 16 | (__u32)bth->dest_qp[1] << 8 |
-	       bth->dest_qp[2];
+	return (__u32)bth->dest_qp[0] << 16 | (__u32)bth->dest_qp[1] << 8 | bth->dest_qp[2];
 }
 
 static __always_inline bool is_vlan(__u16 ethertype)
@@ -259,9 +257,9 @@ static __always_inline void parse_l3(struct cursor *cursor, struct link *link)
 /* Ports, kind and RoCE v2. length: bytes from the cursor to the end of the packet by its
  * IP header. later: a fragment other than the first; what follows is payload. Returns 0
  * or a frame_reason. */
-static __always_inline __u32 parse_transport(struct cursor *cursor, __u32 length,
-					     __u8 protocol, bool later,
-					     const __u32 framing, struct transport *found)
+static __always_inline __u32 parse_transport(struct cursor *cursor, __u32 length, __u8 protocol,
+					     bool later, const __u32 framing,
+					     struct transport *found)
 {
 	struct udp_header *udp = cursor->pos;
 	struct bth *bth = (void *)(udp + 1);
@@ -300,8 +298,7 @@ static __always_inline __u32 parse_transport(struct cursor *cursor, __u32 length
 		return 0;
 
 	found->kind = KIND_ROCE_V2_UDP;
-	if (found->dst_port !=
-	    ROCE_V2_PORT) /* the source port is entropy, not a service */
+	if (found->dst_port != ROCE_V2_PORT) /* the source port is entropy, not a service */
 		return 0;
 	if (length < UDP_HEADER_BYTES + BTH_BYTES || (void *)(bth + 1) > cursor->end)
 		return 0;
@@ -340,8 +337,8 @@ static __always_inline __u32 parse_ipv4(struct cursor *cursor, const __u32 frami
 	__builtin_memcpy(key->dst_ip, ip->dst_ip, sizeof(key->dst_ip));
 	later = ip->fragment & bpf_htons(IPV4_OFFSET_MASK);
 	cursor->pos += header_length;
-	return parse_transport(cursor, total_length - header_length, ip->protocol, later,
-			       framing, found);
+	return parse_transport(cursor, total_length - header_length, ip->protocol, later, framing,
+			       found);
 }
 
 static __always_inline bool is_ipv6_extension(__u8 protocol)
@@ -379,8 +376,7 @@ _Static_assert(sizeof(struct ipv6_walk) == sizeof(__u64), "returned in one regis
  *
  * A global function with scalars only, so that the verifier looks at the walk once and
  * not once for every way that leads here; few packets pay the call. */
-__noinline __u64 walk_ipv6_extensions(struct xdp_md *ctx, __u32 offset, __u32 end,
-				      __u32 protocol)
+__noinline __u64 walk_ipv6_extensions(struct xdp_md *ctx, __u32 offset, __u32 end, __u32 protocol)
 {
 	void *data = (void *)(long)ctx->data;
 	void *data_end = (void *)(long)ctx->data_end;
@@ -398,8 +394,7 @@ __noinline __u64 walk_ipv6_extensions(struct xdp_md *ctx, __u32 offset, __u32 en
 			goto done;
 		offset &= HEADER_OFFSET_MASK;
 		extension = data + offset;
-		if ((void *)(extension + 1) > data_end ||
-		    offset + sizeof(*extension) > end)
+		if ((void *)(extension + 1) > data_end || offset + sizeof(*extension) > end)
 			goto truncated;
 
 		if (walk.protocol == PROTO_FRAGMENT) {
@@ -456,15 +451,15 @@ static __always_inline __u32 parse_ipv6(struct xdp_md *ctx, struct cursor *curso
 	if (is_ipv6_extension(result.walk.protocol)) {
 		__u32 offset = cursor->pos - data;
 
-		result.packed = walk_ipv6_extensions(ctx, offset, offset + length,
-						     result.walk.protocol);
+		result.packed =
+			walk_ipv6_extensions(ctx, offset, offset + length, result.walk.protocol);
 		if (result.walk.reason)
 			return result.walk.reason;
 		length -= result.walk.offset - offset;
 		cursor->pos = data + (result.walk.offset & HEADER_OFFSET_MASK);
 	}
-	return parse_transport(cursor, length, result.walk.protocol, result.walk.later,
-			       framing, found);
+	return parse_transport(cursor, length, result.walk.protocol, result.walk.later, framing,
+			       found);
 }
 
 /* RoCE v1: a GRH, shaped like an IPv6 header, and a BTH. Returns 0 or a frame_reason. */

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+# Everything starts here: make help.
+
+SHELL := /bin/bash
+NODE  ?= node
+CLANG ?= clang
+
+# node-gyp would fetch Node's headers from a site of its own; the ones beside the binary will do.
+NODE_PREFIX := $(shell dirname "$$(dirname "$$(readlink -f "$$(command -v $(NODE))" 2>/dev/null)")" 2>/dev/null)
+ifneq ($(wildcard $(NODE_PREFIX)/include/node/node_api.h),)
+export npm_config_nodedir := $(NODE_PREFIX)
+endif
+
+BPF_FLAGS := -O2 -g -mcpu=v3 -Wall -Wextra -Wpadded -Werror -target bpf -Ibpf \
+	-I/usr/include/$(shell uname -m)-linux-gnu
+BPF_SOURCES := $(wildcard bpf/*.h bpf/*.c)
+TS_SOURCES  := $(shell find src test bench -name '*.ts')
+TESTS       := $(shell find test -name '*.test.ts' | sort | sed 's,^,dist/,; s/\.ts$$/.js/')
+
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+.PHONY: help run build test lint format bench clean docker-build packages-build packages-test packages-bench
+
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## install what is missing, build, run (ARGS="-i eth1 -f roce")
+	@bin/xtrace-catch $(ARGS)
+
+build: packages-build dist/.built dist/bpf/flow.bpf.o dist/build-info.json ## install what is missing, build
+
+test: packages-test build lint ## build, lint, run every test (TESTS=dist/test/... for some)
+	$(NODE) --test --test-reporter=spec --test-concurrency=2 $(TESTS)
+
+lint: node_modules/.installed ## formatters and linters, changing nothing
+	@npx --no-install biome check --error-on-warnings .
+	@clang-format --dry-run -Werror $(BPF_SOURCES) $(wildcard test/support/*.c bench/*.c bench/*.h)
+
+format: node_modules/.installed ## let the formatters change what they can
+	@npx --no-install biome check --write .
+	@clang-format -i $(BPF_SOURCES) $(wildcard test/support/*.c bench/*.c bench/*.h)
+
+bench: packages-bench build ## measure; tables here, JSON in bench/results (BENCH="datapath drain ...")
+	$(NODE) dist/bench/run.js $(BENCH)
+
+clean: ## remove what was built and installed here
+	rm -rf dist node_modules
+
+docker-build: ## the container image
+	docker build -t xtrace-catch .
+
+packages-build:
+	@scripts/install-packages build
+
+packages-test: packages-build
+	@scripts/install-packages test
+
+packages-bench: packages-build
+	@scripts/install-packages bench
+
+node_modules/.installed: package.json package-lock.json | packages-build
+	npm ci --loglevel=error --no-audit --no-fund
+	@touch $@
+
+dist/.built: tsconfig.json $(TS_SOURCES) node_modules/.installed
+	npx --no-install tsc -p .
+	@touch $@
+
+dist/bpf/%.bpf.o: bpf/%.bpf.c $(BPF_SOURCES) Makefile | packages-build
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_FLAGS) -c $< -o $@
+
+dist/build-info.json: scripts/build-info $(TS_SOURCES) $(BPF_SOURCES) package.json
+	@mkdir -p $(@D)
+	@scripts/build-info > $@

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Decodes kernel keys and counts into the columns of records.ts. Bytes in, columns out; no I/O.
+// Hot: one call a slot set or batch entry, about 10 ns each, so it works on 32-bit words.
+
+import { FLOW_ROW_WORDS, type FlowRows } from './records.js';
+
+const FAMILY4_BITS = 4 << 24;
+const FAMILY6_BITS = 6 << 24;
+const QP_MASK = 0xffffff;
+const UINT32_RANGE = 0x1_0000_0000;
+const FIRST_CAPACITY_ROWS = 4096;
+
+/** A u64 in two words, low first, as a double: exact to 2^53 (one flow at 400 Gbit/s for 2 days a drain). */
+export function numberFromU64(words: Uint32Array, wordOffset: number): number {
+  return (words[wordOffset] ?? 0) + (words[wordOffset + 1] ?? 0) * UINT32_RANGE;
+}
+
+/** Columns that grow; clear() keeps their memory for the next drain. */
+export class FlowRowBuffer implements FlowRows {
+  length = 0;
+  keys = new Uint32Array(FIRST_CAPACITY_ROWS * FLOW_ROW_WORDS);
+  packets = new Float64Array(FIRST_CAPACITY_ROWS);
+  bytes = new Float64Array(FIRST_CAPACITY_ROWS);
+
+  clear(): void {
+    this.length = 0;
+  }
+
+  /** Makes room for `more` rows; columns move, so callers must not keep them across calls. */
+  reserve(more: number): void {
+    const needed = this.length + more;
+    let capacity = this.packets.length;
+    if (needed <= capacity) {
+      return;
+    }
+    while (capacity < needed) {
+      capacity *= 2;
+    }
+    const keys = new Uint32Array(capacity * FLOW_ROW_WORDS);
+    keys.set(this.keys.subarray(0, this.length * FLOW_ROW_WORDS));
+    const packets = new Float64Array(capacity);
+    packets.set(this.packets.subarray(0, this.length));
+    const bytes = new Float64Array(capacity);
+    bytes.set(this.bytes.subarray(0, this.length));
+    this.keys = keys;
+    this.packets = packets;
+    this.bytes = bytes;
+  }
+
+  /**
+   * Appends a struct flow_key4 at `keyOffset` words and a struct flow_count at `countOffset` words.
+   * The caller has reserved the row.
+   */
+  append4(
+    keyWords: Uint32Array,
+    keyOffset: number,
+    interfaceId: number,
+    countWords: Uint32Array,
+    countOffset: number,
+  ): void {
+    const keys = this.keys;
+    const row = this.length * FLOW_ROW_WORDS;
+    keys[row] = keyWords[keyOffset] ?? 0;
+    keys[row + 1] = 0;
+    keys[row + 2] = 0;
+    keys[row + 3] = 0;
+    keys[row + 4] = keyWords[keyOffset + 1] ?? 0;
+    keys[row + 5] = 0;
+    keys[row + 6] = 0;
+    keys[row + 7] = 0;
+    keys[row + 8] = keyWords[keyOffset + 2] ?? 0;
+    keys[row + 9] = interfaceId;
+    keys[row + 10] = keyWords[keyOffset + 4] ?? 0;
+    keys[row + 11] = ((keyWords[keyOffset + 5] ?? 0) & QP_MASK) | FAMILY4_BITS;
+    this.#count(countWords, countOffset);
+  }
+
+  /** The same for a struct flow_key6. */
+  append6(
+    keyWords: Uint32Array,
+    keyOffset: number,
+    interfaceId: number,
+    countWords: Uint32Array,
+    countOffset: number,
+  ): void {
+    const keys = this.keys;
+    const row = this.length * FLOW_ROW_WORDS;
+    for (let word = 0; word < 9; word++) {
+      keys[row + word] = keyWords[keyOffset + word] ?? 0;
+    }
+    keys[row + 9] = interfaceId;
+    keys[row + 10] = keyWords[keyOffset + 10] ?? 0;
+    keys[row + 11] = ((keyWords[keyOffset + 11] ?? 0) & QP_MASK) | FAMILY6_BITS;
+    this.#count(countWords, countOffset);
+  }
+
+  #count(words: Uint32Array, offset: number): void {
+    this.packets[this.length] = numberFromU64(words, offset);
+    this.bytes[this.length] = numberFromU64(words, offset + 2);
+    this.length++;
+  }
+}

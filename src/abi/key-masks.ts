@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// The load-time masks of struct options: what of a key is kept. A field that no label shows is
+// zeroed in the kernel, so that flows which differ in nothing else are one entry there already.
+
+import { FLOW_KEY4, FLOW_KEY6 } from './layout.js';
+
+export interface KeyDetail {
+  readonly srcPort: boolean;
+  readonly dstPort: boolean;
+  readonly vlan: boolean;
+  /** RoCE destination queue pair. */
+  readonly queuePair: boolean;
+  /** Leading address bits kept: 0-32 and 0-128. */
+  readonly ipv4PrefixLength: number;
+  readonly ipv6PrefixLength: number;
+}
+
+export interface KeyMasks {
+  /** As struct flow_key4 and flow_key6: a set bit is kept. */
+  readonly mask4: Uint8Array;
+  readonly mask6: Uint8Array;
+}
+
+type Layout = typeof FLOW_KEY4 | typeof FLOW_KEY6;
+
+export function createKeyMasks(detail: KeyDetail): KeyMasks {
+  return {
+    mask4: createMask(FLOW_KEY4, detail.ipv4PrefixLength, detail),
+    mask6: createMask(FLOW_KEY6, detail.ipv6PrefixLength, detail),
+  };
+}
+
+function createMask(layout: Layout, prefixLength: number, detail: KeyDetail): Uint8Array {
+  const mask = new Uint8Array(layout.size).fill(0xff);
+  for (const address of [layout.srcIp, layout.dstIp]) {
+    for (let byte = 0; byte < layout.dstIp; byte++) {
+      const bits = Math.max(0, Math.min(8, prefixLength - 8 * byte));
+      mask[address + byte] = (0xff << (8 - bits)) & 0xff;
+    }
+  }
+  if (!detail.srcPort) {
+    mask.fill(0, layout.srcPort, layout.srcPort + 2);
+  }
+  if (!detail.dstPort) {
+    mask.fill(0, layout.dstPort, layout.dstPort + 2);
+  }
+  if (!detail.vlan) {
+    mask.fill(0, layout.vlan, layout.vlan + 2);
+  }
+  if (!detail.queuePair) {
+    mask.fill(0, layout.qp, layout.qp + 4);
+  }
+  return mask;
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeps each configured interface attached: at start, and again when it comes back. Knows no FFI
+// and no timer; the daemon calls check(). One interface's trouble is never another's.
+
+import type { Framing } from '../abi/kinds.js';
+import type { AttachedMode, AttachFailure, AttachOutcome, XdpLink } from '../kernel/attach.js';
+import type { InterfaceIds } from './interface-ids.js';
+
+/** What is known of one interface; for /metrics, the landing page and the log. */
+export interface InterfaceState {
+  readonly id: number;
+  readonly name: string;
+  readonly attached: boolean;
+  /** Set while attached. */
+  readonly ifindex?: number;
+  readonly mode?: AttachedMode;
+  readonly framing?: Framing;
+  /** Why it is not attached, one sentence; empty while it is. */
+  readonly sentence: string;
+}
+
+/** What the system says of an interface now. */
+export interface PresentInterface {
+  readonly index: number;
+  /** How its frames start, or a sentence why we cannot read them. */
+  readonly framing: Framing | string;
+}
+
+export interface AttachmentParts {
+  readonly ids: InterfaceIds;
+  /** undefined: no such interface now. */
+  readonly readInterface: (name: string) => PresentInterface | undefined;
+  readonly attach: (name: string, ifindex: number, framing: Framing) => AttachOutcome;
+  /** A step of the ladder failed; another may have succeeded. */
+  readonly onFailure: (name: string, failure: AttachFailure) => void;
+  /** Attached again after it had been lost. */
+  readonly onReattached: (name: string) => void;
+  readonly log: {
+    info(fields: object, message: string): void;
+    warn(fields: object, message: string): void;
+  };
+}
+
+export interface Attachments {
+  /** Attaches what can be attached and notices what was lost. */
+  check(): void;
+  readonly states: readonly InterfaceState[];
+  /** How frames start on an interface; undefined before its first attach. */
+  framingOf(id: number): Framing | undefined;
+  /** Detaches all. */
+  close(): void;
+}
+
+interface MutableState extends InterfaceState {
+  attached: boolean;
+  ifindex?: number;
+  mode?: AttachedMode;
+  framing?: Framing;
+  sentence: string;
+  link?: XdpLink;
+  everAttached: boolean;
+}
+
+export function createAttachments(names: readonly string[], parts: AttachmentParts): Attachments {
+  const states: MutableState[] = names.map((name, id) => ({
+    id,
+    name,
+    attached: false,
+    sentence: '',
+    everAttached: false,
+  }));
+
+  function lose(state: MutableState, sentence: string): void {
+    state.link?.close();
+    delete state.link;
+    delete state.ifindex;
+    delete state.mode;
+    state.attached = false;
+    state.sentence = sentence;
+    parts.log.warn({ interface: state.name }, sentence);
+  }
+
+  /** Says why not, once per reason: a check a second must not fill the log. */
+  function refuse(state: MutableState, sentence: string): void {
+    if (state.sentence !== sentence) {
+      state.sentence = sentence;
+      parts.log.warn({ interface: state.name }, sentence);
+    }
+  }
+
+  function tryAttach(state: MutableState, present: PresentInterface): void {
+    if (typeof present.framing === 'string') {
+      refuse(state, present.framing);
+      return;
+    }
+    const before = parts.ids.idOf(present.index);
+    parts.ids.bind(present.index, state.id); // before the first packet is counted
+    state.framing = present.framing;
+    const outcome = parts.attach(state.name, present.index, present.framing);
+    for (const failure of outcome.failures) {
+      parts.onFailure(state.name, failure);
+    }
+    if (!outcome.attached) {
+      parts.ids.bind(present.index, before);
+      refuse(state, outcome.sentence);
+      return;
+    }
+    state.link = outcome.link;
+    state.ifindex = present.index;
+    state.mode = outcome.mode;
+    state.attached = true;
+    state.sentence = '';
+    if (state.everAttached) {
+      parts.onReattached(state.name);
+    }
+    state.everAttached = true;
+    const steps = outcome.failures.map((failure) => `${failure.mode}: ${failure.errnoName}`);
+    parts.log.info(
+      {
+        interface: state.name,
+        ifindex: present.index,
+        mode: outcome.mode,
+        ...(steps.length > 0 && { steps }),
+      },
+      `attached to ${state.name} in ${outcome.mode} mode`,
+    );
+  }
+
+  function checkOne(state: MutableState): void {
+    const present = parts.readInterface(state.name);
+    if (present === undefined) {
+      if (state.attached) {
+        lose(state, `interface ${state.name} is gone; it is attached again when it comes back`);
+      } else {
+        refuse(state, `there is no interface ${state.name}; it is attached when it appears`);
+      }
+      return;
+    }
+    if (state.attached) {
+      if (state.ifindex !== present.index) {
+        lose(state, `interface ${state.name} was replaced by another device of the same name`);
+      } else if (state.link?.isAlive() === false) {
+        lose(state, `our XDP program was detached from ${state.name} by someone else`);
+      } else {
+        return;
+      }
+    }
+    tryAttach(state, present);
+  }
+
+  return {
+    states,
+    check() {
+      for (const state of states) {
+        checkOne(state);
+      }
+    },
+    framingOf: (id) => states[id]?.framing,
+    close() {
+      for (const state of states) {
+        state.link?.close();
+        delete state.link;
+        state.attached = false;
+      }
+    },
+  };
+}

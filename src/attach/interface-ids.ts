@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stable numbers for interfaces. The kernel counts by ifindex, which is new each time a device is
+// made; series must go on when a device comes back under its name. So rows carry the number of the
+// name, and this maps ifindex to it. Pure.
+
+/** Names beyond those configured that may get a number of their own; see adopt(). */
+const ADOPTED_MAX = 256;
+
+export interface InterfaceIds {
+  /** The number of an ifindex; an ifindex never bound is adopted. */
+  idOf(ifindex: number): number;
+  nameOf(id: number): string;
+  /** From now on this ifindex is the interface `id`. */
+  bind(ifindex: number, id: number): void;
+}
+
+/**
+ * Numbers 0..names.length-1 are the configured names, in order.
+ *
+ * A program attached to a bond runs on the bond's ports and sees their ifindexes: such an ifindex
+ * gets a number of its own, under the name `nameOfIndex` finds or `ifindex_N`. Beyond ADOPTED_MAX
+ * they share one, `unknown`, so that nothing grows without bound.
+ */
+export function createInterfaceIds(
+  configuredNames: readonly string[],
+  nameOfIndex: (ifindex: number) => string | undefined,
+): InterfaceIds {
+  const names = [...configuredNames];
+  const idByIndex = new Map<number, number>();
+  let unknownId: number | undefined;
+
+  function adopt(ifindex: number): number {
+    const name = nameOfIndex(ifindex) ?? `ifindex_${ifindex}`;
+    const known = names.indexOf(name);
+    if (known >= 0) {
+      return known;
+    }
+    if (names.length < configuredNames.length + ADOPTED_MAX) {
+      return names.push(name) - 1;
+    }
+    unknownId ??= names.push('unknown') - 1;
+    return unknownId;
+  }
+
+  return {
+    idOf(ifindex) {
+      let id = idByIndex.get(ifindex);
+      if (id === undefined) {
+        id = adopt(ifindex);
+        idByIndex.set(ifindex, id);
+      }
+      return id;
+    },
+    nameOf: (id) => names[id] ?? 'unknown',
+    bind(ifindex, id) {
+      idByIndex.set(ifindex, id);
+    },
+  };
+}

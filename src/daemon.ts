@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// The running exporter: what happens when. Start order, the interval, the watch over interfaces,
+// stop order. Parts come by interface; this file imports types only and touches nothing itself.
+
+import type { Attachments } from './attach/attachments.js';
+import { type ErrorCode, ExporterError } from './errors.js';
+import type { FlowAccounts, IntervalSummary } from './flows/flow-accounts.js';
+import type { Drain, DrainResult } from './reader/drain.js';
+
+export interface DaemonOptions {
+  readonly intervalMs: number;
+  /** How often a lost interface is looked for. */
+  readonly watchMs: number;
+}
+
+export interface DaemonParts {
+  readonly drain: Drain;
+  readonly accounts: FlowAccounts;
+  readonly attachments: Attachments;
+  /** Told of every refresh, after the accounts have it, within the guard. */
+  readonly onRefresh: (refresh: Refresh) => Promise<void>;
+  readonly log: {
+    info(fields: object, message: string): void;
+    warn(fields: object, message: string): void;
+    error(fields: object, message: string): void;
+  };
+  /** Monotonic milliseconds. */
+  readonly nowMs: () => number;
+  /** Wall clock, milliseconds since the epoch. */
+  readonly wallMs: () => number;
+  /** Runs `task` once, `delayMs` from now; the returned function calls it off. */
+  readonly schedule: (task: () => void, delayMs: number) => () => void;
+}
+
+/** One refresh, good or failed. */
+export interface Refresh {
+  /** Counts up from 1. */
+  readonly number: number;
+  readonly result: DrainResult;
+  readonly summary: IntervalSummary;
+  readonly durationMs: number;
+  readonly finishedAtMs: number;
+}
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** One sentence, in either case. */
+  readonly reason: string;
+}
+
+export interface Daemon {
+  /**
+   * Attaches, refreshes once, and goes on every interval.
+   * @throws ExporterError NOTHING_ATTACHED (rejects) when no interface could be attached.
+   */
+  start(): Promise<void>;
+  /** Detaches, drains what the programs counted until then, and ends all timers. */
+  stop(): Promise<void>;
+  /** Runs fn while no refresh changes accounts or books; they wait for each other in turn. */
+  withSnapshot<T>(fn: (refresh: number) => Promise<T>): Promise<T>;
+  /** Number of the last refresh; 0 before the first. */
+  currentRefresh(): number;
+  readiness(): Readiness;
+}
+
+/** Ready means: the last good refresh is younger than this many intervals. */
+const READY_INTERVALS = 3;
+/** A refresh that fails again is told to the log once per this many failures. */
+const FAILURES_PER_LOG = 60;
+
+export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon {
+  const { log, attachments } = parts;
+  const { intervalMs } = options;
+  let guard: Promise<unknown> = Promise.resolve();
+  let refreshNumber = 0;
+  let lastGoodMs: number | undefined;
+  let failures = 0;
+  let refreshing: Promise<void> = Promise.resolve();
+  let cancelRefresh = (): void => undefined;
+  let cancelWatch = (): void => undefined;
+  let stopping = false;
+
+  /** One at a time, first come first served; a task that fails does not break the chain. */
+  function exclusively<T>(task: () => Promise<T>): Promise<T> {
+    const turn = guard.then(task, task);
+    guard = turn.catch(() => undefined);
+    return turn;
+  }
+
+  function noteOutcome(error: unknown): void {
+    if (error === undefined) {
+      if (failures > 0) {
+        log.info({ failures }, 'refreshing works again; the counts of the failed refreshes are in');
+      }
+      failures = 0;
+      lastGoodMs = parts.nowMs();
+      return;
+    }
+    if (failures % FAILURES_PER_LOG === 0) {
+      log.error(
+        { err: error, failures: failures + 1 },
+        'a refresh failed; its counts come with the next one',
+      );
+    }
+    failures++;
+  }
+
+  async function refresh(): Promise<void> {
+    const startedMs = parts.nowMs();
+    const result = await parts.drain.drain();
+    await exclusively(async () => {
+      const summary = await parts.accounts.apply(result.rows, result.overflow, parts.wallMs());
+      refreshNumber++;
+      await parts.onRefresh({
+        number: refreshNumber,
+        result,
+        summary,
+        durationMs: parts.nowMs() - startedMs,
+        finishedAtMs: parts.wallMs(),
+      });
+    });
+    noteOutcome(result.error);
+  }
+
+  /** Refreshes keep to the beat of the start; a beat that passes during a long one is left out. */
+  function scheduleRefresh(originMs: number): void {
+    const beats = Math.floor((parts.nowMs() - originMs) / intervalMs) + 1;
+    cancelRefresh = parts.schedule(
+      () => {
+        refreshing = refresh()
+          .catch(noteOutcome)
+          .then(() => {
+            if (!stopping) {
+              scheduleRefresh(originMs);
+            }
+          });
+      },
+      Math.max(0, originMs + beats * intervalMs - parts.nowMs()),
+    );
+  }
+
+  function scheduleWatch(): void {
+    cancelWatch = parts.schedule(() => {
+      try {
+        attachments.check();
+      } catch (error) {
+        log.error({ err: error }, 'looking after the interfaces failed; trying again');
+      }
+      scheduleWatch();
+    }, options.watchMs);
+  }
+
+  return {
+    async start() {
+      attachments.check();
+      if (!attachments.states.some((state) => state.attached)) {
+        throw nothingAttached(attachments.states.map((state) => state.sentence));
+      }
+      await refresh();
+      scheduleRefresh(parts.nowMs());
+      scheduleWatch();
+    },
+    async stop() {
+      stopping = true;
+      cancelRefresh();
+      cancelWatch();
+      await refreshing;
+      attachments.close(); // first: what is counted until now, and only that, comes with the last drain
+      await refresh();
+    },
+    withSnapshot: (fn) => exclusively(() => fn(refreshNumber)),
+    currentRefresh: () => refreshNumber,
+    readiness() {
+      const attached = attachments.states.filter((state) => state.attached).map((state) => state.name);
+      if (attached.length === 0) {
+        return { ready: false, reason: 'Not ready: no interface is attached.' };
+      }
+      const ageMs = lastGoodMs === undefined ? Number.POSITIVE_INFINITY : parts.nowMs() - lastGoodMs;
+      if (ageMs >= READY_INTERVALS * intervalMs) {
+        return {
+          ready: false,
+          reason: `Not ready: the last good refresh is older than ${READY_INTERVALS} intervals of ${intervalMs} ms.`,
+        };
+      }
+      return { ready: true, reason: `Ready: attached to ${attached.join(', ')}.` };
+    },
+  };
+}
+
+function nothingAttached(sentences: readonly string[]): ExporterError {
+  const code: ErrorCode = 'NOTHING_ATTACHED';
+  return new ExporterError(
+    code,
+    `no interface could be attached: ${sentences.join('; ')}. Name others with --interface; --list shows what is there`,
+  );
+}

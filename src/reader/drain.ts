@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// One drain: flip the epoch, wait until nobody writes the old half, empty it. Knows the order and
+// nothing of FFI; knows no table and no metric.
+//
+//        epoch 0                          epoch 1
+//   programs write half 0   flip ->  programs write half 1
+//                                    fence: an RCU grace period
+//                                    half 0 is quiet: slots, then flow maps, are emptied
+//
+// A step that fails leaves the half where it is. What was read is handed over; the next drain
+// finishes that half before it flips again. So nothing is lost and nothing is counted twice.
+
+import { FlowRowBuffer } from '../abi/flow-row-buffer.js';
+import { FLOW_COUNT, FLOW_KEY4, FLOW_KEY6 } from '../abi/layout.js';
+import type { FlowRows, OverflowRow } from '../abi/records.js';
+import type { Family, Half, KernelMaps } from '../kernel/kernel-maps.js';
+import { drainSlots } from './drain-slots.js';
+import { createOverflowReader } from './overflow-deltas.js';
+
+const WORD_BYTES = 4;
+const COUNT_WORDS = FLOW_COUNT.size / WORD_BYTES;
+
+export interface DrainParts {
+  readonly maps: KernelMaps;
+  /** The exporter's own number for an interface; see src/abi/records.ts. */
+  readonly interfaceIdOf: (ifindex: number) => number;
+  readonly yieldToLoop: () => Promise<void>;
+  /** Monotonic milliseconds. */
+  readonly nowMs: () => number;
+}
+
+/** Kernel entries that the drain found. */
+export interface DrainEntries {
+  flows4: number;
+  flows6: number;
+  slots4: number;
+  slots6: number;
+}
+
+export interface DrainResult {
+  /** Valid until the next drain. */
+  readonly rows: FlowRows;
+  readonly overflow: readonly OverflowRow[];
+  /** Total since load of what even the overflow map could not take; 0 unless something is wrong. */
+  readonly unattributedPackets: number;
+  readonly entries: DrainEntries;
+  readonly fenceMs: number;
+  readonly readMs: number;
+  /** Why this drain is not complete; what is missing comes with the next one. */
+  readonly error?: unknown;
+}
+
+/** The half that is being emptied, and how far that has come. */
+interface Pending {
+  readonly half: Half;
+  fenced: boolean;
+}
+
+export interface Drain {
+  /** Never rejects. One at a time: a second call while one runs throws. */
+  drain(): Promise<DrainResult>;
+}
+
+export function createDrain(parts: DrainParts): Drain {
+  const { maps, nowMs } = parts;
+  const rows = new FlowRowBuffer();
+  const overflowReader = createOverflowReader(maps, parts.interfaceIdOf);
+  let pending: Pending | undefined;
+  let unattributedPackets = 0;
+  let running = false;
+
+  async function drainFlows(family: Family, half: Half): Promise<number> {
+    const keyWords = (family === 4 ? FLOW_KEY4.size : FLOW_KEY6.size) / WORD_BYTES;
+    const ifindexWord = (family === 4 ? FLOW_KEY4.ifindex : FLOW_KEY6.ifindex) / WORD_BYTES;
+    let entries = 0;
+    await maps.drainFlows(family, half, (keyBytes, countBytes, count) => {
+      const keys = new Uint32Array(keyBytes.buffer, keyBytes.byteOffset, count * keyWords);
+      const counts = new Uint32Array(countBytes.buffer, countBytes.byteOffset, count * COUNT_WORDS);
+      rows.reserve(count);
+      for (let i = 0; i < count; i++) {
+        const key = i * keyWords;
+        const interfaceId = parts.interfaceIdOf(keys[key + ifindexWord] ?? 0);
+        if (family === 4) {
+          rows.append4(keys, key, interfaceId, counts, i * COUNT_WORDS);
+        } else {
+          rows.append6(keys, key, interfaceId, counts, i * COUNT_WORDS);
+        }
+      }
+      entries += count;
+    });
+    return entries;
+  }
+
+  /** Empties the pending half, beginning one if there is none. */
+  async function drainHalf(entries: DrainEntries): Promise<{ fenceMs: number; readMs: number }> {
+    if (pending === undefined) {
+      const half = maps.readEpoch();
+      maps.writeEpoch(half === 0 ? 1 : 0);
+      pending = { half, fenced: false };
+    }
+    const startedMs = nowMs();
+    if (!pending.fenced) {
+      await maps.fence();
+      pending.fenced = true;
+    }
+    const fencedMs = nowMs();
+    entries.slots4 += await drainSlots(4, maps.slots(4, pending.half), rows, parts);
+    entries.slots6 += await drainSlots(6, maps.slots(6, pending.half), rows, parts);
+    entries.flows4 += await drainFlows(4, pending.half);
+    entries.flows6 += await drainFlows(6, pending.half);
+    pending = undefined;
+    return { fenceMs: fencedMs - startedMs, readMs: nowMs() - fencedMs };
+  }
+
+  async function drain(): Promise<DrainResult> {
+    const entries: DrainEntries = { flows4: 0, flows6: 0, slots4: 0, slots6: 0 };
+    let overflow: readonly OverflowRow[] = [];
+    let times = { fenceMs: 0, readMs: 0 };
+    let error: unknown;
+    rows.clear();
+    try {
+      if (pending !== undefined) {
+        await drainHalf(entries); // what the last drain left
+      }
+      times = await drainHalf(entries);
+      overflow = await overflowReader.read();
+      unattributedPackets = (await maps.readUnattributed()).packets;
+    } catch (caught) {
+      error = caught;
+    }
+    const result = { rows, overflow, unattributedPackets, entries, ...times };
+    return error === undefined ? result : { ...result, error };
+  }
+
+  return {
+    async drain() {
+      if (running) {
+        throw new Error('a drain is running already');
+      }
+      running = true;
+      try {
+        return await drain();
+      } finally {
+        running = false;
+      }
+    },
+  };
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// The overflow map only grows; this turns its totals into what is new since the last look. Totals
+// are kept per ifindex, so a reading that fails loses nothing: the next one brings the difference.
+
+import type { OverflowRow } from '../abi/records.js';
+import type { KernelMaps } from '../kernel/kernel-maps.js';
+
+interface Seen {
+  packets: number;
+  bytes: number;
+}
+
+export interface OverflowReader {
+  /** New counts since the last call that resolved. Rejects with KernelError. */
+  read(): Promise<OverflowRow[]>;
+}
+
+export function createOverflowReader(
+  maps: KernelMaps,
+  interfaceIdOf: (ifindex: number) => number,
+): OverflowReader {
+  const seen = new Map<string, Seen>();
+  return {
+    async read() {
+      const totals: { ifindex: number; kind: number; packets: number; bytes: number }[] = [];
+      await maps.readOverflow((ifindex, kind, packets, bytes) => {
+        totals.push({ ifindex, kind, packets, bytes });
+      });
+      const rows: OverflowRow[] = [];
+      for (const total of totals) {
+        const key = `${total.ifindex} ${total.kind}`;
+        const before = seen.get(key) ?? { packets: 0, bytes: 0 };
+        const packets = total.packets - before.packets;
+        const bytes = total.bytes - before.bytes;
+        if (packets > 0 || bytes > 0) {
+          rows.push({ interfaceId: interfaceIdOf(total.ifindex), kind: total.kind, packets, bytes });
+        }
+        seen.set(key, { packets: total.packets, bytes: total.bytes });
+      }
+      return rows;
+    },
+  };
+}

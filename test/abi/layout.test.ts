@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// The layouts restated in src/abi/ against the BTF of the object as built.
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { FRAMING, FRAMING_MAX, KIND, KIND_MAX, TRAFFIC_TYPES } from '../../src/abi/kinds.js';
+import {
+  ABI_VERSION,
+  CONTROL,
+  FLOW_COUNT,
+  FLOW_KEY4,
+  FLOW_KEY6,
+  FLOW_SLOT4,
+  FLOW_SLOT6,
+  OPTIONS,
+  OVERFLOW_KEY,
+  SLOT_SET_SIZE,
+  SLOT_WAYS,
+} from '../../src/abi/layout.js';
+import { FRAME_REASONS, frameReasonName, REASON_MAX } from '../../src/abi/reasons.js';
+
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+const OBJECT = join(ROOT, 'dist', 'bpf', 'flow.bpf.o');
+
+interface BtfType {
+  readonly id: number;
+  readonly kind: string;
+  readonly name: string;
+  readonly size?: number;
+  readonly members?: readonly { readonly name: string; readonly type_id: number; readonly bits_offset: number }[];
+  readonly values?: readonly { readonly name: string; readonly val: number }[];
+}
+
+function readBtf(): BtfType[] {
+  const json = execFileSync('bpftool', ['-j', 'btf', 'dump', 'file', OBJECT], {
+    encoding: 'utf8',
+    env: { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin` },
+  });
+  return (JSON.parse(json) as { types: BtfType[] }).types;
+}
+
+const TYPES = readBtf();
+
+function struct(name: string): BtfType {
+  const found = TYPES.find((type) => type.kind === 'STRUCT' && type.name === name);
+  assert.ok(found, `struct ${name} is not in the object's BTF`);
+  return found;
+}
+
+/** src_ip -> srcIp. */
+function camelCase(name: string): string {
+  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+const LAYOUTS: readonly (readonly [string, Readonly<Record<string, number>>])[] = [
+  ['flow_key4', FLOW_KEY4],
+  ['flow_key6', FLOW_KEY6],
+  ['flow_count', FLOW_COUNT],
+  ['flow_slot4', FLOW_SLOT4],
+  ['flow_slot6', FLOW_SLOT6],
+  ['overflow_key', OVERFLOW_KEY],
+  ['options', OPTIONS],
+  ['control', CONTROL],
+];
+
+for (const [name, layout] of LAYOUTS) {
+  test(`struct ${name} is as src/abi/layout.ts says`, () => {
+    const type = struct(name);
+    const actual: Record<string, number> = { size: type.size ?? 0 };
+    for (const member of type.members ?? []) {
+      actual[camelCase(member.name)] = member.bits_offset / 8;
+    }
+    assert.deepEqual(actual, { ...layout });
+  });
+}
+
+test('slot sets hold SLOT_WAYS slots without a gap', () => {
+  for (const name of ['slot_set4', 'slot_set6']) {
+    assert.equal(struct(name).size, SLOT_SET_SIZE);
+  }
+  assert.equal(FLOW_SLOT4.size * SLOT_WAYS, SLOT_SET_SIZE);
+  assert.equal(FLOW_SLOT6.size * SLOT_WAYS, SLOT_SET_SIZE);
+});
+
+/** NAME -> number of every enumerator in bpf/abi.h; BTF keeps only the enums that code uses. */
+function headerNumbers(): Map<string, number> {
+  const header = readFileSync(join(ROOT, 'bpf', 'abi.h'), 'utf8');
+  const numbers = new Map<string, number>();
+  for (const match of header.matchAll(/^\s*([A-Z][A-Z0-9_]+) =\s+(\d+),/gm)) {
+    numbers.set(match[1] ?? '', Number(match[2]));
+  }
+  const version = /#define ABI_VERSION (\d+)/.exec(header);
+  numbers.set('ABI_VERSION', Number(version?.[1]));
+  return numbers;
+}
+
+test('codes of kinds, framings and reasons are those of bpf/abi.h', () => {
+  const numbers = headerNumbers();
+  const withPrefix = (prefix: string): Record<string, number> =>
+    Object.fromEntries(
+      [...numbers]
+        .filter(([name]) => name.startsWith(prefix))
+        .map(([name, value]) => [name.slice(prefix.length).toLowerCase(), value]),
+    );
+  const camel = (codes: Record<string, number>): Record<string, number> =>
+    Object.fromEntries(Object.entries(codes).map(([name, value]) => [camelCase(name), value]));
+
+  const { max: kindMax, ...kinds } = withPrefix('KIND_');
+  assert.deepEqual(camel(kinds), { ...KIND });
+  assert.equal(kindMax, KIND_MAX);
+  assert.equal(TRAFFIC_TYPES.length, KIND_MAX);
+
+  const { max: framingMax, ...framings } = withPrefix('FRAMING_');
+  assert.deepEqual(camel(framings), { ...FRAMING });
+  assert.equal(framingMax, FRAMING_MAX);
+
+  const { max: reasonMax, none, ...reasons } = withPrefix('REASON_');
+  assert.equal(none, 0);
+  assert.equal(reasonMax, REASON_MAX);
+  assert.equal(FRAME_REASONS.length, REASON_MAX);
+  assert.deepEqual(
+    Object.fromEntries(FRAME_REASONS.flatMap((name, code) => (name === '' ? [] : [[name, code]]))),
+    reasons,
+  );
+  assert.equal(numbers.get('ABI_VERSION'), ABI_VERSION);
+});
+
+test('an unknown code is shown, not hidden', () => {
+  assert.equal(frameReasonName(9), 'reason_9');
+  assert.equal(frameReasonName(200), 'reason_200');
+});

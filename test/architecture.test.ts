@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who may import whom: the table of the README's "how to develop", held to the letter.
+
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { test } from 'node:test';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const SOURCE = join(ROOT, 'src');
+
+/** Room or file -> rooms it may import. `*` = everything. errors.ts and log.ts are open to all. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  abi: [],
+  kernel: ['abi'],
+  system: ['abi', 'kernel'],
+  attach: ['abi', 'kernel', 'system'],
+  reader: ['abi', 'kernel'],
+  flows: ['abi'],
+  metrics: ['flows', 'abi'],
+  exposition: ['metrics'],
+  http: ['exposition'],
+  print: ['flows', 'abi'],
+  config: [],
+  'daemon.ts': ['attach', 'flows', 'reader'],
+  'main.ts': ['*'],
+  'cli.ts': ['*'],
+  'errors.ts': [],
+  'log.ts': [],
+};
+const OPEN_TO_ALL = ['errors.ts', 'log.ts'];
+/** Rooms that may import types only, from the rooms named. */
+const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = {
+  'daemon.ts': ['attach', 'flows', 'reader'],
+  reader: ['kernel'],
+  attach: ['kernel', 'system'],
+  print: ['flows'],
+};
+/** What only some rooms may touch: module -> rooms. */
+const TOUCHES: Readonly<Record<string, readonly string[]>> = {
+  'ffi-napi': ['kernel'],
+  'ref-napi': ['kernel'],
+  'node:fs': ['main.ts', 'system', 'kernel'],
+  'node:http': ['http'],
+  'node:net': ['http', 'config'],
+  'node:child_process': [],
+  express: ['http'],
+  'prom-client': ['metrics'],
+  convict: ['config'],
+  yaml: ['config'],
+  pino: ['log.ts'],
+};
+
+interface Import {
+  readonly file: string;
+  readonly room: string;
+  readonly target: string;
+  readonly typesOnly: boolean;
+}
+
+function sourceFiles(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? sourceFiles(path) : path.endsWith('.ts') ? [path] : [];
+  });
+}
+
+function roomOf(path: string): string {
+  return relative(SOURCE, path).split('/')[0] ?? '';
+}
+
+const STATEMENT = /^(?:import|export)\s+(type\s+)?(?:([^;'"]*?)\s+from\s+)?['"]([^'"]+)['"]/gm;
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(file, 'utf8');
+  return [...text.matchAll(STATEMENT)].map((match) => {
+    const names = (match[2] ?? '').replace(/[{}\s]+/g, ' ').trim();
+    const everyNameIsType = names !== '' && names.split(',').every((name) => /^\s*(type\s|$)/.test(name));
+    return {
+      file: relative(ROOT, file),
+      room: roomOf(file),
+      target: match[3] ?? '',
+      typesOnly: match[1] !== undefined || everyNameIsType,
+    };
+  });
+}
+
+const FILES = sourceFiles(SOURCE);
+const IMPORTS = FILES.flatMap(importsOf);
+
+test('the table names every room, and every import is read', () => {
+  assert.deepEqual([...new Set(FILES.map(roomOf))].filter((room) => !(room in MAY_IMPORT)), []);
+  assert.ok(IMPORTS.length > 100, `only ${IMPORTS.length} imports found: the pattern has gone blind`);
+});
+
+test('a room imports only the rooms it may', () => {
+  const wrong = IMPORTS.flatMap((one) => {
+    if (!one.target.startsWith('.')) return [];
+    const target = roomOf(join(ROOT, one.file, '..', one.target.replace(/\.js$/, '.ts')));
+    const allowed = MAY_IMPORT[one.room] ?? [];
+    const fine =
+      target === one.room || allowed.includes('*') || allowed.includes(target) || OPEN_TO_ALL.includes(target);
+    if (!fine) return [`${one.file} imports ${one.target}`];
+    return TYPES_ONLY[one.room]?.includes(target) && !one.typesOnly
+      ? [`${one.file} imports more than types from ${one.target}`]
+      : [];
+  });
+  assert.deepEqual(wrong, []);
+});
+
+test('only the rooms that may touch the outside do', () => {
+  const wrong = IMPORTS.filter(
+    (one) => TOUCHES[one.target] !== undefined && !one.typesOnly && !TOUCHES[one.target]?.includes(one.room),
+  );
+  assert.deepEqual(
+    wrong.map((one) => `${one.file} imports ${one.target}`),
+    [],
+  );
+});
+
+test('only cli.ts and main.ts see the process', () => {
+  const seers = FILES.filter((file) => !['main.ts', 'cli.ts'].includes(roomOf(file))).filter((file) =>
+    /\bprocess\.(argv|env|exit|on\(|stdout|stdin)/.test(readFileSync(file, 'utf8').replace(/^\s*(\/\/|\*).*$/gm, '')),
+  );
+  assert.deepEqual(
+    seers.map((file) => relative(ROOT, file)),
+    [],
+  );
+});
+
+test('files stay small, and the big ones say why', () => {
+  const lines = FILES.map((file) => ({ file, text: readFileSync(file, 'utf8') }));
+  const long = lines.filter(({ text }) => text.split('\n').length > 310);
+  assert.deepEqual(
+    long.map(({ file }) => relative(ROOT, file)),
+    [],
+  );
+  const unlicensed = lines.filter(({ text }) => !text.startsWith('// SPDX-License-Identifier: Apache-2.0\n'));
+  assert.deepEqual(
+    unlicensed.map(({ file }) => relative(ROOT, file)),
+    [],
+  );
+});
