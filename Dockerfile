@@ -1,0 +1,52 @@
+# The exporter and nothing else: what builds it stays in the first stage.
+#
+#   docker build -t xtrace-catch .
+#   docker run --privileged --network host -v /sys/fs/bpf:/sys/fs/bpf xtrace-catch -i eth0
+
+FROM node:24-bookworm-slim AS build
+# clang and libbpf-dev for the BPF object; g++, make and python3 for the native addons.
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends ca-certificates clang g++ libbpf-dev linux-libc-dev make python3 \
+ && rm -rf /var/lib/apt/lists/*
+WORKDIR /build
+COPY Makefile package.json package-lock.json ./
+COPY scripts ./scripts
+# A layer of its own: the slow part, and it changes only with the dependencies.
+RUN make node_modules/.installed
+COPY tsconfig.json ./
+COPY bpf ./bpf
+COPY src ./src
+# What --version and xtrace_build_info say; the build has no git history to ask.
+ARG BRANCH=unknown
+ARG REVISION=unknown
+ARG BUILD_DATE=unknown
+RUN BRANCH="$BRANCH" REVISION="$REVISION" BUILD_DATE="$BUILD_DATE" make build \
+ && npm prune --omit=dev --no-audit --no-fund
+
+FROM node:24-bookworm-slim
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends libbpf1 \
+ && rm -rf /var/lib/apt/lists/*
+ARG REVISION=unknown
+ARG BUILD_DATE=unknown
+LABEL org.opencontainers.image.title="xtrace-catch" \
+      org.opencontainers.image.description="Prometheus exporter that counts every packet by flow with XDP, and knows RoCE and InfiniBand" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.revision="$REVISION" \
+      org.opencontainers.image.created="$BUILD_DATE"
+ENV NODE_ENV=production
+WORKDIR /opt/xtrace-catch
+COPY LICENSE package.json ./
+COPY bin ./bin
+COPY config /etc/xtrace-catch
+COPY --from=build /build/node_modules ./node_modules
+COPY --from=build /build/dist/build-info.json ./dist/
+COPY --from=build /build/dist/bpf ./dist/bpf
+COPY --from=build /build/dist/src ./dist/src
+EXPOSE 10060
+# Set it where --web.listen-address is another one.
+ENV HEALTH_URL=http://localhost:10060/-/healthy
+HEALTHCHECK --interval=30s --timeout=5s --start-period=15s \
+  CMD ["node", "-e", "fetch(process.env.HEALTH_URL).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+# root, because --privileged gives its capabilities to root only.
+ENTRYPOINT ["/opt/xtrace-catch/bin/xtrace-catch"]
