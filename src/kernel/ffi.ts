@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every foreign function we call, each beside the C prototype it restates: ffi-napi says nothing
+// when a type here is wrong. Opened by a factory, never at import, so that --help needs no library.
+// No logic beyond passing memory and waiting: what a call means is known by the file that makes it.
+
+import { createRequire } from 'node:module';
+import { KernelError } from '../errors.js';
+
+interface Addon {
+  readonly ffi: typeof import('ffi-napi');
+  readonly ref: typeof import('ref-napi');
+}
+
+// A pointer is a Buffer to us, with nothing of ref-napi's on it.
+type Plain<T> = T extends Buffer ? Buffer : T;
+type PlainAll<T extends unknown[]> = { [I in keyof T]: Plain<T[I]> };
+type PlainFunctions<T> = {
+  readonly [Name in keyof T]: T[Name] extends (...args: infer Args) => infer Result
+    ? ForeignFunction<PlainAll<Args>, Plain<Result>>
+    : never;
+};
+
+/** A C function; `.async` runs it on a thread of the pool, see callAsync. */
+interface ForeignFunction<Args extends unknown[], Result> {
+  (...args: Args): Result;
+  async(...args: [...Args, (error: unknown, result: Result) => void]): void;
+}
+
+function loadAddon(): Addon {
+  const require = createRequire(import.meta.url);
+  try {
+    return {
+      ffi: require('ffi-napi') as Addon['ffi'],
+      ref: require('ref-napi') as Addon['ref'],
+    };
+  } catch (cause) {
+    throw new KernelError(
+      'require ffi-napi',
+      0,
+      `the native module ffi-napi does not load on Node ${process.versions.node} ${process.arch}: run "npm ci" on this machine, with a C++ compiler installed`,
+      { cause, detail: String(cause) },
+    );
+  }
+}
+
+function declareLibbpf(ffi: Addon['ffi']) {
+  return ffi.Library('libbpf.so.1', {
+    // libbpf_print_fn_t libbpf_set_print(libbpf_print_fn_t fn)
+    libbpf_set_print: ['pointer', ['pointer']],
+    // int libbpf_num_possible_cpus(void)
+    libbpf_num_possible_cpus: ['int', []],
+
+    // struct bpf_object *bpf_object__open_mem(const void *obj_buf, size_t obj_buf_sz, const struct bpf_object_open_opts *opts)
+    bpf_object__open_mem: ['pointer', ['pointer', 'size_t', 'pointer']],
+    // int bpf_object__load(struct bpf_object *obj)
+    bpf_object__load: ['int', ['pointer']],
+    // void bpf_object__close(struct bpf_object *obj)
+    bpf_object__close: ['void', ['pointer']],
+    // struct btf *bpf_object__btf(const struct bpf_object *obj)
+    bpf_object__btf: ['pointer', ['pointer']],
+    // struct bpf_map *bpf_object__find_map_by_name(const struct bpf_object *obj, const char *name)
+    bpf_object__find_map_by_name: ['pointer', ['pointer', 'string']],
+    // struct bpf_program *bpf_object__next_program(const struct bpf_object *obj, struct bpf_program *prog)
+    bpf_object__next_program: ['pointer', ['pointer', 'pointer']],
+
+    // const char *bpf_program__name(const struct bpf_program *prog)
+    bpf_program__name: ['string', ['pointer']],
+    // int bpf_program__fd(const struct bpf_program *prog)
+    bpf_program__fd: ['int', ['pointer']],
+    // int bpf_program__set_autoload(struct bpf_program *prog, bool autoload)
+    bpf_program__set_autoload: ['int', ['pointer', 'bool']],
+
+    // int bpf_map__fd(const struct bpf_map *map)
+    bpf_map__fd: ['int', ['pointer']],
+    // int bpf_map__set_max_entries(struct bpf_map *map, __u32 max_entries)
+    bpf_map__set_max_entries: ['int', ['pointer', 'uint32']],
+    // __u32 bpf_map__max_entries(const struct bpf_map *map)
+    bpf_map__max_entries: ['uint32', ['pointer']],
+    // __u32 bpf_map__key_size(const struct bpf_map *map)
+    bpf_map__key_size: ['uint32', ['pointer']],
+    // __u32 bpf_map__value_size(const struct bpf_map *map)
+    bpf_map__value_size: ['uint32', ['pointer']],
+    // const void *bpf_map__initial_value(struct bpf_map *map, size_t *psize)
+    bpf_map__initial_value: ['pointer', ['pointer', 'pointer']],
+
+    // __s32 btf__find_by_name_kind(const struct btf *btf, const char *type_name, __u32 kind)
+    btf__find_by_name_kind: ['int32', ['pointer', 'string', 'uint32']],
+    // const struct btf_type *btf__type_by_id(const struct btf *btf, __u32 id)
+    btf__type_by_id: ['pointer', ['pointer', 'uint32']],
+    // const char *btf__name_by_offset(const struct btf *btf, __u32 offset)
+    btf__name_by_offset: ['string', ['pointer', 'uint32']],
+
+    // int bpf_map_update_elem(int fd, const void *key, const void *value, __u64 flags)
+    bpf_map_update_elem: ['int', ['int', 'pointer', 'pointer', 'uint64']],
+    // int bpf_map_lookup_elem(int fd, const void *key, void *value)
+    bpf_map_lookup_elem: ['int', ['int', 'pointer', 'pointer']],
+    // int bpf_map_update_batch(int fd, const void *keys, const void *values, __u32 *count, const struct bpf_map_batch_opts *opts)
+    bpf_map_update_batch: ['int', ['int', 'pointer', 'pointer', 'pointer', 'pointer']],
+    // int bpf_map_lookup_batch(int fd, void *in_batch, void *out_batch, void *keys, void *values, __u32 *count, const struct bpf_map_batch_opts *opts)
+    bpf_map_lookup_batch: ['int', ['int', 'pointer', 'pointer', 'pointer', 'pointer', 'pointer', 'pointer']],
+    // int bpf_map_lookup_and_delete_batch(int fd, void *in_batch, void *out_batch, void *keys, void *values, __u32 *count, const struct bpf_map_batch_opts *opts)
+    bpf_map_lookup_and_delete_batch: [
+      'int',
+      ['int', 'pointer', 'pointer', 'pointer', 'pointer', 'pointer', 'pointer'],
+    ],
+
+    // int bpf_link_create(int prog_fd, int target_fd, enum bpf_attach_type attach_type, const struct bpf_link_create_opts *opts)
+    bpf_link_create: ['int', ['int', 'int', 'int', 'pointer']],
+    // int bpf_xdp_query(int ifindex, int flags, struct bpf_xdp_query_opts *opts)
+    bpf_xdp_query: ['int', ['int', 'int', 'pointer']],
+    // int bpf_prog_get_fd_by_id(__u32 id)
+    bpf_prog_get_fd_by_id: ['int', ['uint32']],
+    // int bpf_obj_get_info_by_fd(int bpf_fd, void *info, __u32 *info_len)
+    bpf_obj_get_info_by_fd: ['int', ['int', 'pointer', 'pointer']],
+    // int bpf_prog_test_run_opts(int prog_fd, struct bpf_test_run_opts *opts)
+    bpf_prog_test_run_opts: ['int', ['int', 'pointer']],
+  });
+}
+
+function declareLibc(ffi: Addon['ffi']) {
+  return ffi.Library(null, {
+    // void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)
+    // The result as a number: MAP_FAILED (-1) must never become a Buffer.
+    mmap: ['int64', ['pointer', 'size_t', 'int', 'int', 'int', 'int64']],
+    // int socket(int domain, int type, int protocol)
+    socket: ['int', ['int', 'int', 'int']],
+    // int ioctl(int fd, unsigned long request, ...)   always with one pointer here
+    ioctl: ['int', ['int', 'ulong', 'pointer']],
+    // int close(int fd)
+    close: ['int', ['int']],
+  });
+}
+
+/** Memory that C code gave us. */
+export interface ForeignMemory {
+  readonly NULL: Buffer;
+  /** `lengthBytes` at a returned pointer. No copy: valid only as long as its owner keeps it. */
+  view(pointer: Buffer, lengthBytes: number): Buffer;
+  /** The same, at an address. */
+  viewAt(address: number, lengthBytes: number): Buffer;
+  /** The address of a buffer, to be written into a C struct; whoever calls keeps the buffer alive. */
+  addressOf(buffer: Buffer): bigint;
+  isNull(pointer: Buffer): boolean;
+  /** The C errno of this thread, right after a call. Not for .async calls: those ran on another thread. */
+  errno(): number;
+}
+
+function createForeignMemory({ ffi, ref }: Addon): ForeignMemory {
+  return {
+    NULL: ref.NULL,
+    view: (pointer, lengthBytes) => ref.reinterpret(pointer, lengthBytes),
+    viewAt(address, lengthBytes) {
+      const cell = Buffer.alloc(8);
+      cell.writeBigUInt64LE(BigInt(address));
+      return ref.readPointer(cell, 0, lengthBytes);
+    },
+    addressOf: (buffer) => BigInt(ref.address(buffer)),
+    isNull: (pointer) => ref.isNull(pointer),
+    errno: () => ffi.errno(),
+  };
+}
+
+export type Libbpf = PlainFunctions<ReturnType<typeof declareLibbpf>> & { readonly memory: ForeignMemory };
+export type Libc = PlainFunctions<ReturnType<typeof declareLibc>> & { readonly memory: ForeignMemory };
+
+/**
+ * Opens libbpf and silences what it would print to stderr; the verifier's log is asked for on its
+ * own (object.ts). Throws KernelError where libbpf.so.1 is missing.
+ */
+export function openLibbpf(): Libbpf {
+  const addon = loadAddon();
+  let functions: ReturnType<typeof declareLibbpf>;
+  try {
+    functions = declareLibbpf(addon.ffi);
+  } catch (cause) {
+    throw new KernelError(
+      'dlopen libbpf.so.1',
+      0,
+      'libbpf.so.1 cannot be loaded: install it (apt-get install libbpf1, on Debian 12 or Ubuntu 22.10 and later; libbpf0 of older releases will not do)',
+      { cause, detail: String(cause) },
+    );
+  }
+  // What ref-napi's types ask of a pointer beyond being a Buffer, its code does not use.
+  const libbpf = Object.assign(functions as unknown as PlainFunctions<typeof functions>, {
+    memory: createForeignMemory(addon),
+  });
+  libbpf.libbpf_set_print(libbpf.memory.NULL);
+  return libbpf;
+}
+
+/** Opens the C library of the process. Throws KernelError where the native module is missing. */
+export function openLibc(): Libc {
+  const addon = loadAddon();
+  const functions = declareLibc(addon.ffi);
+  return Object.assign(functions as unknown as PlainFunctions<typeof functions>, {
+    memory: createForeignMemory(addon),
+  });
+}
+
+/**
+ * Runs a foreign function on a thread of the pool; resolves with what it returns. The buffers it
+ * is given stay referenced until it has returned.
+ */
+export function callAsync<Args extends unknown[]>(
+  foreign: { async(...args: [...Args, (error: unknown, result: number) => void]): void },
+  ...args: Args
+): Promise<number> {
+  const held: unknown[] = [...args];
+  return new Promise((resolve, reject) => {
+    foreign.async(...args, (error, result) => {
+      held.length = 0;
+      if (error) reject(error);
+      else resolve(result);
+    });
+  });
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a refused load means, in a sentence. Pure.
+
+import { KernelError } from '../errors.js';
+import { ERRNO, errnoName } from './errno.js';
+
+/** Lines of the verifier's log that a message carries; all of it is the error's detail. */
+const SHOWN_LOG_LINES = 3;
+
+export const NO_PRIVILEGE_SENTENCE =
+  'loading XDP programs needs the capabilities CAP_BPF and CAP_NET_ADMIN: run as root, or with both (systemd: AmbientCapabilities=CAP_BPF CAP_NET_ADMIN; docker: --privileged)';
+
+/** @param log the verifier's log, '' where no program was refused. */
+export function loadError(errno: number, log: string): KernelError {
+  const call = 'bpf_object__load';
+  const detail = log;
+  if (errno === ERRNO.EPERM) {
+    return new KernelError(call, errno, NO_PRIVILEGE_SENTENCE, { detail, code: 'NO_PRIVILEGE' });
+  }
+  const lines = log.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('processed '));
+  if (lines.length > 0) {
+    const shown = lines.slice(-SHOWN_LOG_LINES).join('; ');
+    return new KernelError(
+      call,
+      errno,
+      `the kernel's verifier refuses the program (${errnoName(errno)}): ${shown}`,
+      {
+        detail,
+      },
+    );
+  }
+  if (errno === ERRNO.ENOMEM || errno === ERRNO.E2BIG) {
+    const message = `the kernel has no room for the BPF maps (${errnoName(errno)}): ask for fewer flow map entries or less slot memory`;
+    return new KernelError(call, errno, message, { detail });
+  }
+  const message = `the kernel refuses the BPF object (${errnoName(errno)}): it needs Linux 5.15 or later with CONFIG_BPF_SYSCALL and BTF`;
+  return new KernelError(call, errno, message, { detail });
+}

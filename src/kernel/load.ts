@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+// Our object from file to running kernel: check the version, write the options, size the maps,
+// load. What is loaded is not attached yet: that is attach.ts, one interface at a time.
+
+import { randomBytes } from 'node:crypto';
+import { FRAMING, FRAMING_MAX, type Framing } from '../abi/kinds.js';
+import { ABI_VERSION, FLOW_KEY4, FLOW_KEY6, OPTIONS } from '../abi/layout.js';
+import { AbiError, KernelError } from '../errors.js';
+import { type Libbpf, type Libc, openLibbpf, openLibc } from './ffi.js';
+import type { KernelMaps } from './kernel-maps.js';
+import { loadError } from './load-error.js';
+import { LoadedMaps } from './maps.js';
+import { BpfObject, readObjectFile } from './object.js';
+import { chooseSetsPerCpu } from './slot-sizing.js';
+
+/** `frags`: takes frames of several buffers (kernel 5.18 and later); `plain`: its twin for the rest. */
+export type ProgramFlavour = 'frags' | 'plain';
+
+export interface LoadOptions {
+  /** The built object, flow.bpf.o. */
+  readonly objectPath: string;
+  /** Entries of each flow map (family, half): bounds the flows of one interval. */
+  readonly flowCapacity: number;
+  /** Slots wanted per CPU, half and family; see slot-sizing.ts. Default 4,096. */
+  readonly slotsPerCpu?: number;
+  /** Bound of all slot memory. Default 32 MiB. */
+  readonly maxSlotBytes?: number;
+  /** u32 mixed into the slot hash. Default: random. */
+  readonly hashSeed?: number;
+  /** By framing, bit n = kind n keeps its addresses and ports. Default: every kind. */
+  readonly kindsWanted?: readonly [number, number, number];
+  /** FLOW_KEY4.size bytes ANDed with every IPv4 key. Default: all ones. */
+  readonly mask4?: Uint8Array;
+  /** FLOW_KEY6.size bytes ANDed with every IPv6 key. Default: all ones. */
+  readonly mask6?: Uint8Array;
+  /** What to try, in this order. Default: both flavours, and plain alone where the kernel refuses frags. */
+  readonly flavours?: readonly ProgramFlavour[];
+  /** Flow map entries per drain call; for tests. */
+  readonly drainBatchEntries?: number;
+}
+
+export const DEFAULT_SLOTS_PER_CPU = 4096;
+export const DEFAULT_MAX_SLOT_BYTES = 32 * 1024 * 1024;
+
+/** Our object in the kernel. close() detaches nothing: links live on their own, see attach.ts. */
+export interface KernelObject {
+  /** What was loaded, best first. */
+  readonly flavours: readonly ProgramFlavour[];
+  readonly maps: KernelMaps;
+  readonly libbpf: Libbpf;
+  readonly libc: Libc;
+  /** The program that counts frames of this framing; undefined where the flavour is not loaded. */
+  programFd(framing: Framing, flavour: ProgramFlavour): number | undefined;
+  /** By the name in the object, for tests and benches; undefined where not loaded. */
+  programFdByName(name: string): number | undefined;
+  /** For tests and benches. */
+  mapFd(name: string): number;
+  /** Closes maps and programs. Not while a call of `maps` is under way. Safe to call twice. */
+  close(): void;
+}
+
+const FRAMING_NAMES: Readonly<Record<Framing, string>> = {
+  [FRAMING.ethernet]: 'ethernet',
+  [FRAMING.infiniband]: 'infiniband',
+  [FRAMING.l3]: 'l3',
+};
+
+/** Every program of ours has a name that starts so; the kernel keeps 15 characters of it. */
+export const PROGRAM_PREFIX = 'count_';
+
+export function programName(framing: Framing, flavour: ProgramFlavour): string {
+  return `${PROGRAM_PREFIX}${FRAMING_NAMES[framing]}${flavour === 'frags' ? '_frags' : ''}`;
+}
+
+/**
+ * Loads the object. Throws AbiError when it is not of this build, KernelError with code
+ * NO_PRIVILEGE without the capabilities, KernelError (verifier's log in `detail`) when the kernel
+ * refuses it in every flavour.
+ */
+export function loadKernelObject(options: LoadOptions): KernelObject {
+  const bytes = readObjectFile(options.objectPath);
+  const libbpf = openLibbpf();
+  const libc = openLibc();
+  const cpuCount = libbpf.libbpf_num_possible_cpus();
+  if (cpuCount <= 0) {
+    throw new KernelError(
+      'libbpf_num_possible_cpus',
+      -cpuCount,
+      'the number of possible CPUs cannot be read',
+    );
+  }
+  const setsPerCpu = chooseSetsPerCpu({
+    slotsPerCpu: options.slotsPerCpu ?? DEFAULT_SLOTS_PER_CPU,
+    maxSlotBytes: options.maxSlotBytes ?? DEFAULT_MAX_SLOT_BYTES,
+    cpuCount,
+  });
+  const { object, flavours } = loadBestFlavours(options, { bytes, libbpf, cpuCount, setsPerCpu });
+  try {
+    const { flowCapacity, drainBatchEntries } = options;
+    const maps = new LoadedMaps(
+      {
+        cpuCount,
+        setsPerCpu,
+        flowCapacity,
+        ...(drainBatchEntries === undefined ? {} : { batchEntries: drainBatchEntries }),
+      },
+      { object, libbpf, libc },
+    );
+    return {
+      flavours,
+      maps,
+      libbpf,
+      libc,
+      programFd: (framing, flavour) => object.programFd(programName(framing, flavour)),
+      programFdByName: (name) => object.programFd(name),
+      mapFd: (name) => object.mapFd(name),
+      close() {
+        maps.close();
+        object.close();
+      },
+    };
+  } catch (error) {
+    object.close();
+    throw error;
+  }
+}
+
+interface LoadParts {
+  readonly bytes: Buffer;
+  readonly libbpf: Libbpf;
+  readonly cpuCount: number;
+  readonly setsPerCpu: number;
+}
+
+function loadBestFlavours(
+  options: LoadOptions,
+  parts: LoadParts,
+): { object: BpfObject; flavours: readonly ProgramFlavour[] } {
+  const wanted = options.flavours ?? ['frags', 'plain'];
+  // A kernel before 5.18 answers EINVAL to the flag of xdp.frags; libbpf loads all or nothing.
+  const attempts =
+    wanted.includes('frags') && wanted.includes('plain') ? [wanted, ['plain' as const]] : [wanted];
+  let firstError: KernelError | undefined;
+  for (const flavours of attempts) {
+    const object = new BpfObject(parts.bytes, 'xtrace', parts.libbpf);
+    try {
+      prepare(object, flavours, options, parts);
+      const errno = object.load();
+      if (errno === 0) return { object, flavours };
+      throw loadError(errno, object.verifierLog);
+    } catch (error) {
+      object.close();
+      if (!(error instanceof KernelError) || error.code === 'NO_PRIVILEGE') throw error;
+      firstError ??= error;
+    }
+  }
+  throw firstError ?? new KernelError('bpf_object__load', 0, 'no program flavour to load was given');
+}
+
+function prepare(
+  object: BpfObject,
+  flavours: readonly ProgramFlavour[],
+  options: LoadOptions,
+  { cpuCount, setsPerCpu }: LoadParts,
+): void {
+  writeOptions(object.variable('.rodata', 'options'), options, { cpuCount, setsPerCpu });
+  const sets = 2 * cpuCount * setsPerCpu;
+  object.setMaxEntries('slots4', sets);
+  object.setMaxEntries('slots6', sets);
+  for (const name of ['flows4_0', 'flows4_1', 'flows6_0', 'flows6_1']) {
+    object.setMaxEntries(name, options.flowCapacity);
+  }
+  const programs = new Set(
+    Object.values(FRAMING).flatMap((framing) => flavours.map((flavour) => programName(framing, flavour))),
+  );
+  object.selectPrograms((name) => programs.has(name));
+}
+
+function writeOptions(
+  target: Buffer,
+  options: LoadOptions,
+  { cpuCount, setsPerCpu }: Pick<LoadParts, 'cpuCount' | 'setsPerCpu'>,
+): void {
+  const abiVersion = target.length >= 4 ? target.readUInt32LE(OPTIONS.abiVersion) : 0;
+  if (abiVersion !== ABI_VERSION) throw new AbiError('abi_version', ABI_VERSION, abiVersion);
+  if (target.length !== OPTIONS.size) throw new AbiError('struct options', OPTIONS.size, target.length);
+  target.writeUInt32LE(cpuCount, OPTIONS.cpuCount);
+  target.writeUInt32LE(setsPerCpu, OPTIONS.setsPerCpu);
+  target.writeUInt32LE(options.hashSeed ?? randomBytes(4).readUInt32LE(), OPTIONS.hashSeed);
+  for (let framing = 0; framing < FRAMING_MAX; framing += 1) {
+    const kinds = options.kindsWanted?.[framing] ?? 0xffffffff;
+    target.writeUInt32LE(kinds >>> 0, OPTIONS.kindsWanted + framing * 4);
+  }
+  writeMask(target.subarray(OPTIONS.mask4, OPTIONS.mask4 + FLOW_KEY4.size), options.mask4, 'mask4');
+  writeMask(target.subarray(OPTIONS.mask6, OPTIONS.mask6 + FLOW_KEY6.size), options.mask6, 'mask6');
+}
+
+function writeMask(target: Buffer, mask: Uint8Array | undefined, name: string): void {
+  if (mask === undefined) {
+    target.fill(0xff);
+    return;
+  }
+  if (mask.length !== target.length) throw new AbiError(name, target.length, mask.length);
+  target.set(mask);
+}

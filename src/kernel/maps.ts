@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// KernelMaps over a loaded object. Moves bytes; in which order a drain does that is reader/'s.
+
+import { CONTROL, SLOT_SET_SIZE } from '../abi/layout.js';
+import { KernelError } from '../errors.js';
+import { errnoName } from './errno.js';
+import { callAsync, type Libbpf, type Libc } from './ffi.js';
+import { type BatchBuffers, createBatchBuffers, drainFlowMap, type FlowMap } from './flow-drain.js';
+import type { Family, FlowBatchSink, Half, KernelMaps, OverflowSink } from './kernel-maps.js';
+import type { BpfObject } from './object.js';
+import { type PerCpuMap, readOverflowMap, readUnattributedMap } from './overflow-read.js';
+import { mapSlotMemory, type SlotMemory } from './slot-memory.js';
+
+/** Entries of one batch call. */
+const DEFAULT_BATCH_ENTRIES = 8192;
+
+export interface LoadedMapsOptions {
+  readonly cpuCount: number;
+  readonly setsPerCpu: number;
+  readonly flowCapacity: number;
+  /** Flow map entries per call; small numbers are for tests. */
+  readonly batchEntries?: number;
+}
+
+export class LoadedMaps implements KernelMaps {
+  readonly cpuCount: number;
+  readonly setsPerCpu: number;
+  readonly flowCapacity: number;
+  readonly #libbpf: Libbpf;
+  readonly #control: Uint32Array;
+  readonly #slots: Record<Family, SlotMemory>;
+  readonly #flows: Record<Family, readonly [FlowMap, FlowMap]>;
+  readonly #buffers: Record<Family, BatchBuffers>;
+  readonly #draining: Record<Family, Promise<void>> = { 4: Promise.resolve(), 6: Promise.resolve() };
+  readonly #overflow: PerCpuMap;
+  readonly #unattributed: PerCpuMap;
+  readonly #fence: { fd: number; key: Buffer; innerFd: Buffer };
+  #isClosed = false;
+
+  /** @param object a loaded object, kept open by whoever made it until close(). Throws KernelError. */
+  constructor(options: LoadedMapsOptions, parts: { object: BpfObject; libbpf: Libbpf; libc: Libc }) {
+    const { object, libbpf, libc } = parts;
+    this.cpuCount = options.cpuCount;
+    this.setsPerCpu = options.setsPerCpu;
+    this.flowCapacity = options.flowCapacity;
+    this.#libbpf = libbpf;
+    const control = object.variable('.bss', 'control');
+    this.#control = new Uint32Array(control.buffer, control.byteOffset, CONTROL.size / 4);
+    const slotBytes = 2 * this.#halfBytes;
+    this.#slots = {
+      4: mapSlotMemory(libc, object.mapFd('slots4'), 'slots4', slotBytes),
+      6: mapSlotMemory(libc, object.mapFd('slots6'), 'slots6', slotBytes),
+    };
+    const flowMap = (name: string): FlowMap => {
+      const { keySizeBytes, valueSizeBytes } = object.map(name);
+      return { name, fd: object.mapFd(name), keySizeBytes, valueSizeBytes };
+    };
+    this.#flows = {
+      4: [flowMap('flows4_0'), flowMap('flows4_1')],
+      6: [flowMap('flows6_0'), flowMap('flows6_1')],
+    };
+    const batchEntries = options.batchEntries ?? DEFAULT_BATCH_ENTRIES;
+    this.#buffers = {
+      4: createBatchBuffers(this.#flows[4][0], batchEntries),
+      6: createBatchBuffers(this.#flows[6][0], batchEntries),
+    };
+    const perCpuMap = (name: string): PerCpuMap => ({
+      name,
+      fd: object.mapFd(name),
+      maxEntries: object.maxEntries(name),
+    });
+    this.#overflow = perCpuMap('overflow');
+    this.#unattributed = perCpuMap('unattributed');
+    const innerFd = Buffer.alloc(4);
+    innerFd.writeInt32LE(object.mapFd('fence_inner'));
+    this.#fence = { fd: object.mapFd('fence'), key: Buffer.alloc(4), innerFd };
+  }
+
+  get #halfBytes(): number {
+    return this.cpuCount * this.setsPerCpu * SLOT_SET_SIZE;
+  }
+
+  readEpoch(): Half {
+    this.#assertOpen();
+    return Atomics.load(this.#control, CONTROL.epoch / 4) === 0 ? 0 : 1;
+  }
+
+  writeEpoch(half: Half): void {
+    this.#assertOpen();
+    Atomics.store(this.#control, CONTROL.epoch / 4, half);
+  }
+
+  async fence(): Promise<void> {
+    this.#assertOpen();
+    const { fd, key, innerFd } = this.#fence;
+    // The update is of no consequence; that it returns is: maybe_wait_bpf_programs() in
+    // kernel/bpf/syscall.c waits for a grace period after every update of an array of maps.
+    const rc = await callAsync(this.#libbpf.bpf_map_update_elem, fd, key, innerFd, 0);
+    if (rc < 0) {
+      const message = `waiting for running programs (map "fence") failed: ${errnoName(-rc)}`;
+      throw new KernelError('bpf_map_update_elem', -rc, message);
+    }
+  }
+
+  slots(family: Family, half: Half): Uint8Array {
+    this.#assertOpen();
+    const start = half * this.#halfBytes;
+    return this.#slots[family].bytes.subarray(start, start + this.#halfBytes);
+  }
+
+  async drainFlows(family: Family, half: Half, sink: FlowBatchSink): Promise<void> {
+    this.#assertOpen();
+    const drain = () => drainFlowMap(this.#libbpf, this.#flows[family][half], this.#buffers[family], sink);
+    // One at a time for each family: they share buffers. A failed one does not fail the next.
+    const turn = this.#draining[family].then(drain, drain);
+    this.#draining[family] = turn;
+    await turn;
+  }
+
+  async readOverflow(sink: OverflowSink): Promise<void> {
+    this.#assertOpen();
+    await readOverflowMap(this.#libbpf, this.#overflow, this.cpuCount, sink);
+  }
+
+  async readUnattributed(): Promise<{ packets: number; bytes: number }> {
+    this.#assertOpen();
+    return await readUnattributedMap(this.#libbpf, this.#unattributed, this.cpuCount);
+  }
+
+  /** Lets go of the mapped memory; views of it read zeros from then on. Safe to call twice. */
+  close(): void {
+    this.#isClosed = true;
+    this.#slots[4].close();
+    this.#slots[6].close();
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) throw new KernelError('KernelMaps', 0, 'the BPF maps are closed');
+  }
+}
