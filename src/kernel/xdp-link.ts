@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// A bpf_link of XDP: attached for as long as its descriptor is open, so that a killed process
+// leaves nothing behind. Never pinned.
+
+import type { Libbpf, Libc } from './ffi.js';
+
+// enum bpf_attach_type and XDP_FLAGS_* of include/uapi/linux.
+const BPF_XDP = 37;
+export const XDP_MODE_FLAG = { generic: 1 << 1, native: 1 << 2 } as const;
+
+// struct bpf_link_create_opts of libbpf 1.x, the part we use; it grows at its end.
+const CREATE_OPTS = { size: 16, sz: 0, flags: 8 } as const;
+
+// struct bpf_link_info: type, id, prog_id, padding, then a union; xdp.ifindex is its first field.
+const LINK_INFO = { size: 32, xdpIfindex: 16 } as const;
+
+export interface XdpLink {
+  readonly ifindex: number;
+  /** False once the interface is gone (the link then hangs in the air), or after close(). */
+  isAlive(): boolean;
+  /** Detaches. Safe to call twice. */
+  close(): void;
+}
+
+interface Parts {
+  readonly libbpf: Libbpf;
+  readonly libc: Libc;
+}
+
+/** The link, or the positive errno. */
+export function createXdpLink(
+  { libbpf, libc }: Parts,
+  { programFd, ifindex, modeFlag }: { programFd: number; ifindex: number; modeFlag: number },
+): XdpLink | number {
+  const opts = Buffer.alloc(CREATE_OPTS.size);
+  opts.writeBigUInt64LE(BigInt(CREATE_OPTS.size), CREATE_OPTS.sz);
+  opts.writeUInt32LE(modeFlag, CREATE_OPTS.flags);
+  const fd = libbpf.bpf_link_create(programFd, ifindex, BPF_XDP, opts);
+  if (fd < 0) return -fd;
+  let isClosed = false;
+  return {
+    ifindex,
+    isAlive() {
+      if (isClosed) return false;
+      const info = Buffer.alloc(LINK_INFO.size);
+      const length = Buffer.alloc(4);
+      length.writeUInt32LE(info.length);
+      const rc = libbpf.bpf_obj_get_info_by_fd(fd, info, length);
+      return rc === 0 && info.readUInt32LE(LINK_INFO.xdpIfindex) !== 0;
+    },
+    close() {
+      if (isClosed) return;
+      isClosed = true;
+      libc.close(fd);
+    },
+  };
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which XDP program an interface has. Asks only; changes nothing.
+
+import type { Incumbent } from './attach-advice.js';
+import type { Libbpf, Libc } from './ffi.js';
+import { PROGRAM_PREFIX } from './load.js';
+
+// struct bpf_xdp_query_opts of libbpf 1.x.
+const QUERY_OPTS = {
+  size: 32,
+  sz: 0,
+  driverProgramId: 12,
+  offloadProgramId: 16,
+  genericProgramId: 20,
+} as const;
+
+// struct bpf_prog_info in include/uapi/linux/bpf.h, up to and with name[BPF_OBJ_NAME_LEN].
+const PROGRAM_INFO = { size: 80, name: 64, nameSize: 16 } as const;
+
+/** `errno` is 0 when the question was answered; the name of the incumbent may be ''. */
+export interface XdpQueryResult {
+  readonly errno: number;
+  readonly incumbent?: Incumbent;
+}
+
+/** Asks in the network namespace of the calling thread. */
+export function queryXdp({ libbpf, libc }: { libbpf: Libbpf; libc: Libc }, ifindex: number): XdpQueryResult {
+  const opts = Buffer.alloc(QUERY_OPTS.size);
+  opts.writeBigUInt64LE(BigInt(QUERY_OPTS.size), QUERY_OPTS.sz);
+  const rc = libbpf.bpf_xdp_query(ifindex, 0, opts);
+  if (rc < 0) return { errno: -rc };
+  const found = (
+    [
+      ['native', QUERY_OPTS.driverProgramId],
+      ['generic', QUERY_OPTS.genericProgramId],
+      ['offload', QUERY_OPTS.offloadProgramId],
+    ] as const
+  ).map(([mode, offset]) => ({ mode, id: opts.readUInt32LE(offset) }));
+  const first = found.find(({ id }) => id !== 0);
+  if (first === undefined) return { errno: 0 };
+  const name = readProgramName({ libbpf, libc }, first.id);
+  return { errno: 0, incumbent: { ...first, name, isOurs: name.startsWith(PROGRAM_PREFIX) } };
+}
+
+/** '' where the kernel does not tell: without CAP_SYS_ADMIN, or the program has just gone. */
+function readProgramName({ libbpf, libc }: { libbpf: Libbpf; libc: Libc }, id: number): string {
+  const fd = libbpf.bpf_prog_get_fd_by_id(id);
+  if (fd < 0) return '';
+  const info = Buffer.alloc(PROGRAM_INFO.size);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(info.length);
+  const rc = libbpf.bpf_obj_get_info_by_fd(fd, info, length);
+  libc.close(fd);
+  if (rc < 0) return '';
+  const name = info.subarray(PROGRAM_INFO.name, PROGRAM_INFO.name + PROGRAM_INFO.nameSize);
+  const end = name.indexOf(0);
+  return name.toString('latin1', 0, end < 0 ? name.length : end);
+}
