@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { FRAMING, KIND } from '../../src/abi/kinds.js';
+import { FLOW_ROW_WORDS, type OverflowRow } from '../../src/abi/records.js';
+import { createFilter, FILTER_NAMES, type FilterName } from '../../src/flows/filter.js';
+import { createFlowAccounts, type FlowAccounts } from '../../src/flows/flow-accounts.js';
+import type { KeyHash } from '../../src/flows/key-hash.js';
+import { AccountsModel, assertBalanced, labelOf } from './accounts-model.js';
+import { drainOf, keyName, renderTestLabels, TEST_LABEL_BYTES, type TestRow, testLabel } from './rows.js';
+
+interface Interval {
+  readonly rows: readonly TestRow[];
+  readonly overflow: readonly OverflowRow[];
+  /** The clock's step before this refresh. */
+  readonly stepMs: number;
+}
+
+const FLOW_KINDS = [
+  KIND.tcp,
+  KIND.udp,
+  KIND.roceV2,
+  KIND.roceV2Udp,
+  KIND.roceV1,
+  KIND.infiniband,
+  KIND.other,
+];
+const linkFraming = (interfaceId: number) => (interfaceId === 2 ? FRAMING.infiniband : FRAMING.ethernet);
+
+const counts = {
+  // Small ones meet often, which is where ranks tie; big ones show a sum that is not exact.
+  packets: fc.oneof(fc.nat(3), fc.nat(2 ** 40)),
+  bytes: fc.oneof(fc.nat(8), fc.constantFrom(100, 200, 201, 2 ** 45 + 1)),
+};
+
+/** Flow number i is always the same key. */
+function flowRow(i: number, packets: number, bytes: number): TestRow {
+  const kind = FLOW_KINDS[i % FLOW_KINDS.length] ?? KIND.tcp;
+  const src = i % 11 === 3 ? [8, 8, 8, 8] : [10, 0, i >> 8, i & 0xff];
+  return { kind, src, srcPort: i, interfaceId: 1 + (i % 2), packets, bytes };
+}
+
+function intervals(flows: number, maxRows: number): fc.Arbitrary<Interval[]> {
+  const flow = fc.tuple(fc.nat(flows - 1), counts.packets, counts.bytes);
+  const frame: fc.Arbitrary<TestRow> = fc.record({
+    kind: fc.constantFrom(KIND.nonIp, KIND.malformed),
+    protocol: fc.constantFrom(1, 2, 17, 31),
+    interfaceId: fc.integer({ min: 1, max: 2 }),
+    ...counts,
+  });
+  const overflow = fc.record({
+    interfaceId: fc.integer({ min: 1, max: 3 }),
+    kind: fc.integer({ min: 1, max: 9 }),
+    ...counts,
+  });
+  return fc.array(
+    fc.record({
+      rows: fc.array(
+        fc.oneof(
+          { weight: 9, arbitrary: flow.map(([i, packets, bytes]) => flowRow(i, packets, bytes)) },
+          { weight: 1, arbitrary: frame },
+        ),
+        { maxLength: maxRows },
+      ),
+      overflow: fc.array(overflow, { maxLength: 3 }),
+      stepMs: fc.constantFrom(1000, 1000, 1000, 999, 2500, 0, -100_000, 60_000),
+    }),
+    { minLength: 1, maxLength: 25 },
+  );
+}
+
+const HASHES: Record<string, KeyHash | undefined> = {
+  keyed: undefined,
+  constant: () => 0xffffffff,
+  // Neighbours collide and homes wrap around the end of the cells.
+  narrow: (words, wordOffset) => (0xfffffffe + ((words[wordOffset + 8] ?? 0) % 3)) >>> 0,
+};
+
+async function checkAgainstModel(
+  sequence: readonly Interval[],
+  budget: { maxSeries: number; filter: FilterName; excludeDns: boolean; hash: KeyHash | undefined },
+): Promise<void> {
+  const times = { maxSeries: budget.maxSeries, idleTimeoutMs: 3000, intervalMs: 1000 };
+  const keep = createFilter({ filter: budget.filter, excludeDns: budget.excludeDns, linkFraming });
+  const ended: string[] = [];
+  const accounts: FlowAccounts = createFlowAccounts(
+    { ...times, hashSeed: 42, maxLabelBytes: TEST_LABEL_BYTES },
+    {
+      keep,
+      renderLabels: renderTestLabels,
+      yieldToLoop: () => Promise.resolve(),
+      onSeriesEnd: (series, slot) => {
+        const name = keyName(series.keys, slot * FLOW_ROW_WORDS);
+        assert.equal(labelOf(accounts, slot), testLabel(name), 'labels of an ending series');
+        ended.push(name);
+      },
+      ...(budget.hash === undefined ? {} : { hash: budget.hash }),
+    },
+  );
+  const model = new AccountsModel({ ...times, keep: (row) => keep(drainOf([row]).keys, 0) });
+  let nowMs = 1_700_000_000_000;
+  let before = snapshot(accounts);
+  for (const { rows, overflow, stepMs } of sequence) {
+    nowMs += stepMs;
+    ended.length = 0;
+    const summary = await accounts.apply(drainOf(rows), overflow, nowMs);
+    assertBalanced(accounts);
+    model.check(accounts, rows, overflow, nowMs, summary, ended);
+    const after = snapshot(accounts);
+    for (const [name, value] of before) {
+      if (name.startsWith('series') && !after.has(name)) continue; // it ended
+      assert.ok((after.get(name) ?? -1) >= value, `${name} went from ${value} to ${after.get(name)}`);
+    }
+    before = after;
+  }
+}
+
+/** Every counter that is shown. A series that begins anew has another name. */
+function snapshot({ series, books }: FlowAccounts): Map<string, number> {
+  const values = new Map<string, number>();
+  for (const row of books.interfaces) values.set(`interface ${row.interfaceId} ${row.kind}`, row.bytes);
+  for (const row of books.others)
+    values.set(`other ${row.interfaceId} ${row.kind} ${row.reason}`, row.packets);
+  for (const row of series.slots.subarray(0, series.count)) {
+    const name = `series ${keyName(series.keys, row * FLOW_ROW_WORDS)} ${series.startedMs[row]}`;
+    values.set(name, series.totalBytes[row] ?? Number.NaN);
+  }
+  return values;
+}
+
+for (const [name, hash] of Object.entries(HASHES)) {
+  test(`agrees with the model and balances after every refresh, hash ${name}`, async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        intervals(14, 20),
+        fc.nat(5),
+        fc.constantFrom(...FILTER_NAMES, 'all' as const, 'all' as const),
+        fc.boolean(),
+        (sequence, maxSeries, filter, excludeDns) =>
+          checkAgainstModel(sequence, { maxSeries, filter, excludeDns, hash }),
+      ),
+      { numRuns: 150 },
+    );
+  });
+}
+
+test('agrees with the model also when hundreds of flows come and go', async () => {
+  await fc.assert(
+    fc.asyncProperty(intervals(900, 400), fc.constantFrom(60, 300, 2000), (sequence, maxSeries) =>
+      checkAgainstModel(sequence, { maxSeries, filter: 'all', excludeDns: false, hash: undefined }),
+    ),
+    { numRuns: 15 },
+  );
+});
