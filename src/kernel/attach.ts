@@ -9,6 +9,9 @@ import type { KernelObject, ProgramFlavour } from './load.js';
 import { createXdpLink, XDP_MODE_FLAG, type XdpLink } from './xdp-link.js';
 import { queryXdp } from './xdp-query.js';
 
+export type { AttachMode, Incumbent } from './attach-advice.js';
+export type { XdpLink } from './xdp-link.js';
+
 export interface AttachOptions {
   readonly object: KernelObject;
   readonly ifindex: number;
