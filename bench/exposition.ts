@@ -25,7 +25,7 @@ export interface ExpositionBenchRow {
   readonly ratio: number;
 }
 
-const OUR_RUNS = 9;
+const OUR_RUNS = 15;
 const PROM_CLIENT_RUNS = 3;
 
 export async function benchExposition(

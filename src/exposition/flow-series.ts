@@ -15,7 +15,8 @@ const AFTER_LABELS_BYTES = 2 + 24 + 1;
 
 /**
  * Writes the lines of one family for rows from to count - 1, until they are done or the current chunk
- * is full. Returns the row to go on with, after a pause and list.startChunk(). Measured: 0.16 us a line.
+ * is full. Returns the row to go on with, after a pause and list.startChunk(). Measured: 0.11 us a line for
+ * 10,000 flows, 0.15 us for 100,000; prom-client takes 36 and 43 times as long (bench/exposition.ts).
  */
 export function writeFlowLines(
   list: ChunkList,

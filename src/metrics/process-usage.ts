@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What this process uses: CPU, memory, and how long its event loop was held up. Asks Node only;
 // what must be read from /proc comes in as a part.
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 export interface ProcessUsage {
   /** User and system time since the process started. */
@@ -18,6 +17,7 @@ export interface ProcessUsage {
 export interface ProcessUsageParts {
   /** Entries of /proc/self/fd; undefined where it cannot be read. */
   countOpenFds(): number | undefined;
+  monotonicMs(): number;
 }
 
 export interface ProcessUsageReader {
@@ -26,29 +26,38 @@ export interface ProcessUsageReader {
   close(): void;
 }
 
-/** The watch wakes this often; a shorter one shows in idle CPU, a stall below it is not of interest. */
+/** The watch wakes this often, for some 0.02 % of a CPU. */
 const WATCH_PERIOD_MS = 20;
 
+/**
+ * The watch is a timer that notes how late it comes. Not perf_hooks.monitorEventLoopDelay: after a
+ * reset it leaves out the first period, and that is when an exposition is rendered.
+ */
 export function createProcessUsageReader(parts: ProcessUsageParts): ProcessUsageReader {
-  const delays = monitorEventLoopDelay({ resolution: WATCH_PERIOD_MS });
-  delays.enable();
   const startTimeSeconds = Date.now() / 1000 - process.uptime();
+  let wokeMs = parts.monotonicMs();
+  let stallMs = 0;
+  const noteDelay = (): void => {
+    const nowMs = parts.monotonicMs();
+    stallMs = Math.max(stallMs, nowMs - wokeMs - WATCH_PERIOD_MS);
+    wokeMs = nowMs;
+  };
+  const watch = setInterval(noteDelay, WATCH_PERIOD_MS).unref();
   return {
     read() {
       const { user, system } = process.cpuUsage();
-      // The histogram holds the time between two wake-ups, which is the period where nothing stalls.
-      const stallMs = delays.max / 1e6 - WATCH_PERIOD_MS;
-      delays.reset();
+      const eventLoopStallSeconds = stallMs / 1000;
+      stallMs = 0;
       return {
         cpuSeconds: (user + system) / 1e6,
         residentMemoryBytes: process.memoryUsage.rss(),
         startTimeSeconds,
         openFds: parts.countOpenFds(),
-        eventLoopStallSeconds: Math.max(0, stallMs) / 1000,
+        eventLoopStallSeconds,
       };
     },
     close() {
-      delays.disable();
+      clearInterval(watch);
     },
   };
 }

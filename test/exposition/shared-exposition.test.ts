@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { gunzipSync } from 'node:zlib';
+import { createExposer, type Exposer, type ExpositionShare } from '../../src/exposition/shared-exposition.js';
+import { flowFamilies } from '../../src/metrics/flow-families.js';
+import { createManySeries } from './series-fixture.js';
+
+interface Bench {
+  readonly exposer: Exposer;
+  readonly warnings: string[];
+  readonly rendered: { format: string; bytes: number; durationMs: number }[];
+  refresh: number;
+  /** Renderings begin only when this resolves. */
+  guard: Promise<void>;
+  /** Set to make collecting fail. */
+  fault: Error | undefined;
+}
+
+function createBench(
+  options: { flows?: number; maxRenderings?: number; warnAboveBytes?: number } = {},
+): Bench {
+  const flows = flowFamilies(createManySeries(options.flows ?? 3000));
+  let clockMs = 0;
+  const bench: Bench = {
+    warnings: [],
+    rendered: [],
+    refresh: 1,
+    guard: Promise.resolve(),
+    fault: undefined,
+    exposer: createExposer(
+      { maxRenderings: options.maxRenderings ?? 2, warnAboveBytes: options.warnAboveBytes ?? 1e9 },
+      {
+        withSnapshot: async (fn) => {
+          await bench.guard;
+          return fn({
+            refresh: bench.refresh,
+            families: async () => {
+              if (bench.fault !== undefined) throw bench.fault;
+              return [];
+            },
+            flows,
+          });
+        },
+        currentRefresh: () => bench.refresh,
+        yieldToLoop: () => nextTurn(),
+        monotonicMs: () => (clockMs += 5),
+        onRendered: (rendered) => bench.rendered.push(rendered),
+        warn: (message) => bench.warnings.push(message),
+      },
+    ),
+  };
+  return bench;
+}
+
+async function mustShare(share: Promise<ExpositionShare | undefined>): Promise<ExpositionShare> {
+  const got = await share;
+  assert.ok(got !== undefined, 'there is room for a rendering');
+  return got;
+}
+
+test('scrapes that come together share one rendering; it is gone after the last', async () => {
+  const { exposer, rendered } = createBench();
+  const shares = await Promise.all([1, 2, 3].map(() => mustShare(exposer.expose('text', 'identity'))));
+  assert.equal(rendered.length, 1);
+  assert.equal(exposer.renderings, 1);
+  assert.equal(new Set(shares.map(({ chunks }) => chunks)).size, 1);
+  const late = await mustShare(exposer.expose('text', 'identity'));
+  assert.equal(late.chunks, shares[0]?.chunks, 'one that comes while others are being sent joins them');
+  for (const share of [...shares, late]) share.release();
+  assert.equal(exposer.renderings, 0);
+  (await mustShare(exposer.expose('text', 'identity'))).release();
+  assert.equal(rendered.length, 2);
+});
+
+test('gzip is made once, shared, and holds the same bytes', async () => {
+  const { exposer, rendered } = createBench();
+  const [plain, zipped, again] = await Promise.all([
+    mustShare(exposer.expose('openmetrics', 'identity')),
+    mustShare(exposer.expose('openmetrics', 'gzip')),
+    mustShare(exposer.expose('openmetrics', 'gzip')),
+  ]);
+  assert.equal(rendered.length, 1);
+  assert.equal(zipped.chunks, again.chunks);
+  const compressed = Buffer.concat(zipped.chunks);
+  assert.equal(compressed.length, zipped.bytes);
+  assert.ok(zipped.bytes < plain.bytes / 4);
+  assert.deepEqual(gunzipSync(compressed), Buffer.concat(plain.chunks));
+  for (const share of [plain, zipped, again]) share.release();
+});
+
+test('formats are rendered apart, and so are refreshes', async () => {
+  const bench = createBench({ maxRenderings: 3 });
+  const text = await mustShare(bench.exposer.expose('text', 'identity'));
+  const openMetrics = await mustShare(bench.exposer.expose('openmetrics', 'identity'));
+  bench.refresh = 2;
+  const next = await mustShare(bench.exposer.expose('text', 'identity'));
+  assert.notEqual(next.chunks, text.chunks);
+  assert.deepEqual(
+    bench.rendered.map(({ format }) => format),
+    ['text', 'openmetrics', 'text'],
+  );
+  for (const share of [text, openMetrics, next]) share.release();
+});
+
+test('no more renderings live than allowed; a release makes room', async () => {
+  const bench = createBench({ maxRenderings: 2 });
+  const text = await mustShare(bench.exposer.expose('text', 'identity'));
+  const openMetrics = await mustShare(bench.exposer.expose('openmetrics', 'identity'));
+  bench.refresh = 2;
+  assert.equal(await bench.exposer.expose('text', 'identity'), undefined);
+  text.release();
+  text.release(); // a second one does no harm
+  const next = await mustShare(bench.exposer.expose('text', 'identity'));
+  assert.equal(await bench.exposer.expose('openmetrics', 'identity'), undefined);
+  next.release();
+  openMetrics.release();
+  assert.equal(bench.exposer.renderings, 0);
+});
+
+test('scrapes that wait for a refresh to end share what comes after it', async () => {
+  const bench = createBench();
+  let open = (): void => assert.fail();
+  bench.guard = new Promise((resolve) => {
+    open = resolve;
+  });
+  const first = mustShare(bench.exposer.expose('text', 'identity'));
+  bench.refresh = 2;
+  const second = mustShare(bench.exposer.expose('text', 'identity'));
+  open();
+  assert.equal((await first).chunks, (await second).chunks);
+  assert.equal(bench.rendered.length, 1);
+});
+
+test('a scrape that gives up leaves the others alone; when the last one does, rendering stops', async () => {
+  const bench = createBench({ flows: 20_000 });
+  const cancels = [new AbortController(), new AbortController()];
+  const [first, second] = cancels.map(({ signal }) => bench.exposer.expose('text', 'identity', signal));
+  assert.ok(first !== undefined && second !== undefined);
+  cancels[0]?.abort(new Error('first left'));
+  await assert.rejects(first, /first left/);
+  assert.equal(bench.exposer.renderings, 1);
+  cancels[1]?.abort(new Error('second left'));
+  await assert.rejects(second, /second left/);
+  assert.equal(bench.exposer.renderings, 0);
+  const whole = await mustShare(bench.exposer.expose('text', 'identity'));
+  assert.equal(bench.rendered.length, 1, 'the one that was given up never came to its end');
+  whole.release();
+});
+
+test('a fault in rendering reaches every scrape, and the next one starts anew', async () => {
+  const bench = createBench();
+  bench.fault = new Error('no families');
+  const both = [bench.exposer.expose('text', 'identity'), bench.exposer.expose('text', 'gzip')];
+  for (const share of both) await assert.rejects(share, /no families/);
+  assert.equal(bench.exposer.renderings, 0);
+  bench.fault = undefined;
+  (await mustShare(bench.exposer.expose('text', 'identity'))).release();
+});
+
+test('size and duration are told; a large exposition is warned of once until it was small again', async () => {
+  const bench = createBench({ warnAboveBytes: 1000 });
+  for (let scrape = 0; scrape < 2; scrape++)
+    (await mustShare(bench.exposer.expose('text', 'identity'))).release();
+  assert.equal(bench.warnings.length, 1);
+  assert.match(bench.warnings[0] ?? '', /max_scrape_size/);
+  const [rendered] = bench.rendered;
+  assert.equal(rendered?.durationMs, 5);
+  assert.ok((rendered?.bytes ?? 0) > 1000);
+});
