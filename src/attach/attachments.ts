@@ -3,7 +3,9 @@
 // and no timer; the daemon calls check(). One interface's trouble is never another's.
 
 import type { Framing } from '../abi/kinds.js';
-import type { AttachedMode, AttachFailure, AttachOutcome, XdpLink } from '../kernel/attach.js';
+import type { AttachFailure, AttachOutcome } from '../kernel/attach.js';
+import type { AttachMode } from '../kernel/attach-advice.js';
+import type { XdpLink } from '../kernel/xdp-link.js';
 import type { InterfaceIds } from './interface-ids.js';
 
 /** What is known of one interface; for /metrics, the landing page and the log. */
@@ -13,8 +15,10 @@ export interface InterfaceState {
   readonly attached: boolean;
   /** Set while attached. */
   readonly ifindex?: number;
-  readonly mode?: AttachedMode;
+  readonly mode?: AttachMode;
   readonly framing?: Framing;
+  /** Whether frames in several buffers are taken. Set while attached. */
+  readonly frags?: boolean;
   /** Why it is not attached, one sentence; empty while it is. */
   readonly sentence: string;
 }
@@ -54,8 +58,9 @@ export interface Attachments {
 interface MutableState extends InterfaceState {
   attached: boolean;
   ifindex?: number;
-  mode?: AttachedMode;
+  mode?: AttachMode;
   framing?: Framing;
+  frags?: boolean;
   sentence: string;
   link?: XdpLink;
   everAttached: boolean;
@@ -75,6 +80,7 @@ export function createAttachments(names: readonly string[], parts: AttachmentPar
     delete state.link;
     delete state.ifindex;
     delete state.mode;
+    delete state.frags;
     state.attached = false;
     state.sentence = sentence;
     parts.log.warn({ interface: state.name }, sentence);
@@ -108,6 +114,7 @@ export function createAttachments(names: readonly string[], parts: AttachmentPar
     state.link = outcome.link;
     state.ifindex = present.index;
     state.mode = outcome.mode;
+    state.frags = outcome.flavour === 'frags';
     state.attached = true;
     state.sentence = '';
     if (state.everAttached) {

@@ -11,7 +11,7 @@ import type { SeriesView } from './views.js';
 const FIRST_ROWS = 1024;
 
 export interface FlowTableOptions {
-  /** Rows at most. Memory grows with use: 112 bytes a row, 16-32 in the index, and the labels. */
+  /** Rows at most. Memory grows with use: 116 bytes a row, 16-32 in the index, and the labels. */
   readonly maxSeries: number;
   readonly maxLabelBytes: number;
 }

@@ -21,7 +21,7 @@ export function attachAdvice(errno: number, mode: AttachMode, interfaceName: str
   const name = errnoName(errno);
   switch (errno) {
     case ERRNO.EPERM:
-      return `${name}: it needs CAP_BPF and CAP_NET_ADMIN`;
+      return `${name}: it needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON`;
     case ERRNO.ENODEV:
       return `${name}: the interface is gone`;
     case ERRNO.EBUSY:

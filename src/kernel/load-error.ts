@@ -8,13 +8,19 @@ import { ERRNO, errnoName } from './errno.js';
 const SHOWN_LOG_LINES = 3;
 
 export const NO_PRIVILEGE_SENTENCE =
-  'loading XDP programs needs the capabilities CAP_BPF and CAP_NET_ADMIN: run as root, or with both (systemd: AmbientCapabilities=CAP_BPF CAP_NET_ADMIN; docker: --privileged)';
+  'loading XDP programs needs the capabilities CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON: run as root, or with these three (systemd: AmbientCapabilities=CAP_BPF CAP_NET_ADMIN CAP_PERFMON; docker: --privileged)';
+
+/**
+ * How the verifier ends its log for a process without CAP_PERFMON: packet pointers plus a header's
+ * variable length are allowed to the others only (sanitize_ptr_alu() in kernel/bpf/verifier.c).
+ */
+const ROOT_ONLY = /prohibited for !root/;
 
 /** @param log the verifier's log, '' where no program was refused. */
 export function loadError(errno: number, log: string): KernelError {
   const call = 'bpf_object__load';
   const detail = log;
-  if (errno === ERRNO.EPERM) {
+  if (errno === ERRNO.EPERM || (errno === ERRNO.EACCES && ROOT_ONLY.test(log))) {
     return new KernelError(call, errno, NO_PRIVILEGE_SENTENCE, { detail, code: 'NO_PRIVILEGE' });
   }
   const lines = log.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('processed '));

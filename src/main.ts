@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the command line to an exit code. Alone in seeing argv, the environment and signals.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { createExporter } from './compose.js';
+import type { Config } from './config/config.js';
+import { renderHelp } from './config/help.js';
+import { type Resolution, resolveConfig } from './config/resolve-config.js';
+import { type BuildInfo, parseBuildInfo, renderVersion } from './config/version.js';
+import { ConfigError, EXIT_CODE, ExporterError, KernelError } from './errors.js';
+import { openLibc } from './kernel/ffi.js';
+import { openNetdev } from './kernel/netdev.js';
+import { createLogger, type Logger } from './log.js';
+import { renderInterfaceList } from './print/interface-list.js';
+import { readDefaultRouteInterface } from './system/default-route.js';
+import { listInterfaces } from './system/interfaces.js';
+import { linkTypeName } from './system/link-type.js';
+
+const NAME = 'xtrace-catch';
+/** A stop that takes longer is cut short: the promise is five seconds. */
+const STOP_LIMIT_MS = 4500;
+
+/** Files of the build, beside dist/src/. */
+const BUILD_INFO = fileURLToPath(new URL('../build-info.json', import.meta.url));
+const BPF_OBJECT = fileURLToPath(new URL('../bpf/flow.bpf.o', import.meta.url));
+const PACKAGE_JSON = fileURLToPath(new URL('../../package.json', import.meta.url));
+
+/** Never rejects; sets the exit code. */
+export async function main(process: NodeJS.Process): Promise<void> {
+  try {
+    const resolution = resolveConfig({
+      argv: process.argv.slice(2),
+      env: process.env,
+      readFile: (path) => readFileSync(path),
+    });
+    await act(process, resolution);
+  } catch (error) {
+    process.stderr.write(explain(error));
+    process.exitCode = error instanceof ExporterError ? error.exitCode : EXIT_CODE.failure;
+  }
+}
+
+async function act(process: NodeJS.Process, resolution: Resolution): Promise<void> {
+  switch (resolution.action) {
+    case 'help':
+      process.stdout.write(renderHelp());
+      return;
+    case 'version':
+      process.stdout.write(renderVersion(readBuildInfo(), { ...process, nodeVersion: process.version }));
+      return;
+    case 'list':
+      process.stdout.write(listText());
+      return;
+    case 'check':
+      process.stdout.write(`${resolution.configFile ?? 'the configuration'} is valid\n`);
+      return;
+    case 'run':
+      await run(process, resolution.config);
+      return;
+    default:
+      resolution satisfies never;
+  }
+}
+
+async function run(process: NodeJS.Process, config: Config): Promise<void> {
+  const log = createLogger(config.log);
+  const interfaces = chooseInterfaces(config, log);
+  if (config.push.enabled) {
+    log.warn('push is enabled, but this version cannot push yet: scrape /metrics instead');
+  }
+  const exporter = createExporter(
+    { config, interfaces, build: readBuildInfo(), objectPath: BPF_OBJECT },
+    { log, stdout: process.stdout },
+  );
+  const stopped = new Promise<NodeJS.Signals>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, resolve);
+  });
+  try {
+    await exporter.start();
+    const signal = await stopped;
+    log.info(`${signal}: stopping`);
+    setTimeout(() => {
+      log.error(`the stop took longer than ${STOP_LIMIT_MS} ms and is cut short`);
+      process.exit(EXIT_CODE.failure);
+    }, STOP_LIMIT_MS).unref();
+    await exporter.stop();
+  } catch (error) {
+    if (error instanceof KernelError && error.detail !== '') log.debug({ detail: error.detail }, 'detail');
+    throw error;
+  }
+  process.exit(0); // an interval or a socket that someone still holds must not keep us
+}
+
+/** What the operator named, or eth0, or where there is none the default route's interface. */
+function chooseInterfaces(config: Config, log: Logger): readonly string[] {
+  if (config.interfacesGiven) return config.interfaces;
+  const netdev = openNetdev(openLibc());
+  try {
+    if (config.interfaces.some((name) => netdev.read(name) !== undefined)) return config.interfaces;
+  } finally {
+    netdev.close();
+  }
+  const name = readDefaultRouteInterface({ root: '/' });
+  if (name === undefined) return config.interfaces;
+  log.info(
+    `no interface was named and there is no ${config.interfaces[0]}: using ${name} of the default route`,
+  );
+  return [name];
+}
+
+function listText(): string {
+  const netdev = openNetdev(openLibc());
+  try {
+    const addresses = networkInterfaces();
+    return renderInterfaceList(
+      listInterfaces({ root: '/' }, { netdev }).map((one) => ({
+        name: one.name,
+        index: one.index,
+        type: linkTypeName(one.linkType),
+        mtu: one.mtuBytes,
+        state: one.isUp ? 'up' : 'down',
+        driver: one.driver,
+        addresses: (addresses[one.name] ?? []).map((address) => address.cidr ?? address.address),
+      })),
+    );
+  } finally {
+    netdev.close();
+  }
+}
+
+function readBuildInfo(): BuildInfo {
+  const buildInfo = existsSync(BUILD_INFO) ? readFileSync(BUILD_INFO, 'utf8') : undefined;
+  return parseBuildInfo(readFileSync(PACKAGE_JSON, 'utf8'), buildInfo);
+}
+
+/** What a user reads: the sentence, one line per problem; the stack only of what we did not foresee. */
+function explain(error: unknown): string {
+  if (error instanceof ConfigError) {
+    return `${error.problems.map((problem) => `${NAME}: ${problem.path}: ${problem.message}\n`).join('')}${NAME}: see --help\n`;
+  }
+  if (error instanceof ExporterError) return `${NAME}: ${error.message}\n`;
+  const message = error instanceof Error ? error.message : String(error);
+  return `${NAME}: unexpected: ${message}; please report it (NODE_DEBUG and --log.level debug say more)\n`;
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// When an interface is attached, lost and attached again. The kernel's side is a script here; the
+// real one is in test/e2e.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FRAMING } from '../../src/abi/kinds.js';
+import { createAttachments, type PresentInterface } from '../../src/attach/attachments.js';
+import { createInterfaceIds } from '../../src/attach/interface-ids.js';
+import type { AttachFailure, AttachOutcome } from '../../src/kernel/attach.js';
+
+function createRig(names: readonly string[]) {
+  const present = new Map<string, PresentInterface>();
+  const refusal = new Map<string, string>();
+  const alive = new Set<number>();
+  const events: string[] = [];
+  const boundAtAttach: number[] = [];
+  const ids = createInterfaceIds(names, (ifindex) => [...present].find(([, p]) => p.index === ifindex)?.[0]);
+  const attachments = createAttachments(names, {
+    ids,
+    readInterface: (name) => present.get(name),
+    attach(name, ifindex): AttachOutcome {
+      boundAtAttach.push(ids.idOf(ifindex));
+      const sentence = refusal.get(name);
+      const failure: AttachFailure = {
+        mode: 'native',
+        flavour: 'frags',
+        errno: 95,
+        errnoName: 'EOPNOTSUPP',
+        advice: 'EOPNOTSUPP: no native XDP',
+      };
+      if (sentence !== undefined) return { attached: false, failures: [failure], sentence };
+      alive.add(ifindex);
+      events.push(`attach ${name} ${ifindex}`);
+      return {
+        attached: true,
+        mode: 'generic',
+        flavour: 'frags',
+        failures: [failure],
+        link: {
+          ifindex,
+          isAlive: () => alive.has(ifindex),
+          close() {
+            alive.delete(ifindex);
+            events.push(`close ${ifindex}`);
+          },
+        },
+      };
+    },
+    onFailure: (name, { mode, errnoName }) => events.push(`failed ${name} ${mode} ${errnoName}`),
+    onReattached: (name) => events.push(`again ${name}`),
+    log: {
+      info: () => undefined,
+      warn: (_fields, message) => events.push(`warn ${message}`),
+    },
+  });
+  return { present, refusal, alive, events, attachments, ids, boundAtAttach };
+}
+
+test('an interface that goes and comes back keeps its number under a new ifindex', () => {
+  const { present, events, attachments, ids, boundAtAttach } = createRig(['va', 'vb']);
+  present.set('vb', { index: 7, framing: FRAMING.ethernet });
+  attachments.check();
+  assert.deepEqual(
+    attachments.states.map(({ name, attached, mode }) => [name, attached, mode]),
+    [
+      ['va', false, undefined],
+      ['vb', true, 'generic'],
+    ],
+  );
+  assert.equal(attachments.framingOf(1), FRAMING.ethernet);
+  assert.equal(attachments.framingOf(0), undefined);
+
+  present.delete('vb');
+  attachments.check();
+  attachments.check();
+  assert.equal(attachments.states[1]?.attached, false);
+  assert.match(attachments.states[1]?.sentence ?? '', /vb is gone/);
+
+  present.set('vb', { index: 9, framing: FRAMING.ethernet });
+  attachments.check();
+  assert.equal(attachments.states[1]?.ifindex, 9);
+  assert.equal(ids.idOf(7), 1);
+  assert.equal(ids.idOf(9), 1);
+  assert.deepEqual(boundAtAttach, [1, 1], 'the ifindex has its number before the first packet can come');
+  assert.deepEqual(
+    events.filter((event) => !event.startsWith('warn')),
+    [
+      'failed vb native EOPNOTSUPP',
+      'attach vb 7',
+      'close 7',
+      'failed vb native EOPNOTSUPP',
+      'attach vb 9',
+      'again vb',
+    ],
+  );
+});
+
+test('a device replaced under its name between two looks is noticed', () => {
+  const { present, events, attachments } = createRig(['va']);
+  present.set('va', { index: 3, framing: FRAMING.ethernet });
+  attachments.check();
+  present.set('va', { index: 4, framing: FRAMING.l3 });
+  attachments.check();
+  assert.equal(attachments.states[0]?.ifindex, 4);
+  assert.equal(attachments.framingOf(0), FRAMING.l3);
+  assert.ok(events.includes('close 3') && events.includes('again va'));
+});
+
+test('a program detached by someone else is attached again', () => {
+  const { present, alive, events, attachments } = createRig(['va']);
+  present.set('va', { index: 3, framing: FRAMING.ethernet });
+  attachments.check();
+  alive.delete(3);
+  attachments.check();
+  assert.equal(attachments.states[0]?.attached, true);
+  assert.equal(events.filter((event) => event === 'attach va 3').length, 2);
+});
+
+test('a refusal is told once per reason, tried again, and leaves the others alone', () => {
+  const { present, refusal, events, attachments } = createRig(['va', 'vb', 'vc']);
+  present.set('va', { index: 3, framing: FRAMING.ethernet });
+  present.set('vb', { index: 4, framing: FRAMING.ethernet });
+  present.set('vc', { index: 5, framing: 'vc has link type 801, which is not supported' });
+  refusal.set('va', 'another XDP program is there');
+  attachments.check();
+  attachments.check();
+  assert.equal(attachments.states[0]?.sentence, 'another XDP program is there');
+  assert.equal(attachments.states[1]?.attached, true);
+  assert.match(attachments.states[2]?.sentence ?? '', /link type 801/);
+  assert.equal(events.filter((event) => event === 'warn another XDP program is there').length, 1);
+  assert.equal(events.filter((event) => event.startsWith('failed va')).length, 2);
+  refusal.delete('va');
+  attachments.check();
+  assert.equal(attachments.states[0]?.attached, true);
+});
+
+test('close detaches all', () => {
+  const { present, alive, attachments } = createRig(['va', 'vb']);
+  present.set('va', { index: 3, framing: FRAMING.ethernet });
+  present.set('vb', { index: 4, framing: FRAMING.ethernet });
+  attachments.check();
+  attachments.close();
+  assert.equal(alive.size, 0);
+  assert.deepEqual(
+    attachments.states.map((state) => state.attached),
+    [false, false],
+  );
+});
+
+test('an ifindex nobody named gets a number under its name, and never without bound', () => {
+  const ids = createInterfaceIds(['bond0'], (ifindex) => (ifindex < 1000 ? `port${ifindex}` : undefined));
+  ids.bind(2, 0);
+  assert.equal(ids.nameOf(ids.idOf(2)), 'bond0');
+  assert.equal(ids.nameOf(ids.idOf(5)), 'port5');
+  assert.equal(ids.idOf(5), ids.idOf(5));
+  assert.equal(ids.nameOf(ids.idOf(5000)), 'ifindex_5000');
+  const names = new Set<string>();
+  for (let ifindex = 10_000; ifindex < 11_000; ifindex++) names.add(ids.nameOf(ids.idOf(ifindex)));
+  assert.ok(names.has('unknown'));
+  assert.ok(names.size <= 257);
+});
