@@ -22,7 +22,10 @@ test('everything kept is all ones', () => {
 test('each detail that is not wanted is zero, and nothing else', () => {
   const masks = createKeyMasks({ ...ALL, srcPort: false, vlan: false, queuePair: false });
   //                       src      dst      sp   dp   ifindex  pr kd vlan qp
-  assert.equal(hex(masks.mask4), 'ffffffff ffffffff 0000 ffff ffffffff ff ff 0000 00000000'.replaceAll(' ', ''));
+  assert.equal(
+    hex(masks.mask4),
+    'ffffffff ffffffff 0000 ffff ffffffff ff ff 0000 00000000'.replaceAll(' ', ''),
+  );
   assert.equal(hex(masks.mask6).slice(64), '0000 ffff ffffffff ff ff 0000 00000000'.replaceAll(' ', ''));
   assert.equal(hex(createKeyMasks({ ...ALL, dstPort: false }).mask4).slice(16, 24), 'ffff0000');
 });

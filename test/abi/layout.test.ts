@@ -30,7 +30,11 @@ interface BtfType {
   readonly kind: string;
   readonly name: string;
   readonly size?: number;
-  readonly members?: readonly { readonly name: string; readonly type_id: number; readonly bits_offset: number }[];
+  readonly members?: readonly {
+    readonly name: string;
+    readonly type_id: number;
+    readonly bits_offset: number;
+  }[];
   readonly values?: readonly { readonly name: string; readonly val: number }[];
 }
 
