@@ -13,6 +13,8 @@ export interface HttpFixture {
   readonly options: HttpOptions;
   readonly parts: HttpParts;
   readonly exposer: Exposer;
+  /** Scrapes that have asked for an exposition. */
+  scrapes: number;
   readonly codes: string[];
   readonly faults: unknown[];
   readonly renderings: string[];
@@ -56,8 +58,14 @@ export function createHttpFixture(flows = 10, options: Partial<HttpOptions> = {}
       },
     ),
     parts: {
-      get exposer() {
-        return fixture.exposer;
+      exposer: {
+        get renderings() {
+          return fixture.exposer.renderings;
+        },
+        async expose(...scrape) {
+          fixture.scrapes++;
+          return fixture.exposer.expose(...scrape);
+        },
       },
       readiness: () => fixture.readiness,
       interfaces: () => [
@@ -67,6 +75,7 @@ export function createHttpFixture(flows = 10, options: Partial<HttpOptions> = {}
       onRequest: (code) => fixture.codes.push(code),
       onFault: (error) => fixture.faults.push(error),
     },
+    scrapes: 0,
     codes: [],
     faults: [],
     renderings: [],
@@ -109,11 +118,11 @@ export async function fetchReply(
   });
 }
 
-/** Waits until the condition holds, and fails after five seconds. */
+/** Waits until the condition holds, and fails after twenty seconds. */
 export async function until(what: string, holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 5000;
+  const deadline = performance.now() + 20_000;
   while (!holds()) {
-    if (performance.now() > deadline) throw new Error(`still not so after 5 s: ${what}`);
+    if (performance.now() > deadline) throw new Error(`still not so after 20 s: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
