@@ -14,7 +14,7 @@ import {
   type YAMLMap,
 } from 'yaml';
 import type { ConfigProblem } from '../errors.js';
-import { isSetting, type Layer, SETTINGS, type SettingNode, setInLayer } from './settings.js';
+import { isSetting, type Layer, SETTINGS, type Setting, type SettingNode, setInLayer } from './settings.js';
 import { suggestWord } from './suggest.js';
 import { renderGiven } from './value-text.js';
 
@@ -170,7 +170,7 @@ class FileWalk {
       if (node === undefined) {
         this.#report(path, unknownKey(name, prefix, [...declared.keys()]), key);
       } else if (isSetting(node)) {
-        this.#readSetting(path, value ?? key, value);
+        this.#readSetting(path, node, value ?? key, value);
       } else {
         this.#readSubsection(path, node, key, value);
       }
@@ -188,7 +188,7 @@ class FileWalk {
     }
   }
 
-  #readSetting(path: string, position: Node, valueNode: Node | null): void {
+  #readSetting(path: string, setting: Setting, position: Node, valueNode: Node | null): void {
     let value: unknown;
     try {
       value = valueNode === null ? null : this.#reader.value(valueNode);
@@ -199,6 +199,11 @@ class FileWalk {
     }
     if (value === null) {
       this.#report(path, 'has no value; give one, or leave the key out for the default', position);
+      return;
+    }
+    if (value instanceof Map) {
+      // No setting is a mapping, but convict would take one for a section of its own.
+      this.#report(path, setting.rule(value) ?? 'must not be a mapping', position);
       return;
     }
     this.lines.set(path, this.#lineOf(position));

@@ -2,8 +2,6 @@
 // One flow of the last interval -> one line of text, in the order of words that the contract gives.
 import { trafficType } from '../abi/kinds.js';
 import { FLOW_ROW, FLOW_ROW_WORDS } from '../abi/records.js';
-import { trafficType } from '../abi/kinds.js';
-import { FLOW_ROW, FLOW_ROW_WORDS } from '../abi/records.js';
 import type { SeriesView } from '../flows/views.js';
 
 export interface FlowLineParts {
