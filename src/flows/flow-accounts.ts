@@ -69,7 +69,6 @@ export interface FlowAccounts {
 /** Prices of a step for the pacer, nanoseconds, measured with 100,000 flows and warm code. */
 const ROW_NS = 100;
 const SETTLE_NS = 20;
-const GROW_NS = 25;
 const ADMIT_NS = 500;
 const LOSER_NS = 40;
 
@@ -206,7 +205,7 @@ class Accounts implements FlowAccounts {
     const newcomers = this.#newcomers;
     const { table } = this.#keeper;
     await contest.begin(newcomers, table, this.#elapsedMs, this.#pacer);
-    await this.#pacer.spend(GROW_NS * table.reserve(table.count + newcomers.count));
+    await table.reserve(table.count + newcomers.count, this.#pacer);
     let admitted = 0;
     for (;;) {
       const steps = Math.min(contest.leftCount, this.#pacer.stepsLeft(ADMIT_NS));

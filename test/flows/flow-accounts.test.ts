@@ -187,6 +187,17 @@ test('an expired series makes room in the same refresh', async () => {
   assert.deepEqual(summary.ended, { expired: 1, max_series: 0 });
 });
 
+test('labels of expired series give their memory back', async () => {
+  const accounts = create({ maxSeries: 5000 });
+  const rows = Array.from({ length: 5000 }, (_, i) => flow(i, 1));
+  await accounts.apply(drainOf(rows), [], START_MS);
+  const fullBytes = accounts.series.labelBytes.length;
+  await accounts.apply(drainOf(rows.slice(0, 1000)), [], START_MS + 9000);
+  assert.equal(accounts.series.count, 1000);
+  const leftBytes = accounts.series.labelBytes.length;
+  assert.ok(3 * leftBytes < fullBytes, `${leftBytes} of ${fullBytes} bytes`);
+});
+
 test('frames without a flow are booked by kind and by reason, under every filter', async () => {
   const accounts = create({}, { keep: () => false });
   const frames: TestRow[] = [

@@ -25,6 +25,7 @@ function find(table: FlowTable, flow: number, by: KeyHash = hash): number {
 }
 
 async function add(table: FlowTable, flow: number): Promise<number> {
+  await table.reserve(table.count + 1, pacer);
   await table.labels.reserve(1, table, pacer);
   return table.add(keys, flow * FLOW_ROW_WORDS, renderTestLabels);
 }
@@ -118,6 +119,7 @@ test('a full table refuses', async () => {
 
 test('a renderer that writes too much is found out and leaves the table as it was', async () => {
   const table = createTable(10, TEST_LABEL_BYTES - 32);
+  await table.reserve(3, pacer);
   await table.labels.reserve(3, table, pacer);
   for (const length of [TEST_LABEL_BYTES, -1, Number.NaN]) {
     assert.throws(() => table.add(keys, 0, () => length), RangeError);
