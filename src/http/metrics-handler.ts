@@ -12,7 +12,12 @@ export interface MetricsHandlerOptions {
   readonly maxRequests: number;
   /** A request takes no longer than this, whatever its timeout header says. */
   readonly maxDurationMs: number;
+  /** A client that takes nothing of its answer for so long is cut off; MAX_STALL_MS unless told. */
+  readonly maxStallMs?: number;
 }
+
+/** Four stuck clients hold all the renderings there may be: they must not do so for a minute. */
+export const MAX_STALL_MS = 10_000;
 
 export interface MetricsHandlerParts {
   readonly exposer: Exposer;
@@ -56,7 +61,10 @@ export function createMetricsHandler(
           'Cache-Control': 'no-store',
           Vary: 'Accept, Accept-Encoding',
         });
-        await sendChunks(response, request.method === 'HEAD' ? [] : share.chunks, limit.signal);
+        await sendChunks(response, request.method === 'HEAD' ? [] : share.chunks, {
+          signal: limit.signal,
+          maxStallMs: options.maxStallMs ?? MAX_STALL_MS,
+        });
       } finally {
         share.release();
       }

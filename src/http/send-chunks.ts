@@ -2,30 +2,39 @@
 // Sends a list of chunks as fast as the client takes them, and no faster.
 import type { ServerResponse } from 'node:http';
 
+export interface SendLimits {
+  /** Aborted when the whole has taken too long. */
+  readonly signal: AbortSignal;
+  /** A client that takes nothing for so long is cut off. */
+  readonly maxStallMs: number;
+}
+
 /**
  * Ends the response after the last chunk; resolves when all of it has left, or when the connection is
- * gone. When the signal is aborted first, the connection is cut: the client must not take what it
- * has for the whole.
+ * gone. At a limit the connection is cut: the client must not take what it has for the whole.
  */
 export async function sendChunks(
   response: ServerResponse,
   chunks: readonly Buffer[],
-  signal: AbortSignal,
+  { signal, maxStallMs }: SendLimits,
 ): Promise<void> {
   const cut = (): void => {
     response.destroy();
   };
+  const stall = setTimeout(cut, maxStallMs);
   signal.addEventListener('abort', cut, { once: true });
   try {
     if (signal.aborted) cut();
     for (const chunk of chunks) {
       if (response.destroyed) return;
       if (!response.write(chunk)) await nextOf(response, 'drain');
+      stall.refresh();
     }
     if (response.destroyed) return;
     response.end();
     await nextOf(response, 'finish');
   } finally {
+    clearTimeout(stall);
     signal.removeEventListener('abort', cut);
   }
 }

@@ -17,6 +17,8 @@ export interface HttpOptions {
   readonly maxRequests: number;
   /** A scrape takes no longer than this, waiting and sending. */
   readonly maxDurationMs: number;
+  /** A client that takes nothing of its answer for so long is cut off; MAX_STALL_MS unless told. */
+  readonly maxStallMs?: number;
 }
 
 export interface HttpParts {

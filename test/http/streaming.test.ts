@@ -86,23 +86,27 @@ test('a client that leaves in the middle of the body frees its rendering', async
   assert.deepEqual(fixture.faults, []);
 });
 
-test('a stuck client is cut off after the limit, and its rendering is freed', async (t) => {
-  const fixture = createHttpFixture(MANY_FLOWS, { maxDurationMs: 3000 });
-  const { port } = await serve(t, fixture);
-  const socket = await connectStuck(t, port);
-  await until('it is rendered', () => fixture.renderings.length === 1);
-  assert.equal(fixture.exposer.renderings, 1, 'it is being sent');
-  await until('it is cut off', () => fixture.exposer.renderings === 0);
-  let bytes = 0;
-  socket.on('data', (chunk: Buffer) => {
-    bytes += chunk.length;
+for (const [what, limits] of [
+  ['takes nothing for too long', { maxStallMs: 500 }],
+  ['is not done in time', { maxDurationMs: 3000 }],
+] as const) {
+  test(`a stuck client that ${what} is cut off, and its rendering is freed`, async (t) => {
+    const fixture = createHttpFixture(MANY_FLOWS, limits);
+    const { port } = await serve(t, fixture);
+    const socket = await connectStuck(t, port);
+    await until('it is rendered', () => fixture.renderings.length === 1);
+    await until('it is cut off', () => fixture.exposer.renderings === 0);
+    let bytes = 0;
+    socket.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+    });
+    socket.resume();
+    await until('the client sees the end', () => socket.closed);
+    assert.ok(bytes > 0 && bytes < 30e6, `${bytes} bytes are not the whole`);
+    await until('it is counted', () => fixture.codes.length === 1);
+    assert.deepEqual(fixture.codes, ['aborted']);
   });
-  socket.resume();
-  await until('the client sees the end', () => socket.closed);
-  assert.ok(bytes > 0 && bytes < 30e6, `${bytes} bytes are not the whole`);
-  await until('it is counted', () => fixture.codes.length === 1);
-  assert.deepEqual(fixture.codes, ['aborted']);
-});
+}
 
 test('a slow client gets all of it, and the server holds no more than it has to', async (t) => {
   const fixture = createHttpFixture(MANY_FLOWS);
