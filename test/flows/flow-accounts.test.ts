@@ -2,55 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KIND } from '../../src/abi/kinds.js';
-import {
-  createFlowAccounts,
-  type FlowAccounts,
-  type FlowAccountsOptions,
-  type FlowAccountsParts,
-} from '../../src/flows/flow-accounts.js';
-import { assertBalanced, namesOf } from './accounts-model.js';
-import { drainOf, keyBytes, renderTestLabels, TEST_LABEL_BYTES, type TestRow } from './rows.js';
-
-const START_MS = 1_700_000_000_000;
-
-function create(
-  options: Partial<FlowAccountsOptions> = {},
-  parts: Partial<FlowAccountsParts> = {},
-): FlowAccounts {
-  return createFlowAccounts(
-    {
-      maxSeries: 10,
-      idleTimeoutMs: 5000,
-      intervalMs: 1000,
-      hashSeed: 1,
-      maxLabelBytes: TEST_LABEL_BYTES,
-      ...options,
-    },
-    { keep: () => true, renderLabels: renderTestLabels, yieldToLoop: () => Promise.resolve(), ...parts },
-  );
-}
-
-function flow(number: number, bytes: number, packets = 1): TestRow {
-  return { kind: KIND.tcp, src: [10, 0, number >> 8, number & 0xff], packets, bytes };
-}
-
-function nameOf(number: number): string {
-  return Buffer.from(keyBytes(flow(number, 0))).toString('hex');
-}
-
-function holders(accounts: FlowAccounts, ...candidates: number[]): number[] {
-  const names = namesOf(accounts);
-  return candidates.filter((number) => names.has(nameOf(number)));
-}
-
-function other(accounts: FlowAccounts, reason: string): { packets: number; bytes: number } | undefined {
-  const rows = accounts.books.others.filter((row) => row.reason === reason);
-  if (rows.length === 0) return undefined;
-  return {
-    packets: rows.reduce((sum, row) => sum + row.packets, 0),
-    bytes: rows.reduce((sum, row) => sum + row.bytes, 0),
-  };
-}
+import { create, flow, holders, other, START_MS } from './accounts-fixture.js';
+import { assertBalanced } from './accounts-model.js';
+import { drainOf, renderTestLabels, type TestRow } from './rows.js';
 
 test('before the first refresh there is nothing', () => {
   const { series, books } = create();
