@@ -128,6 +128,8 @@ function declareLibc(ffi: Addon['ffi']) {
     ioctl: ['int', ['int', 'ulong', 'pointer']],
     // int close(int fd)
     close: ['int', ['int']],
+    // char *if_indextoname(unsigned int ifindex, char *ifname)
+    if_indextoname: ['pointer', ['uint32', 'pointer']],
   });
 }
 

@@ -2,6 +2,7 @@
 // A bpf_link of XDP: attached for as long as its descriptor is open, so that a killed process
 // leaves nothing behind. Never pinned.
 
+import { ERRNO } from './errno.js';
 import type { Libbpf, Libc } from './ffi.js';
 
 // enum bpf_attach_type and XDP_FLAGS_* of include/uapi/linux.
@@ -27,7 +28,9 @@ interface Parts {
   readonly libc: Libc;
 }
 
-/** The link, or the positive errno. */
+const IF_NAMESIZE = 16;
+
+/** The link, or the positive errno; ENODEV where the namespace has no such interface. */
 export function createXdpLink(
   { libbpf, libc }: Parts,
   { programFd, ifindex, modeFlag }: { programFd: number; ifindex: number; modeFlag: number },
@@ -36,7 +39,11 @@ export function createXdpLink(
   opts.writeBigUInt64LE(BigInt(CREATE_OPTS.size), CREATE_OPTS.sz);
   opts.writeUInt32LE(modeFlag, CREATE_OPTS.flags);
   const fd = libbpf.bpf_link_create(programFd, ifindex, BPF_XDP, opts);
-  if (fd < 0) return -fd;
+  if (fd < 0) {
+    // bpf_xdp_link_attach() in net/core/dev.c says EINVAL of an interface that is gone, too.
+    const exists = !libc.memory.isNull(libc.if_indextoname(ifindex, Buffer.alloc(IF_NAMESIZE)));
+    return exists ? -fd : ERRNO.ENODEV;
+  }
   let isClosed = false;
   return {
     ifindex,

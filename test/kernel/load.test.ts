@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loading the built object into this kernel, and being refused.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { FRAMING } from '../../src/abi/kinds.js';
+import { ABI_VERSION } from '../../src/abi/layout.js';
+import { AbiError, KernelError } from '../../src/errors.js';
+import { errnoName } from '../../src/kernel/errno.js';
+import { type LoadOptions, loadKernelObject, programName } from '../../src/kernel/load.js';
+import { FLOW_OBJECT_PATH, kernelTest } from '../support/kernel-gate.js';
+
+const LOAD_ONCE = fileURLToPath(new URL('./load-once.js', import.meta.url));
+
+function load(t: TestContext, options: Partial<LoadOptions> = {}) {
+  const object = loadKernelObject({ objectPath: FLOW_OBJECT_PATH, flowCapacity: 64, ...options });
+  t.after(() => object.close());
+  return object;
+}
+
+/** The object as it would be after a change to the first bytes of its read-only options. */
+async function changedObject(t: TestContext, change: (options: Buffer) => void): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'xtrace-load-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const bytes = await readFile(FLOW_OBJECT_PATH);
+  // abi_version, cpu_count, sets_per_cpu, hash_seed, kinds_wanted[3] as bpf/options.h initialises them.
+  const initial = Buffer.alloc(28, 0xff);
+  initial.set([ABI_VERSION, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]);
+  const at = bytes.indexOf(initial);
+  assert.ok(at > 0 && bytes.indexOf(initial, at + 1) < 0, 'the options stand once in the object');
+  change(bytes.subarray(at));
+  const path = join(folder, 'changed.bpf.o');
+  await writeFile(path, bytes);
+  return path;
+}
+
+kernelTest('every framing has its program, in every flavour that the kernel took', (t) => {
+  const object = load(t);
+  assert.ok(object.flavours.includes('plain'));
+  for (const flavour of object.flavours) {
+    for (const framing of Object.values(FRAMING)) {
+      assert.ok((object.programFd(framing, flavour) ?? -1) >= 0, programName(framing, flavour));
+    }
+  }
+});
+
+kernelTest('the plain flavour alone leaves the frags programs out', (t) => {
+  const object = load(t, { flavours: ['plain'] });
+  assert.deepEqual(object.flavours, ['plain']);
+  assert.equal(object.programFd(FRAMING.ethernet, 'frags'), undefined);
+  assert.ok((object.programFd(FRAMING.ethernet, 'plain') ?? -1) >= 0);
+});
+
+kernelTest('slots are as many as the bound allows, over all possible CPUs', (t) => {
+  const { maps } = load(t, { slotsPerCpu: 4096, maxSlotBytes: 65536 });
+  assert.ok(maps.setsPerCpu < 2048);
+  assert.equal(maps.slots(4, 0).length, maps.cpuCount * maps.setsPerCpu * 128);
+  assert.ok(4 * maps.slots(4, 0).length <= 65536 || maps.setsPerCpu === 1);
+  assert.equal(maps.flowCapacity, 64);
+});
+
+kernelTest('an object of another ABI version is refused, with both numbers', async (t) => {
+  const objectPath = await changedObject(t, (options) => options.writeUInt32LE(ABI_VERSION + 41));
+  assert.throws(
+    () => load(t, { objectPath }),
+    (error) =>
+      error instanceof AbiError &&
+      error.message.includes(`expects ${ABI_VERSION},`) &&
+      error.message.includes(`has ${ABI_VERSION + 41};`),
+  );
+});
+
+kernelTest('a mask of the wrong length is refused', (t) => {
+  assert.throws(() => load(t, { mask4: new Uint8Array(23) }), AbiError);
+});
+
+kernelTest('closed maps refuse every use, and views of them read zeros', async (t) => {
+  const object = load(t);
+  const slots = object.maps.slots(4, 0);
+  slots[0] = 7;
+  object.close();
+  object.close();
+  assert.equal(slots[0], 0);
+  assert.throws(() => object.maps.readEpoch(), KernelError);
+  assert.throws(() => object.maps.writeEpoch(1), KernelError);
+  assert.throws(() => object.maps.slots(4, 0), KernelError);
+  assert.throws(() => object.mapFd('slots4'), KernelError);
+  await assert.rejects(object.maps.fence(), KernelError);
+  await assert.rejects(
+    object.maps.drainFlows(4, 0, () => undefined),
+    KernelError,
+  );
+});
+
+kernelTest('a flow map too large for the kernel is an error with a sentence', (t) => {
+  assert.throws(
+    () => load(t, { flowCapacity: 0xffff_ffff }),
+    (error) =>
+      error instanceof KernelError && error.errno > 0 && error.message.includes(errnoName(error.errno)),
+  );
+});
+
+/** Loads in a child whose capabilities are bounded to these; returns its exit code and output. */
+function loadWithCapabilities(capabilities: string) {
+  const args = ['--bounding-set', capabilities, process.execPath, LOAD_ONCE, FLOW_OBJECT_PATH];
+  const { status, stdout, stderr } = spawnSync('setpriv', args, { encoding: 'utf8' });
+  return { status, stdout, stderr };
+}
+
+for (const capabilities of ['-all', '-all,+bpf', '-all,+net_admin', '-all,+bpf,+net_admin']) {
+  kernelTest(`without privilege (${capabilities}): one sentence, and nothing on the terminal`, () => {
+    const { status, stdout, stderr } = loadWithCapabilities(capabilities);
+    assert.equal(status, 1, stderr);
+    assert.equal(stderr, '');
+    assert.match(
+      stdout,
+      /^NO_PRIVILEGE loading XDP programs needs [^\n]*CAP_BPF[^\n]*CAP_NET_ADMIN[^\n]*\n$/,
+    );
+  });
+}
+
+kernelTest('the three capabilities are enough', () => {
+  const { status, stdout, stderr } = loadWithCapabilities('-all,+bpf,+net_admin,+perfmon');
+  assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
+  assert.equal(stdout, 'loaded\n');
+});
