@@ -10,13 +10,16 @@ export interface WaitOptions {
   readonly intervalMs?: number;
 }
 
+/** What an attempt gives while its condition is not true. */
+export type NotYet = undefined | null | false | 0 | '';
+
 /**
- * Tries until the result is neither undefined nor false, and returns it. A try that throws counts as
+ * Tries until the result is truthy, and returns it. A try that throws counts as
  * not yet. Rejects with `what`, the limit and the last error.
  */
 export async function waitFor<T>(
   what: string,
-  attempt: () => T | undefined | false | Promise<T | undefined | false>,
+  attempt: () => T | NotYet | Promise<T | NotYet>,
   { limitMs = 20_000, intervalMs = 25 }: WaitOptions = {},
 ): Promise<T> {
   const deadline = performance.now() + limitMs;
@@ -24,8 +27,8 @@ export async function waitFor<T>(
   for (;;) {
     try {
       const result = await attempt();
-      if (result !== undefined && result !== false) {
-        return result;
+      if (result) {
+        return result as T;
       }
       cause = undefined;
     } catch (error) {

@@ -36,10 +36,14 @@ test('waiting for a child that ends fails at once, with its output', async () =>
 
 test('stop ends grandchildren, and children that do not listen', async () => {
   const child = start('sh', ['-c', 'trap "" TERM; sleep 600 & echo $!; while :; do wait; done']);
-  const grandchild = Number(await child.waitFor('its child', () => child.stdout.trim()));
-  assert.ok(isAlive(grandchild));
-  assert.deepEqual(await child.stop('SIGTERM', 100), { code: null, signal: 'SIGKILL' });
-  await waitFor('the grandchild to end', () => !isAlive(grandchild));
+  try {
+    const grandchild = Number(await child.waitFor('its child', () => child.stdout.trim()));
+    assert.ok(isAlive(grandchild));
+    assert.deepEqual(await child.stop('SIGTERM', 100), { code: null, signal: 'SIGKILL' });
+    await waitFor('the grandchild to end', () => !isAlive(grandchild));
+  } finally {
+    await child.stop('SIGKILL');
+  }
 });
 
 test('a condition that never comes true is an error that names it', async () => {

@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { atEnd } from './cleanup.js';
-import { type WaitOptions, waitFor } from './conditions.js';
+import { type NotYet, type WaitOptions, waitFor } from './conditions.js';
 
 export interface StartOptions {
   readonly cwd?: string;
@@ -80,7 +80,7 @@ export class Child {
   /** waitFor(), but fails at once, and with the output, when the child ends meanwhile. */
   async waitFor<T>(
     what: string,
-    attempt: () => T | undefined | false | Promise<T | undefined | false>,
+    attempt: () => T | NotYet | Promise<T | NotYet>,
     options?: WaitOptions,
   ): Promise<T> {
     const stop = Symbol('ended');
