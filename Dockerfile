@@ -4,9 +4,10 @@
 #   docker run --privileged --network host -v /sys/fs/bpf:/sys/fs/bpf xtrace-catch -i eth0
 
 FROM node:24-bookworm-slim AS build
-# clang and libbpf-dev for the BPF object; g++, make and python3 for the native addons.
+# clang and libbpf-dev for the BPF object; g++, make and python3 for the native addons; git because the
+# Makefile asks for it.
 RUN apt-get update \
- && apt-get install -y --no-install-recommends ca-certificates clang g++ libbpf-dev linux-libc-dev make python3 \
+ && apt-get install -y --no-install-recommends ca-certificates clang g++ git libbpf-dev linux-libc-dev make python3 \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /build
 COPY Makefile package.json package-lock.json ./

@@ -78,6 +78,7 @@ describe('files that are no configuration', () => {
       'web:\n  max_requests: 1\n  max_requests: 2\n',
       ['x.yaml:3:3: Map keys must be unique'],
     ],
+    ['a tab', 'flows:\n\tvlan: true\n', ['x.yaml:2:1: Tabs are not allowed as indentation']],
     ['a tag', 'filter: !!js/function tcp\n', ['x.yaml:1:9: Unresolved tag: tag:yaml.org,2002:js/function']],
     ['deep lists', '['.repeat(60_000), ['x.yaml: is nested deeper than any configuration file']],
     ['deep mappings', '{a: '.repeat(15_000), ['x.yaml: is nested deeper than any configuration file']],
