@@ -63,7 +63,7 @@ test('the reference parser reads captures as tshark does', {
     await t.test(name, () => {
       const tally = new Tally();
       for (const { bytes } of readCapture(folder, name)) {
-        tally.count(parseFrame(bytes, FRAMING.ethernet), bytes.length);
+        tally.add(parseFrame(bytes, FRAMING.ethernet), { packets: 1, bytes: bytes.length });
       }
       assert.deepEqual(tally.snapshot(), readTruth(folder, name));
     });

@@ -76,10 +76,10 @@ export function readTruth(folder: string, name: string): Truth {
     const [src, dst, protocol, sport, dport, packets, , capturedBytes, , l2path] = row;
     const sum = { packets: Number(packets), bytes: Number(capturedBytes) };
     if (src === undefined || dst === undefined || src === '-' || !behindEthernetOnly(l2path ?? '')) {
-      withoutFlow = add(withoutFlow, sum);
+      withoutFlow = plus(withoutFlow, sum);
     } else {
       const flow = flowName(src, dst, Number(protocol), Number(sport), Number(dport));
-      flows.set(flow, add(flows.get(flow), sum));
+      flows.set(flow, plus(flows.get(flow), sum));
     }
   }
   for (const { flow, frames, why } of DIFFERENCES.filter(({ capture }) => capture === name)) {
@@ -88,7 +88,7 @@ export function readTruth(folder: string, name: string): Truth {
       throw new RangeError(`${name}: no flow ${flow} to except (${why})`);
     }
     flows.set(flow, { packets: sum.packets - frames.packets, bytes: sum.bytes - frames.bytes });
-    withoutFlow = add(withoutFlow, frames);
+    withoutFlow = plus(withoutFlow, frames);
   }
   return {
     total: { packets: totals.get('#frames') ?? Number.NaN, bytes: totals.get('#sum_cap_len') ?? Number.NaN },
@@ -103,17 +103,16 @@ export class Tally implements Truth {
   total: Sum = { packets: 0, bytes: 0 };
   withoutFlow: Sum = { packets: 0, bytes: 0 };
 
-  count(key: ParsedFrame, lengthBytes: number): void {
-    const sum = { packets: 1, bytes: lengthBytes };
-    this.total = add(this.total, sum);
+  add(key: ParsedFrame, sum: Sum): void {
+    this.total = plus(this.total, sum);
     if (key.kind === KIND.nonIp || key.kind === KIND.malformed) {
-      this.withoutFlow = add(this.withoutFlow, sum);
+      this.withoutFlow = plus(this.withoutFlow, sum);
       return;
     }
     // tshark knows no RoCE protocol numbers: on the wire it is UDP.
     const protocol = key.kind === KIND.roceV2 ? 17 : key.protocol;
     const flow = flowName(key.srcIp, key.dstIp, protocol, key.srcPort, key.dstPort);
-    this.flows.set(flow, add(this.flows.get(flow), sum));
+    this.flows.set(flow, plus(this.flows.get(flow), sum));
   }
 
   /** The same, for plain comparison. */
@@ -136,7 +135,7 @@ function behindEthernetOnly(l2path: string): boolean {
     .every((entry) => entry.split(':').every((layer) => allowed.includes(layer)));
 }
 
-function add(a: Sum | undefined, b: Sum): Sum {
+function plus(a: Sum | undefined, b: Sum): Sum {
   return { packets: (a?.packets ?? 0) + b.packets, bytes: (a?.bytes ?? 0) + b.bytes };
 }
 
