@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { createExporter } from './compose.js';
+import { createExporter } from './compose/exporter.js';
 import type { Config } from './config/config.js';
 import { renderHelp } from './config/help.js';
 import { type Resolution, resolveConfig } from './config/resolve-config.js';

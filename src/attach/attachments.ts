@@ -138,7 +138,7 @@ export function createAttachments(names: readonly string[], parts: AttachmentPar
     if (present === undefined) {
       if (state.attached) {
         lose(state, `interface ${state.name} is gone; it is attached again when it comes back`);
-      } else {
+      } else if (!state.everAttached) {
         refuse(state, `there is no interface ${state.name}; it is attached when it appears`);
       }
       return;

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// The flow table and the printer, wired as configured.
+
+import { randomBytes } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Framing } from '../abi/kinds.js';
+import type { InterfaceIds } from '../attach/interface-ids.js';
+import type { Config } from '../config/config.js';
+import { createFilter } from '../flows/filter.js';
+import { createFlowAccounts, type FlowAccounts } from '../flows/flow-accounts.js';
+import type { Logger } from '../log.js';
+import { createFlowLabelRenderer, flowAddressText } from '../metrics/flow-labels.js';
+import { createFlowLineRenderer } from '../print/flow-line.js';
+import { createFlowPrinter, type FlowPrinter } from '../print/flow-printer.js';
+import { openFlowOutput } from '../print/terminal-output.js';
+
+export interface FlowParts {
+  readonly config: Config;
+  readonly hostIp: string;
+  readonly ids: InterfaceIds;
+}
+
+export function connectAccounts(
+  { config, hostIp, ids }: FlowParts,
+  linkFraming: (interfaceId: number) => Framing | undefined,
+): FlowAccounts {
+  const labels = createFlowLabelRenderer({
+    interfaceName: (id) => ids.nameOf(id),
+    hostIp,
+    collectAgg: config.collectAgg,
+    vlan: config.flows.vlan,
+  });
+  return createFlowAccounts(
+    {
+      maxSeries: config.flows.maxSeries,
+      idleTimeoutMs: config.flows.idleTimeoutMs,
+      intervalMs: config.intervalMs,
+      hashSeed: randomBytes(4).readUInt32LE(),
+      maxLabelBytes: labels.maxLabelBytes,
+    },
+    {
+      keep: createFilter({ filter: config.filter, excludeDns: config.excludeDns, linkFraming }),
+      renderLabels: labels.render,
+      yieldToLoop: () => nextTurn(),
+    },
+  );
+}
+
+/** undefined where nothing is to be printed. */
+export function connectPrinter(
+  { config, hostIp, ids }: FlowParts,
+  parts: { readonly stdout: NodeJS.WriteStream; readonly interfaceCount: number; readonly log: Logger },
+): FlowPrinter | undefined {
+  const { stdout, log } = parts;
+  const wanted = config.print === 'always' || (config.print === 'auto' && stdout.isTTY);
+  if (!wanted) return undefined;
+  const renderLine = createFlowLineRenderer(
+    { hostIp, withInterface: parts.interfaceCount > 1 },
+    { formatIp: flowAddressText, interfaceName: (id) => ids.nameOf(id) },
+  );
+  return createFlowPrinter({
+    out: openFlowOutput(stdout),
+    renderLine,
+    onFailure: (error) => log.warn({ err: error }, 'printing flows ended: stdout cannot be written'),
+  });
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// Puts the parts of the running exporter together: one configuration in, one exporter out. Wiring
+// only; whatever decides something belongs into a room.
+
+import { networkInterfaces, release } from 'node:os';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { createInterfaceIds } from '../attach/interface-ids.js';
+import type { Config } from '../config/config.js';
+import type { BuildInfo } from '../config/version.js';
+import { createDaemon, type Daemon } from '../daemon.js';
+import type { BooksView } from '../flows/views.js';
+import { openNetdev } from '../kernel/netdev.js';
+import type { Logger } from '../log.js';
+import { createProcessUsageReader } from '../metrics/process-usage.js';
+import { createSelfMetrics } from '../metrics/self-metrics.js';
+import { createDrain } from '../reader/drain.js';
+import { chooseHostIp } from '../system/host-ip.js';
+import { listInterfaces } from '../system/interfaces.js';
+import { connectAccounts, connectPrinter } from './connect-flows.js';
+import { connectAttachments, loadObject } from './connect-kernel.js';
+import { serve } from './connect-web.js';
+import { countOpenFds, recordRefresh } from './self-state.js';
+
+/** A lost interface is looked for this often. */
+const WATCH_MS = 1000;
+/** Scrapes under way may take this long after a stop; then printing may. */
+const CLOSE_LIMIT_MS = 1000;
+
+export interface ExporterOptions {
+  readonly config: Config;
+  /** Resolved: what config.interfaces says, or the default route's. */
+  readonly interfaces: readonly string[];
+  readonly build: BuildInfo;
+  /** flow.bpf.o as built. */
+  readonly objectPath: string;
+}
+
+export interface ExporterParts {
+  readonly log: Logger;
+  readonly stdout: NodeJS.WriteStream;
+}
+
+export interface Exporter {
+  /** @throws ExporterError (rejects) with one sentence; nothing is left behind then. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** What start() opened; `close` undoes it, last opened first. */
+interface Running {
+  readonly daemon: Daemon;
+  readonly books: BooksView;
+  readonly metricsUrl: string;
+}
+
+export function createExporter(options: ExporterOptions, parts: ExporterParts): Exporter {
+  const { config, interfaces } = options;
+  const { log, stdout } = parts;
+  const closers: (() => void | Promise<void>)[] = [];
+  let running: Running | undefined;
+
+  async function close(): Promise<void> {
+    for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) await closer();
+  }
+
+  async function open(): Promise<Running> {
+    const object = loadObject(config, options.objectPath);
+    closers.push(() => object.close());
+    const netdev = openNetdev(object.libc);
+    closers.push(() => netdev.close());
+    const usage = createProcessUsageReader({ countOpenFds, monotonicMs: () => performance.now() });
+    closers.push(() => usage.close());
+
+    const { version, revision } = options.build;
+    const selfMetrics = createSelfMetrics(
+      {
+        version,
+        revision,
+        nodeVersion: process.version,
+        kernelVersion: release(),
+        arch: process.arch,
+        refreshIntervalMs: config.intervalMs,
+        seriesLimit: config.flows.maxSeries,
+      },
+      { readProcessUsage: () => usage.read() },
+    );
+    const ids = createInterfaceIds(
+      interfaces,
+      (ifindex) => listInterfaces({ root: '/' }, { netdev }).find((one) => one.index === ifindex)?.name,
+    );
+    const hostIp = chooseHostIp(networkInterfaces());
+    const flowParts = { config, hostIp, ids };
+    const attachments = connectAttachments({ interfaces, config, object, netdev, ids, selfMetrics, log });
+    closers.push(() => attachments.close());
+    const accounts = connectAccounts(flowParts, (id) => attachments.framingOf(id));
+    const printer = connectPrinter(flowParts, { stdout, interfaceCount: interfaces.length, log });
+    closers.push(() => printer?.close(AbortSignal.timeout(CLOSE_LIMIT_MS)));
+
+    const drain = createDrain({
+      maps: object.maps,
+      interfaceIdOf: (ifindex) => ids.idOf(ifindex),
+      yieldToLoop: () => nextTurn(),
+      nowMs: () => performance.now(),
+    });
+    const daemon = createDaemon(
+      { intervalMs: config.intervalMs, watchMs: WATCH_MS },
+      {
+        drain,
+        accounts,
+        attachments,
+        async onRefresh(refresh) {
+          recordRefresh(selfMetrics, object.maps, refresh);
+          await printer?.print(accounts.series, accounts.books);
+        },
+        log,
+        nowMs: () => performance.now(),
+        wallMs: () => Date.now(),
+        schedule(task, delayMs) {
+          const timer = setTimeout(task, delayMs);
+          return () => clearTimeout(timer);
+        },
+      },
+    );
+    const server = await serve({
+      config,
+      hostIp,
+      version,
+      ids,
+      attachments,
+      accounts,
+      daemon,
+      selfMetrics,
+      log,
+    });
+    closers.push(() => server.close(CLOSE_LIMIT_MS));
+    return { daemon, books: accounts.books, metricsUrl: `${server.url}${config.web.telemetryPath}` };
+  }
+
+  return {
+    async start() {
+      try {
+        running = await open();
+        await running.daemon.start();
+        log.info(`metrics are at ${running.metricsUrl}`);
+      } catch (error) {
+        running = undefined;
+        await close();
+        throw error;
+      }
+    },
+    async stop() {
+      if (running === undefined) return;
+      const { daemon, books } = running;
+      running = undefined;
+      await daemon.stop();
+      const sum = (field: 'packets' | 'bytes'): number =>
+        books.interfaces.reduce((total, row) => total + row[field], 0);
+      log.info({ packets: sum('packets'), bytes: sum('bytes') }, 'detached; every packet is counted');
+      await close();
+    },
+  };
+}

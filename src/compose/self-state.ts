@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// What happened, told to the self metrics in their words.
+
+import { readdirSync } from 'node:fs';
+import { FRAMING, type Framing } from '../abi/kinds.js';
+import type { InterfaceState } from '../attach/attachments.js';
+import type { Refresh } from '../daemon.js';
+import type { KernelMaps } from '../kernel/kernel-maps.js';
+import type { SelfMetrics, InterfaceState as ShownInterface } from '../metrics/self-metrics.js';
+
+const FRAMING_NAMES = {
+  [FRAMING.ethernet]: 'ethernet',
+  [FRAMING.infiniband]: 'infiniband',
+  [FRAMING.l3]: 'l3',
+} as const satisfies Record<Framing, string>;
+
+export function recordRefresh(selfMetrics: SelfMetrics, maps: KernelMaps, refresh: Refresh): void {
+  const { result, summary } = refresh;
+  const { entries } = result;
+  const slotCapacity = 2 * maps.setsPerCpu * maps.cpuCount;
+  selfMetrics.recordRefresh({
+    ok: result.error === undefined,
+    durationMs: refresh.durationMs,
+    finishedAtMs: refresh.finishedAtMs,
+  });
+  selfMetrics.setFlows({ active: summary.flows, series: summary.series });
+  for (const [reason, count] of Object.entries(summary.ended)) selfMetrics.recordSeriesEnded(reason, count);
+  selfMetrics.setKernelMap('flows4', entries.flows4, maps.flowCapacity);
+  selfMetrics.setKernelMap('flows6', entries.flows6, maps.flowCapacity);
+  selfMetrics.setKernelMap('slots4', entries.slots4, slotCapacity);
+  selfMetrics.setKernelMap('slots6', entries.slots6, slotCapacity);
+  selfMetrics.setUnattributedPackets(result.unattributedPackets);
+}
+
+export function selfMetricsState(state: InterfaceState): ShownInterface {
+  const { name, attached, mode, framing } = state;
+  if (!attached || mode === undefined || framing === undefined) return { name };
+  return { name, attached: { mode, framing: FRAMING_NAMES[framing], frags: state.frags === true } };
+}
+
+/** undefined where there is no /proc: the metric is left out. */
+export function countOpenFds(): number | undefined {
+  try {
+    return readdirSync('/proc/self/fd').length;
+  } catch {
+    return undefined;
+  }
+}
