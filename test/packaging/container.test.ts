@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// No image is built here: these hold Dockerfile, .dockerignore and compose file to the repository
+// and to the contract.
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import { resolveConfig } from '../../src/config/resolve-config.js';
+
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
+
+interface Instruction {
+  readonly keyword: string;
+  readonly words: readonly string[];
+}
+
+/** Instructions of a Dockerfile; continued lines joined, comments left out. */
+const instructions: readonly Instruction[] = read('Dockerfile')
+  .replace(/^#.*\n/gm, '')
+  .replace(/\\\n/g, ' ')
+  .split('\n')
+  .filter((line) => line.trim() !== '')
+  .map((line) => {
+    const [keyword = '', ...words] = line.trim().split(/\s+/);
+    return { keyword, words };
+  });
+const of = (keyword: string) => instructions.filter((one) => one.keyword === keyword);
+const copies = of('COPY').map(({ words }) => ({
+  fromStage: words[0] === '--from=build',
+  sources: words.filter((word) => !word.startsWith('--')).slice(0, -1),
+}));
+
+test('two stages on Node 24; the second has neither compiler nor headers', () => {
+  assert.deepEqual(
+    of('FROM').map(({ words }) => words[0]),
+    ['node:24-bookworm-slim', 'node:24-bookworm-slim'],
+  );
+  const last = instructions.slice(instructions.findLastIndex((one) => one.keyword === 'FROM'));
+  const installed = last.filter((one) => one.keyword === 'RUN').flatMap(({ words }) => words);
+  assert.ok(installed.includes('libbpf1'));
+  for (const word of ['clang', 'g++', 'make', 'python3', 'libbpf-dev'])
+    assert.ok(!installed.includes(word), word);
+});
+
+test('what is copied from the repository is there, and .dockerignore lets it through', () => {
+  const ignore = read('.dockerignore').split('\n');
+  assert.ok(ignore.includes('*'));
+  const sources = copies.filter((copy) => !copy.fromStage).flatMap((copy) => copy.sources);
+  assert.ok(sources.length >= 10);
+  for (const source of sources) {
+    assert.ok(existsSync(join(ROOT, source)), source);
+    assert.ok(ignore.includes(`!${source}`), `${source} in .dockerignore`);
+  }
+  const allowed = ignore.filter((line) => line.startsWith('!')).map((line) => line.slice(1));
+  assert.deepEqual([...new Set(sources)].sort(), allowed.sort());
+});
+
+test('what the program needs beside itself is in the image', () => {
+  const { files } = JSON.parse(read('package.json')) as { files: string[] };
+  const inImage = copies.flatMap((copy) => copy.sources).map((source) => source.replace('/build/', ''));
+  for (const path of files.filter((file) => !['systemd', 'README.md'].includes(file))) {
+    assert.ok(inImage.includes(path), path);
+  }
+  for (const path of ['node_modules', 'package.json', 'dist/build-info.json'])
+    assert.ok(inImage.includes(path), path);
+});
+
+test('the packages that make build asks for are installed before it, so that it need not', () => {
+  const script = read('scripts/install-packages');
+  const start = script.indexOf('\tbuild)');
+  const build = script.slice(start, script.indexOf(';;', start));
+  const needed = [...build.matchAll(/^\s+need (\S+)/gm)].map((match) => match[1] ?? '');
+  assert.ok(needed.includes('clang'));
+  const installed = of('RUN')[0]?.words ?? [];
+  // Node and npm are the image's own; libbpf-dev brings libbpf1.
+  for (const name of needed.filter((one) => !['nodejs', 'npm', 'libbpf1'].includes(one))) {
+    assert.ok(installed.includes(name), name);
+  }
+});
+
+test('it starts our program, and asks for its health where it answers by default', () => {
+  assert.deepEqual(of('ENTRYPOINT')[0]?.words, ['["/opt/xtrace-catch/bin/xtrace-catch"]']);
+  assert.equal(of('HEALTHCHECK').length, 1);
+  assert.ok(of('ENV').some(({ words }) => words.includes('HEALTH_URL=http://localhost:10060/-/healthy')));
+  assert.deepEqual(of('EXPOSE')[0]?.words, ['10060']);
+});
+
+test('docker-compose.yml says what the contract says', () => {
+  const compose = parse(read('docker-compose.yml')) as { services: Record<string, Record<string, unknown>> };
+  assert.deepEqual(Object.keys(compose.services), ['xtrace-catch']);
+  const service = compose.services['xtrace-catch'] ?? {};
+  assert.equal(service['privileged'], true);
+  assert.equal(service['network_mode'], 'host');
+  assert.deepEqual(service['volumes'], ['/sys/fs/bpf:/sys/fs/bpf']);
+  assert.deepEqual(service['command'], ['-i', 'eth0', '-f', 'roce']);
+
+  // Each variable stands with the contract's default, as ${NAME:-default}.
+  const environment = service['environment'] as Record<string, string>;
+  const env = Object.fromEntries(
+    Object.entries(environment).map(([name, value]) => {
+      const match = /^\$\{(\w+):-(.*)\}$/.exec(value);
+      assert.equal(match?.[1], name);
+      return [name, match?.[2] ?? ''];
+    }),
+  );
+  assert.deepEqual(env, {
+    NETWORK_INTERFACE: 'eth0',
+    VICTORIAMETRICS_ENABLED: 'false',
+    VICTORIAMETRICS_REMOTE_WRITE: 'http://localhost:8428/api/v1/import/prometheus',
+    COLLECT_AGG: 'default',
+  });
+  const argv = service['command'] as string[];
+  const resolution = resolveConfig({ argv, env, readFile: () => assert.fail('no file is named') });
+  assert.equal(resolution.action, 'run');
+});
+
+test('its commented companion is YAML too', () => {
+  const text = read('docker-compose.yml').replace(
+    /^( *)# (?= *(victoria-metrics|image|network_mode|volumes|- |command|restart|victoria-metrics-data))/gm,
+    '$1',
+  );
+  const compose = parse(text) as { services: Record<string, unknown>; volumes: Record<string, unknown> };
+  assert.ok('victoria-metrics' in compose.services);
+  assert.ok('victoria-metrics-data' in compose.volumes);
+});

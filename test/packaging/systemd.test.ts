@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { resolveConfig } from '../../src/config/resolve-config.js';
+
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+const UNIT = readFileSync(join(ROOT, 'systemd/xtrace-catch.service'), 'utf8');
+const DEFAULT = readFileSync(join(ROOT, 'systemd/xtrace-catch.default'), 'utf8');
+
+/** Assignments of a unit or an environment file, in order; comments left out. */
+function assignments(text: string): [string, string][] {
+  return text
+    .split('\n')
+    .filter((line) => /^[A-Za-z_]+=/.test(line))
+    .map((line) => [line.replace(/=.*/, ''), line.replace(/^[^=]*=/, '')]);
+}
+const unit = new Map(assignments(UNIT));
+
+test('systemd-analyze verify has nothing to say', (t) => {
+  if (spawnSync('systemd-analyze', ['--version']).status !== 0) {
+    t.skip('SKIPPED: there is no systemd-analyze (package systemd)');
+    return;
+  }
+  const folder = mkdtempSync(join(tmpdir(), `xtrace-unit-${process.pid}-`));
+  try {
+    // It looks for the program; any that is there will do.
+    assert.match(UNIT, /^ExecStart=\/usr\/bin\/xtrace-catch \$ARGS$/m);
+    const path = join(folder, 'xtrace-catch.service');
+    writeFileSync(path, UNIT.replace('/usr/bin/xtrace-catch', '/bin/true'));
+    const { status, stdout, stderr } = spawnSync('systemd-analyze', ['verify', path], { encoding: 'utf8' });
+    assert.deepEqual([stdout, stderr, status], ['', '', 0]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('the unit restarts after a fault, but not after a wrong configuration, and waits for the last drain', () => {
+  assert.equal(unit.get('Restart'), 'on-failure');
+  assert.equal(unit.get('RestartPreventExitStatus'), '2');
+  assert.equal(unit.get('TimeoutStopSec'), '20s');
+  assert.equal(unit.get('EnvironmentFile'), '-/etc/default/xtrace-catch');
+});
+
+test('it has the capabilities that XDP takes, and no others', () => {
+  const wanted = 'CAP_BPF CAP_NET_ADMIN CAP_PERFMON';
+  assert.equal(unit.get('AmbientCapabilities'), wanted);
+  assert.equal(unit.get('CapabilityBoundingSet'), wanted);
+  assert.equal(unit.get('NoNewPrivileges'), 'yes');
+});
+
+test('it allows what BPF needs and forbids nothing that Node needs', () => {
+  assert.equal(unit.get('LimitMEMLOCK'), 'infinity');
+  assert.deepEqual(unit.get('SystemCallFilter')?.split(' '), ['@system-service', 'bpf', 'perf_event_open']);
+  for (const family of ['AF_INET', 'AF_INET6', 'AF_NETLINK']) {
+    assert.ok(unit.get('RestrictAddressFamilies')?.split(' ').includes(family), family);
+  }
+  for (const key of ['MemoryDenyWriteExecute', 'PrivateNetwork', 'PrivateUsers', 'ProcSubset']) {
+    assert.ok(!unit.has(key), key);
+  }
+});
+
+test('its lines are each there once', () => {
+  const keys = assignments(UNIT).map(([key]) => key);
+  assert.deepEqual(
+    keys.filter((key, index) => keys.indexOf(key) !== index),
+    [],
+  );
+});
+
+test('the environment file has the variables of the contract, and its flags resolve', () => {
+  const env = Object.fromEntries(
+    assignments(DEFAULT).map(([key, value]) => [key, value.replace(/^"|"$/g, '')]),
+  );
+  assert.deepEqual(Object.keys(env), [
+    'ARGS',
+    'NETWORK_INTERFACE',
+    'VICTORIAMETRICS_ENABLED',
+    'VICTORIAMETRICS_REMOTE_WRITE',
+    'COLLECT_AGG',
+  ]);
+  const paths: string[] = [];
+  const resolution = resolveConfig({
+    argv: (env['ARGS'] ?? '').split(' '),
+    env,
+    readFile: (path) => {
+      paths.push(path);
+      return readFileSync(join(ROOT, 'config/xtrace-catch.yaml'));
+    },
+  });
+  assert.equal(resolution.action, 'run');
+  assert.deepEqual(paths, ['/etc/xtrace-catch/xtrace-catch.yaml']);
+});
