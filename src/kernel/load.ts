@@ -163,7 +163,7 @@ function prepare(
   options: LoadOptions,
   { cpuCount, setsPerCpu }: LoadParts,
 ): void {
-  writeOptions(object.variable('.rodata', 'options'), options, { cpuCount, setsPerCpu });
+  writeOptions(object.initialValue('.rodata', 'options'), options, { cpuCount, setsPerCpu });
   const sets = 2 * cpuCount * setsPerCpu;
   object.setMaxEntries('slots4', sets);
   object.setMaxEntries('slots6', sets);

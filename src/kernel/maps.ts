@@ -7,9 +7,9 @@ import { errnoName } from './errno.js';
 import { callAsync, type Libbpf, type Libc } from './ffi.js';
 import { type BatchBuffers, createBatchBuffers, drainFlowMap, type FlowMap } from './flow-drain.js';
 import type { Family, FlowBatchSink, Half, KernelMaps, OverflowSink } from './kernel-maps.js';
+import { type MapMemory, mapMemory } from './map-memory.js';
 import type { BpfObject } from './object.js';
 import { type PerCpuMap, readOverflowMap, readUnattributedMap } from './overflow-read.js';
-import { mapSlotMemory, type SlotMemory } from './slot-memory.js';
 
 /** Entries of one batch call. */
 const DEFAULT_BATCH_ENTRIES = 8192;
@@ -27,8 +27,9 @@ export class LoadedMaps implements KernelMaps {
   readonly setsPerCpu: number;
   readonly flowCapacity: number;
   readonly #libbpf: Libbpf;
+  readonly #bss: MapMemory;
   readonly #control: Uint32Array;
-  readonly #slots: Record<Family, SlotMemory>;
+  readonly #slots: Record<Family, MapMemory>;
   readonly #flows: Record<Family, readonly [FlowMap, FlowMap]>;
   readonly #buffers: Record<Family, BatchBuffers>;
   readonly #draining: Record<Family, Promise<void>> = { 4: Promise.resolve(), 6: Promise.resolve() };
@@ -44,12 +45,17 @@ export class LoadedMaps implements KernelMaps {
     this.setsPerCpu = options.setsPerCpu;
     this.flowCapacity = options.flowCapacity;
     this.#libbpf = libbpf;
-    const control = object.variable('.bss', 'control');
-    this.#control = new Uint32Array(control.buffer, control.byteOffset, CONTROL.size / 4);
+    // What libbpf calls the initial value of .bss is a copy after load (but in skeletons); the map
+    // itself can be mapped like ours.
+    const place = object.variablePlace('.bss', 'control');
+    const bssBytes = place.offsetBytes + place.sizeBytes;
+    this.#bss = mapMemory(libc, object.mapFd('.bss'), '.bss', bssBytes);
+    const { buffer, byteOffset } = this.#bss.bytes;
+    this.#control = new Uint32Array(buffer, byteOffset + place.offsetBytes, CONTROL.size / 4);
     const slotBytes = 2 * this.#halfBytes;
     this.#slots = {
-      4: mapSlotMemory(libc, object.mapFd('slots4'), 'slots4', slotBytes),
-      6: mapSlotMemory(libc, object.mapFd('slots6'), 'slots6', slotBytes),
+      4: mapMemory(libc, object.mapFd('slots4'), 'slots4', slotBytes),
+      6: mapMemory(libc, object.mapFd('slots6'), 'slots6', slotBytes),
     };
     const flowMap = (name: string): FlowMap => {
       const { keySizeBytes, valueSizeBytes } = object.map(name);
@@ -130,6 +136,7 @@ export class LoadedMaps implements KernelMaps {
   /** Lets go of the mapped memory; views of it read zeros from then on. Safe to call twice. */
   close(): void {
     this.#isClosed = true;
+    this.#bss.close();
     this.#slots[4].close();
     this.#slots[6].close();
   }

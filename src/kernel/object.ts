@@ -4,7 +4,7 @@
 
 import { readFileSync } from 'node:fs';
 import { KernelError } from '../errors.js';
-import { locateVariable } from './data-section.js';
+import { locateVariable, type VariablePlace } from './data-section.js';
 import type { Libbpf } from './ffi.js';
 
 // struct bpf_object_open_opts of libbpf 1.x, up to kernel_log_level.
@@ -142,16 +142,17 @@ export class BpfObject {
     return fd < 0 ? undefined : fd;
   }
 
-  /**
-   * The memory of one global variable: before load its initial value, to be written; after load,
-   * for `.bss`, the kernel's own memory. Valid until close().
-   */
-  variable(section: '.rodata' | '.bss', name: string): Buffer {
-    const { pointer } = this.map(section);
-    const place = locateVariable(this.#libbpf, this.#libbpf.bpf_object__btf(this.#pointer), section, name);
-    const start = this.#libbpf.bpf_map__initial_value(pointer, Buffer.alloc(8));
-    const section_ = this.#libbpf.memory.view(start, place.offsetBytes + place.sizeBytes);
-    return section_.subarray(place.offsetBytes);
+  /** Where a global variable lies in its section. Throws AbiError where there is none. */
+  variablePlace(section: '.rodata' | '.bss', name: string): VariablePlace {
+    this.#assertOpen();
+    return locateVariable(this.#libbpf, this.#libbpf.bpf_object__btf(this.#pointer), section, name);
+  }
+
+  /** Before load: the initial value of a global variable, to be read or written. Valid until load. */
+  initialValue(section: '.rodata' | '.bss', name: string): Buffer {
+    const { offsetBytes, sizeBytes } = this.variablePlace(section, name);
+    const start = this.#libbpf.bpf_map__initial_value(this.map(section).pointer, Buffer.alloc(8));
+    return this.#libbpf.memory.view(start, offsetBytes + sizeBytes).subarray(offsetBytes);
   }
 
   /** Creates the maps and loads the programs; 0, or a positive errno (then see verifierLog). */

@@ -10,13 +10,13 @@ const MAP_SHARED = 0x01;
 const MAP_PRIVATE_ANONYMOUS_FIXED = 0x02 | 0x20 | 0x10;
 
 /** Memory shared with the kernel, until close(). */
-export interface SlotMemory {
+export interface MapMemory {
   readonly bytes: Uint8Array;
   close(): void;
 }
 
 /** Maps `lengthBytes` of a map, writable. Throws KernelError. */
-export function mapSlotMemory(libc: Libc, mapFd: number, mapName: string, lengthBytes: number): SlotMemory {
+export function mapMemory(libc: Libc, mapFd: number, mapName: string, lengthBytes: number): MapMemory {
   const { memory } = libc;
   const address = Number(libc.mmap(memory.NULL, lengthBytes, PROT_READ_WRITE, MAP_SHARED, mapFd, 0));
   if (address === -1) {
