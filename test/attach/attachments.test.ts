@@ -86,11 +86,11 @@ test('an interface that goes and comes back keeps its number under a new ifindex
   assert.deepEqual(
     events.filter((event) => !event.startsWith('warn')),
     [
-      'failed vb native EOPNOTSUPP',
       'attach vb 7',
-      'close 7',
       'failed vb native EOPNOTSUPP',
+      'close 7',
       'attach vb 9',
+      'failed vb native EOPNOTSUPP',
       'again vb',
     ],
   );
