@@ -13,6 +13,7 @@ import { FLOW_OBJECT_PATH, kernelTest } from '../support/kernel-gate.js';
 const KEY_BYTES: Readonly<Record<Family, number>> = { 4: 24, 6: 48 };
 const COUNT_BYTES = 16;
 const LOOPBACK = 1;
+const BPF_MAP_TYPE_ARRAY_OF_MAPS = 12;
 
 /** Ethernet, IPv4 10.0.0.1 -> 10.0.0.2, UDP 1000 -> 2000, padded to 60 bytes. */
 const FRAME = Buffer.alloc(60);
@@ -223,48 +224,56 @@ kernelTest('the slots of a CPU lie where the index says, and the whole array is 
   }
 });
 
-kernelTest(
-  'after a fence nobody writes the former half: not one packet lost or double, under load',
-  async (t) => {
-    const object = load(t);
-    const { maps, libbpf } = object;
-    const runs = 12;
-    const repeat = 300_000;
-    // One runner on a thread of its own: test runs, unlike real frames, may be preempted by one
-    // another on the same CPU.
-    let isRunning = true;
-    const load_ = (async () => {
-      for (let i = 0; i < runs; i += 1) {
-        const { call, programFd, opts } = runRequest(object, repeat);
-        assert.equal(await callAsync(call, programFd, opts), 0);
-      }
-    })().finally(() => {
-      isRunning = false;
-    });
-    let packets = 0;
-    let fences = 0;
-    let fencesWithPackets = 0;
-    const takeOnce = async () => {
-      const former = maps.readEpoch();
-      maps.writeEpoch(former === 0 ? 1 : 0);
-      await maps.fence();
-      fences += 1;
-      const taken = takeSlots4(object, former);
-      const { flows } = await drain(object, 4, former);
-      for (const [count] of flows.values()) packets += count;
-      packets += taken;
-      if (taken > 0) fencesWithPackets += 1;
-    };
-    while (isRunning) await takeOnce();
-    await load_;
-    await takeOnce();
-    await takeOnce();
-    t.diagnostic(`${fences} fences, ${fencesWithPackets} of them between packets`);
-    assert.equal(packets, runs * repeat);
-    assert.ok(fencesWithPackets > 3, 'the drains ran while packets did');
-    assert.equal(libbpf.libbpf_num_possible_cpus(), maps.cpuCount);
-  },
-);
+// That the former half is quiet cannot be provoked to fail: a program holds the epoch for some 50 ns,
+// and no test run can stop it there. So: the kind of map whose update the kernel waits after, and
+// the sums across many flips.
+kernelTest('the fence is an array of maps, and updating it succeeds', async (t) => {
+  const object = load(t);
+  const info = Buffer.alloc(80); // struct bpf_map_info begins with the type
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(info.length);
+  assert.equal(object.libbpf.bpf_obj_get_info_by_fd(object.mapFd('fence'), info, length), 0);
+  assert.equal(info.readUInt32LE(0), BPF_MAP_TYPE_ARRAY_OF_MAPS);
+  await Promise.all([object.maps.fence(), object.maps.fence()]);
+});
+
+kernelTest('flipped, fenced and drained under load: not one packet lost or double', async (t) => {
+  const object = load(t);
+  const { maps } = object;
+  const repeat = 200_000;
+  const wantedDrains = 20;
+  let runs = 0;
+  let packets = 0;
+  let drainsWithPackets = 0;
+  let isRunning = true;
+  // One runner on a thread of its own: test runs, unlike real frames, may be preempted by one
+  // another on the same CPU.
+  const traffic = (async () => {
+    while (drainsWithPackets < wantedDrains && runs < 1000) {
+      const { call, programFd, opts } = runRequest(object, repeat);
+      assert.equal(await callAsync(call, programFd, opts), 0);
+      runs += 1;
+    }
+  })().finally(() => {
+    isRunning = false;
+  });
+  const takeOnce = async () => {
+    const former = maps.readEpoch();
+    maps.writeEpoch(former === 0 ? 1 : 0);
+    await maps.fence();
+    const taken = takeSlots4(object, former);
+    if (taken > 0) drainsWithPackets += 1;
+    packets += taken;
+    const { flows } = await drain(object, 4, former);
+    for (const [count] of flows.values()) packets += count;
+  };
+  while (isRunning) await takeOnce();
+  await traffic;
+  await takeOnce();
+  await takeOnce();
+  assert.ok(drainsWithPackets >= wantedDrains, `${drainsWithPackets} drains saw packets, in ${runs} runs`);
+  assert.equal(packets, runs * repeat);
+});
 
 /** BPF_PROG_TEST_RUN as program-run.ts makes it, for a thread of the pool. */
 function runRequest(object: KernelObject, repeat: number) {
