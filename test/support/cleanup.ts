@@ -26,6 +26,8 @@ export function atEnd(action: () => void): () => void {
       process.kill(process.pid, signal);
     }
   };
+  // A dozen children and folders at a time are no leak.
+  process.setMaxListeners(Math.max(process.getMaxListeners(), process.listenerCount('exit') + 2));
   process.on('exit', run);
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A wire for tests: a namespace that sends, a namespace that receives, veth pairs between them. The
-// test process stands in the receiving one while the wire exists. Needs root.
+// test process stands in the receiving one from then on. Needs root.
 
-import { atEnd } from './cleanup.js';
-import { joinNetns } from './join-netns.js';
 import { createVeth, Namespace, type VethOptions } from './namespace.js';
+import { joinNetns } from './own-netns.js';
 
 export interface WireOptions extends VethOptions {
   /** How many veth pairs. Default 1. */
@@ -44,14 +43,13 @@ export function createWire(suffix: string, options: WireOptions = {}): Wire {
       options,
     );
   }
-  const dispose = atEnd(joinNetns(sink.name));
+  joinNetns(sink.name);
   return {
     source,
     sink,
     sourceDevice,
     sinkDevice,
     dispose() {
-      dispose();
       sink.dispose();
       source.dispose();
     },
