@@ -6,7 +6,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FRAMING, KIND } from '../../src/abi/kinds.js';
 import { FRAME_VECTORS } from './frame-vectors.js';
-import { isKnownOpcode, parseFrame, withoutFlow } from './reference-parser.js';
+import { isKnownOpcode } from './reference-bth.js';
+import { parseFrame, withoutFlow } from './reference-parser.js';
 import { ASSIGNED_OPCODES } from './roce-frames.js';
 import {
   findCaptureFolder,
