@@ -12,13 +12,13 @@ import { atEnd } from './cleanup.js';
 import { waitFor } from './conditions.js';
 import { type Exposition, parseExposition } from './exposition-parser.js';
 import type { Namespace } from './namespace.js';
-import { type Child, type Exit, start } from './processes.js';
+import type { Child, Exit } from './processes.js';
 
 export const PROGRAM = fileURLToPath(new URL('../../../bin/xtrace-catch', import.meta.url));
 
 export interface ExporterOptions {
   readonly namespace: Namespace;
-  /** Comes before what is said here: --web.listen-address=127.0.0.1:0 --no-print. */
+  /** Besides --web.listen-address=127.0.0.1:0 and --no-print, which they may overrule. */
   readonly args?: readonly string[];
   /** Settings as in the configuration file; becomes a file of its own. */
   readonly settings?: Readonly<Record<string, unknown>>;
@@ -103,7 +103,10 @@ export class Exporter {
 
   /** Waits for a line of the log; resolves with the match. */
   logged(pattern: RegExp): Promise<RegExpExecArray> {
-    return this.child.waitFor(`the log to say ${pattern}`, () => pattern.exec(this.child.stderr) ?? undefined);
+    return this.child.waitFor(
+      `the log to say ${pattern}`,
+      () => pattern.exec(this.child.stderr) ?? undefined,
+    );
   }
 
   /** Ends it; a second call is no fault. */
