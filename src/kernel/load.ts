@@ -3,6 +3,7 @@
 // load. What is loaded is not attached yet: that is attach.ts, one interface at a time.
 
 import { randomBytes } from 'node:crypto';
+import { endianness } from 'node:os';
 import { FRAMING, FRAMING_MAX, type Framing } from '../abi/kinds.js';
 import { ABI_VERSION, FLOW_KEY4, FLOW_KEY6, OPTIONS } from '../abi/layout.js';
 import { AbiError, KernelError } from '../errors.js';
@@ -78,6 +79,9 @@ export function programName(framing: Framing, flavour: ProgramFlavour): string {
  * refuses it in every flavour.
  */
 export function loadKernelObject(options: LoadOptions): KernelObject {
+  if (endianness() !== 'LE') {
+    throw new KernelError('load', 0, 'this machine is big-endian; only little-endian ones are supported');
+  }
   const bytes = readObjectFile(options.objectPath);
   const libbpf = openLibbpf();
   const libc = openLibc();

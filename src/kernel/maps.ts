@@ -11,7 +11,10 @@ import { type MapMemory, mapMemory } from './map-memory.js';
 import type { BpfObject } from './object.js';
 import { type PerCpuMap, readOverflowMap, readUnattributedMap } from './overflow-read.js';
 
-/** Entries of one batch call. */
+/**
+ * Entries of one batch call. 100,000 entries in one run on 2 cores: 1,024 a call 73 ms, 8,192 64 ms,
+ * 65,536 61 ms; but what the sink does with a batch, it does in one turn of the event loop.
+ */
 const DEFAULT_BATCH_ENTRIES = 8192;
 
 export interface LoadedMapsOptions {
