@@ -14,7 +14,7 @@ import { applyOptions, type ReferenceOptions } from '../support/reference-option
 import { parseFrame } from '../support/reference-parser.js';
 
 /** Frames of each sort; more by XTRACE_RANDOM_FRAMES, for a long run. */
-const RUNS = Number(process.env['XTRACE_RANDOM_FRAMES'] ?? 50_000);
+const RUNS = Number(process.env['XTRACE_RANDOM_FRAMES'] ?? 20_000);
 
 /** Runs the property; returns how often each kind came up. */
 function assertAgrees(
