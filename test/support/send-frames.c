@@ -120,8 +120,7 @@ int main(int argc, char **argv)
 	int fd;
 
 	if (argc != 6) {
-		fprintf(stderr,
-			"usage: send-frames INTERFACE FILE REPEAT CPU PAUSE_NS\n");
+		fprintf(stderr, "usage: send-frames INTERFACE FILE REPEAT CPU PAUSE_NS\n");
 		return 2;
 	}
 	repeat = atol(argv[3]);
