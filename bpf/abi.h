@@ -148,10 +148,10 @@ struct options {
 	__u32 cpu_count;    /* possible CPUs: rows of the slot arrays */
 	__u32 sets_per_cpu; /* a power of two */
 	__u32 hash_seed;    /* random per load: nobody outside can aim at one slot */
-	/* Bit n set: packets of kind n keep their addresses and ports. Otherwise all of
-	 * the kind on one interface share one key with zero addresses, ports and
-	 * protocol, so that traffic nobody asked for does not fill the map. By framing.
-	 */
+	/* Bit n set: packets of kind n keep their addresses and ports. Otherwise all of the kind on
+	 * one interface share one key with zero addresses, ports and protocol, so that traffic
+	 * nobody asked for does not fill the map. Kinds without a flow keep their reason in any
+	 * case: there are few. By framing. */
 	__u32 kinds_wanted[FRAMING_MAX];
 	__u32 pad;
 	struct flow_key4 mask4; /* ANDed with every IPv4 key */

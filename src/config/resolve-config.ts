@@ -58,6 +58,7 @@ export function resolveConfig(sources: ConfigSources): Resolution {
 
   const layers = [file.layer, environment.layer, line.layer];
   const settings = mergeLayers(layers, (path, message) => problems.push({ path, message }));
+  problems.push(...conflicts(settings));
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     action: line.action,
@@ -86,6 +87,17 @@ function allFileProblems(file: FileLayer, name: string): ConfigProblem[] {
   return [...file.problems, ...values]
     .sort((a, b) => a.line - b.line)
     .map(({ path, message }) => ({ path, message }));
+}
+
+/** Values that are each allowed but not together. */
+function conflicts({ exclude_dns, flows }: FileSettings): ConfigProblem[] {
+  if (!exclude_dns || flows.ipv4_prefix_length === 32) return [];
+  return [
+    {
+      path: 'exclude_dns',
+      message: `resolvers cannot be told from their neighbours with flows.ipv4_prefix_length ${flows.ipv4_prefix_length}: set that to 32, or leave exclude_dns out`,
+    },
+  ];
 }
 
 function toConfig(settings: FileSettings, interfacesGiven: boolean): Config {

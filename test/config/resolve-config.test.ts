@@ -238,3 +238,12 @@ test('the file is read once, and only when it is named', () => {
   assert.deepEqual(paths, ['/etc/a.yaml']);
   assert.equal('configFile' in resolution && resolution.configFile, '/etc/a.yaml');
 });
+
+test('resolvers cannot be left out where addresses lose their host bits', () => {
+  const given = (length: number) => ({
+    argv: ['--exclude-dns'],
+    file: `flows: {ipv4_prefix_length: ${length}}`,
+  });
+  assert.match(complaintsOf(given(24)).join(), /^exclude_dns: .*ipv4_prefix_length 24.*set that to 32/);
+  assert.equal(resolveRun(given(32)).excludeDns, true);
+});
