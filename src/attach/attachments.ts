@@ -64,6 +64,8 @@ interface MutableState extends InterfaceState {
   sentence: string;
   link?: XdpLink;
   everAttached: boolean;
+  /** What the last look failed with; '' where it did not. */
+  trouble: string;
 }
 
 export function createAttachments(names: readonly string[], parts: AttachmentParts): Attachments {
@@ -73,9 +75,10 @@ export function createAttachments(names: readonly string[], parts: AttachmentPar
     attached: false,
     sentence: '',
     everAttached: false,
+    trouble: '',
   }));
 
-  function lose(state: MutableState, sentence: string): void {
+  function lose(state: MutableState, sentence: string, prospect = ''): void {
     state.link?.close();
     delete state.link;
     delete state.ifindex;
@@ -83,14 +86,17 @@ export function createAttachments(names: readonly string[], parts: AttachmentPar
     delete state.frags;
     state.attached = false;
     state.sentence = sentence;
-    parts.log.warn({ interface: state.name }, sentence);
+    parts.log.warn({ interface: state.name }, sentence + prospect);
   }
 
-  /** Says why not, once per reason: a check a second must not fill the log. */
-  function refuse(state: MutableState, sentence: string): void {
+  /**
+   * Says why not, once per reason: a check a second must not fill the log. What is to come stays out
+   * of the sentence, which may also be the last one of a program that ends.
+   */
+  function refuse(state: MutableState, sentence: string, prospect = ''): void {
     if (state.sentence !== sentence) {
       state.sentence = sentence;
-      parts.log.warn({ interface: state.name }, sentence);
+      parts.log.warn({ interface: state.name }, sentence + prospect);
     }
   }
 
@@ -133,13 +139,26 @@ export function createAttachments(names: readonly string[], parts: AttachmentPar
     );
   }
 
+  /** The question failed, which says nothing of the interface: what is attached stays so. */
+  function noteTrouble(state: MutableState, error: unknown): void {
+    const trouble = error instanceof Error ? error.message : String(error);
+    if (!state.attached) state.sentence = `${state.name} could not be looked at: ${trouble}`;
+    if (state.trouble !== trouble) {
+      state.trouble = trouble;
+      parts.log.warn(
+        { interface: state.name, err: error },
+        'looking after an interface failed; trying again',
+      );
+    }
+  }
+
   function checkOne(state: MutableState): void {
     const present = parts.readInterface(state.name);
     if (present === undefined) {
       if (state.attached) {
-        lose(state, `interface ${state.name} is gone; it is attached again when it comes back`);
+        lose(state, `interface ${state.name} is gone`, '; it is attached again when it comes back');
       } else if (!state.everAttached) {
-        refuse(state, `there is no interface ${state.name}; it is attached when it appears`);
+        refuse(state, `there is no interface ${state.name}`, '; it is attached when it appears');
       }
       return;
     }
@@ -159,7 +178,12 @@ export function createAttachments(names: readonly string[], parts: AttachmentPar
     states,
     check() {
       for (const state of states) {
-        checkOne(state);
+        try {
+          checkOne(state);
+          state.trouble = '';
+        } catch (error) {
+          noteTrouble(state, error);
+        }
       }
     },
     framingOf: (id) => states[id]?.framing,

@@ -12,13 +12,19 @@ import type { AttachFailure, AttachOutcome } from '../../src/kernel/attach.js';
 function createRig(names: readonly string[]) {
   const present = new Map<string, PresentInterface>();
   const refusal = new Map<string, string>();
+  /** What asking for an interface throws. */
+  const faults = new Map<string, string>();
   const alive = new Set<number>();
   const events: string[] = [];
   const boundAtAttach: number[] = [];
   const ids = createInterfaceIds(names, (ifindex) => [...present].find(([, p]) => p.index === ifindex)?.[0]);
   const attachments = createAttachments(names, {
     ids,
-    readInterface: (name) => present.get(name),
+    readInterface(name) {
+      const fault = faults.get(name);
+      if (fault !== undefined) throw new Error(fault);
+      return present.get(name);
+    },
     attach(name, ifindex): AttachOutcome {
       boundAtAttach.push(ids.idOf(ifindex));
       const sentence = refusal.get(name);
@@ -54,7 +60,7 @@ function createRig(names: readonly string[]) {
       warn: (_fields, message) => events.push(`warn ${message}`),
     },
   });
-  return { present, refusal, alive, events, attachments, ids, boundAtAttach };
+  return { present, refusal, faults, alive, events, attachments, ids, boundAtAttach };
 }
 
 test('an interface that goes and comes back keeps its number under a new ifindex', () => {
@@ -133,6 +139,40 @@ test('a refusal is told once per reason, tried again, and leaves the others alon
   refusal.delete('va');
   attachments.check();
   assert.equal(attachments.states[0]?.attached, true);
+});
+
+test('an interface that cannot be looked at keeps what it has, and its trouble to itself', () => {
+  const { present, faults, alive, events, attachments } = createRig(['va', 'vb']);
+  faults.set('va', 'EIO');
+  present.set('vb', { index: 4, framing: FRAMING.ethernet });
+  attachments.check();
+  attachments.check();
+  assert.match(attachments.states[0]?.sentence ?? '', /va could not be looked at: EIO/);
+  assert.equal(attachments.states[1]?.attached, true);
+  assert.equal(events.filter((event) => event.startsWith('warn')).length, 1, 'told once');
+  faults.delete('va');
+  faults.set('vb', 'EIO');
+  present.set('va', { index: 3, framing: FRAMING.ethernet });
+  attachments.check();
+  assert.deepEqual([...alive].sort(), [3, 4]);
+});
+
+test('what is missing is told once, before it was ever there and after', () => {
+  const { present, events, attachments } = createRig(['va']);
+  attachments.check();
+  attachments.check();
+  present.set('va', { index: 3, framing: FRAMING.ethernet });
+  attachments.check();
+  present.delete('va');
+  attachments.check();
+  attachments.check();
+  assert.deepEqual(
+    events.filter((event) => event.startsWith('warn')),
+    [
+      'warn there is no interface va; it is attached when it appears',
+      'warn interface va is gone; it is attached again when it comes back',
+    ],
+  );
 });
 
 test('close detaches all', () => {
