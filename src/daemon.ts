@@ -50,12 +50,15 @@ export interface Readiness {
 
 export interface Daemon {
   /**
-   * Attaches, refreshes once, and goes on every interval.
+   * Attaches, refreshes once, and goes on every interval. Nothing stays attached when it rejects.
    * @throws ExporterError NOTHING_ATTACHED (rejects) when no interface could be attached.
    */
   start(): Promise<void>;
-  /** Detaches, drains what the programs counted until then, and ends all timers. */
-  stop(): Promise<void>;
+  /**
+   * Detaches, drains what the programs counted until then, and ends all timers. Resolves with
+   * whether that drain worked: if not, the totals lack what was counted since the last good one.
+   */
+  stop(): Promise<boolean>;
   /** Runs fn while no refresh changes accounts or books; they wait for each other in turn. */
   withSnapshot<T>(fn: (refresh: number) => Promise<T>): Promise<T>;
   /** Number of the last refresh; 0 before the first. */
@@ -65,6 +68,8 @@ export interface Daemon {
 
 /** Ready means: the last good refresh is younger than this many intervals. */
 const READY_INTERVALS = 3;
+/** There is no next refresh to bring what the last drain could not. */
+const LAST_DRAIN_ATTEMPTS = 3;
 /** A refresh that fails again is told to the log once per this many failures. */
 const FAILURES_PER_LOG = 60;
 
@@ -105,7 +110,8 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
     failures++;
   }
 
-  async function refresh(): Promise<void> {
+  /** Whether the drain was complete. */
+  async function refresh(): Promise<boolean> {
     const startedMs = parts.nowMs();
     const result = await parts.drain.drain();
     await exclusively(async () => {
@@ -120,6 +126,7 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
       });
     });
     noteOutcome(result.error);
+    return result.error === undefined;
   }
 
   /** Refreshes keep to the beat of the start; a beat that passes during a long one is left out. */
@@ -128,11 +135,9 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
     cancelRefresh = parts.schedule(
       () => {
         refreshing = refresh()
-          .catch(noteOutcome)
+          .then(() => undefined, noteOutcome)
           .then(() => {
-            if (!stopping) {
-              scheduleRefresh(originMs);
-            }
+            if (!stopping) scheduleRefresh(originMs);
           });
       },
       Math.max(0, originMs + beats * intervalMs - parts.nowMs()),
@@ -152,11 +157,16 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
 
   return {
     async start() {
-      attachments.check();
-      if (!attachments.states.some((state) => state.attached)) {
-        throw nothingAttached(attachments.states.map((state) => state.sentence));
+      try {
+        attachments.check();
+        if (!attachments.states.some((state) => state.attached)) {
+          throw nothingAttached(attachments.states.map((state) => state.sentence));
+        }
+        await refresh();
+      } catch (error) {
+        attachments.close();
+        throw error;
       }
-      await refresh();
       scheduleRefresh(parts.nowMs());
       scheduleWatch();
     },
@@ -166,7 +176,10 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
       cancelWatch();
       await refreshing;
       attachments.close(); // first: what is counted until now, and only that, comes with the last drain
-      await refresh();
+      for (let attempt = 0; attempt < LAST_DRAIN_ATTEMPTS; attempt++) {
+        if (await refresh()) return true;
+      }
+      return false;
     },
     withSnapshot: (fn) => exclusively(() => fn(refreshNumber)),
     currentRefresh: () => refreshNumber,

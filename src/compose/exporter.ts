@@ -94,7 +94,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
     closers.push(() => attachments.close());
     const accounts = connectAccounts(flowParts, (id) => attachments.framingOf(id));
     const printer = connectPrinter(flowParts, { stdout, interfaceCount: interfaces.length, log });
-    closers.push(() => printer?.close(AbortSignal.timeout(CLOSE_LIMIT_MS)));
+    closers.push(() => within(CLOSE_LIMIT_MS, (signal) => printer?.close(signal)));
 
     const drain = createDrain({
       maps: object.maps,
@@ -152,11 +152,33 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       if (running === undefined) return;
       const { daemon, books } = running;
       running = undefined;
-      await daemon.stop();
-      const sum = (field: 'packets' | 'bytes'): number =>
-        books.interfaces.reduce((total, row) => total + row[field], 0);
-      log.info({ packets: sum('packets'), bytes: sum('bytes') }, 'detached; every packet is counted');
-      await close();
+      try {
+        const isComplete = await daemon.stop();
+        const sum = (field: 'packets' | 'bytes'): number =>
+          books.interfaces.reduce((total, row) => total + row[field], 0);
+        const totals = { packets: sum('packets'), bytes: sum('bytes') };
+        if (isComplete) log.info(totals, 'detached; every packet is counted');
+        else log.error(totals, 'detached, but the last drain failed: these totals lack its packets');
+      } finally {
+        await close();
+      }
     },
   };
+}
+
+/**
+ * Aborts at the limit. Its timer keeps the process alive, unlike that of AbortSignal.timeout(): a
+ * terminal that takes nothing does not, and the process would end in the middle of its stop.
+ */
+async function within(
+  limitMs: number,
+  task: (signal: AbortSignal) => Promise<void> | undefined,
+): Promise<void> {
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), limitMs);
+  try {
+    await task(limit.signal);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+// What happens when: start, the beat, failures, stop. Every part is a script here; the real ones are
+// in test/e2e.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createDaemon } from '../src/daemon.js';
+import type { FlowAccounts, IntervalSummary } from '../src/flows/flow-accounts.js';
+import type { DrainResult } from '../src/reader/drain.js';
+
+const INTERVAL_MS = 1000;
+const WATCH_MS = 100_000;
+
+interface Timer {
+  readonly atMs: number;
+  readonly task: () => void;
+}
+
+function createRig(attachedNames: readonly string[] = ['va']) {
+  const events: string[] = [];
+  const timers = new Set<Timer>();
+  const rig = {
+    events,
+    timers,
+    nowMs: 0,
+    /** What the next drains fail with, in turn. */
+    drainErrors: [] as unknown[],
+    applyError: undefined as unknown,
+    drainMs: 0,
+    async runTimers(untilMs: number): Promise<void> {
+      for (;;) {
+        const due = [...timers].sort((a, b) => a.atMs - b.atMs)[0];
+        if (due === undefined || due.atMs > untilMs) break;
+        timers.delete(due);
+        rig.nowMs = Math.max(rig.nowMs, due.atMs);
+        due.task();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      rig.nowMs = Math.max(rig.nowMs, untilMs);
+    },
+  };
+  const daemon = createDaemon(
+    { intervalMs: INTERVAL_MS, watchMs: WATCH_MS },
+    {
+      drain: {
+        async drain() {
+          events.push(`drain ${rig.nowMs}`);
+          rig.nowMs += rig.drainMs;
+          const error = rig.drainErrors.shift();
+          return { ...EMPTY_DRAIN, ...(error === undefined ? {} : { error }) };
+        },
+      },
+      accounts: {
+        async apply() {
+          if (rig.applyError !== undefined) throw rig.applyError;
+          return EMPTY_SUMMARY;
+        },
+      } as unknown as FlowAccounts, // the daemon only applies
+      attachments: {
+        check: () => events.push('check'),
+        states: ['va', 'vb'].map((name, id) => ({
+          id,
+          name,
+          attached: attachedNames.includes(name),
+          sentence: attachedNames.includes(name) ? '' : `${name} will not`,
+        })),
+        framingOf: () => undefined,
+        close: () => events.push('detach'),
+      },
+      async onRefresh({ number, result }) {
+        events.push(`refresh ${number}${result.error === undefined ? '' : ' failed'}`);
+      },
+      log: {
+        info: (_fields, message) => events.push(`info ${message}`),
+        warn: (_fields, message) => events.push(`warn ${message}`),
+        error: (_fields, message) => events.push(`error ${message}`),
+      },
+      nowMs: () => rig.nowMs,
+      wallMs: () => 1e12 + rig.nowMs,
+      schedule(task, delayMs) {
+        const timer = { atMs: rig.nowMs + delayMs, task };
+        timers.add(timer);
+        return () => timers.delete(timer);
+      },
+    },
+  );
+  return Object.assign(rig, { daemon });
+}
+
+const EMPTY_DRAIN: DrainResult = {
+  rows: { length: 0, keys: new Uint32Array(), packets: new Float64Array(), bytes: new Float64Array() },
+  overflow: [],
+  unattributedPackets: 0,
+  entries: { flows4: 0, flows6: 0, slots4: 0, slots6: 0 },
+  fenceMs: 0,
+  readMs: 0,
+};
+const EMPTY_SUMMARY = { flows: 0, series: 0, ended: {} } as unknown as IntervalSummary; // not read here
+
+test('start attaches, then refreshes, and keeps to the beat of the start', async () => {
+  const { daemon, events, runTimers } = createRig();
+  await daemon.start();
+  assert.deepEqual(events, ['check', 'drain 0', 'refresh 1']);
+  await runTimers(2500);
+  assert.deepEqual(events.slice(3), ['drain 1000', 'refresh 2', 'drain 2000', 'refresh 3']);
+  assert.equal(daemon.currentRefresh(), 3);
+});
+
+test('a refresh longer than the interval leaves beats out and does not pile up', async () => {
+  const rig = createRig();
+  await rig.daemon.start();
+  rig.drainMs = 1500;
+  await rig.runTimers(5000);
+  const drains = rig.events.filter((event) => event.startsWith('drain')).slice(1);
+  assert.deepEqual(drains, ['drain 1000', 'drain 3000', 'drain 5000']);
+});
+
+test('nothing attached: start says why for each interface, detaches and leaves no timer', async () => {
+  const { daemon, events, timers } = createRig([]);
+  await assert.rejects(daemon.start(), {
+    code: 'NOTHING_ATTACHED',
+    message: /va will not; vb will not\. Name/,
+  });
+  assert.deepEqual(events, ['check', 'detach']);
+  assert.equal(timers.size, 0);
+});
+
+test('a start that fails after attaching detaches', async () => {
+  const rig = createRig();
+  rig.applyError = new Error('no memory');
+  await assert.rejects(rig.daemon.start(), /no memory/);
+  assert.equal(rig.events.at(-1), 'detach');
+  assert.equal(rig.timers.size, 0);
+});
+
+test('stop detaches before the last drain and calls all timers off', async () => {
+  const { daemon, events, timers } = createRig();
+  await daemon.start();
+  assert.equal(await daemon.stop(), true);
+  assert.deepEqual(events.slice(3), ['detach', 'drain 0', 'refresh 2']);
+  assert.equal(timers.size, 0);
+});
+
+test('the last drain is tried again, for nothing comes after it', async () => {
+  const rig = createRig();
+  await rig.daemon.start();
+  rig.drainErrors = ['EINTR', 'EINTR'];
+  assert.equal(await rig.daemon.stop(), true);
+  assert.equal(rig.events.filter((event) => event.startsWith('drain')).length, 4);
+
+  const hopeless = createRig();
+  await hopeless.daemon.start();
+  hopeless.drainErrors = Array.from({ length: 99 }, () => 'EINTR');
+  assert.equal(await hopeless.daemon.stop(), false);
+});
+
+test('a failed refresh is told once, and the next good one tells that it is over', async () => {
+  const rig = createRig();
+  await rig.daemon.start();
+  assert.ok(rig.daemon.readiness().ready);
+  rig.drainErrors = Array.from({ length: 5 }, () => new Error('EINTR'));
+  await rig.runTimers(5000);
+  assert.match(rig.daemon.readiness().reason, /older than 3 intervals of 1000 ms/);
+  await rig.runTimers(6000);
+  assert.ok(rig.daemon.readiness().ready);
+  assert.deepEqual(
+    rig.events.filter((event) => /^(error|info)/.test(event)),
+    [
+      'error a refresh failed; its counts come with the next one',
+      'info refreshing works again; the counts of the failed refreshes are in',
+    ],
+  );
+});
+
+test('a refresh that throws does not end the beat', async () => {
+  const rig = createRig();
+  await rig.daemon.start();
+  rig.applyError = new Error('a fault');
+  await rig.runTimers(1000);
+  rig.applyError = undefined;
+  await rig.runTimers(2000);
+  assert.deepEqual(rig.events.slice(-2), [
+    'refresh 2',
+    'info refreshing works again; the counts of the failed refreshes are in',
+  ]);
+});
+
+test('a snapshot and a refresh wait for each other', async () => {
+  const rig = createRig();
+  await rig.daemon.start();
+  let open = (): void => assert.fail('the snapshot did not begin');
+  const seen = rig.daemon.withSnapshot(
+    (refresh) =>
+      new Promise<number>((resolve) => {
+        open = () => resolve(refresh);
+      }),
+  );
+  await rig.runTimers(1000);
+  assert.equal(rig.daemon.currentRefresh(), 1, 'the refresh waits');
+  open();
+  assert.equal(await seen, 1);
+  await rig.daemon.withSnapshot(async (refresh) => assert.equal(refresh, 2));
+  await assert.rejects(
+    rig.daemon.withSnapshot(() => Promise.reject(new Error('broken'))),
+    /broken/,
+  );
+  assert.equal(await rig.daemon.withSnapshot(async () => 'and on'), 'and on');
+});
+
+test('not ready while nothing is attached', async () => {
+  const { daemon } = createRig([]);
+  assert.deepEqual(daemon.readiness(), { ready: false, reason: 'Not ready: no interface is attached.' });
+});
