@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// The real maps of a loaded object, with faults that a real kernel does not give on demand, and with
+// traffic at the very moments when a drain must not mind it. For tests only.
+
+import type { Family, FlowBatchSink, Half, KernelMaps, OverflowSink } from '../../src/kernel/kernel-maps.js';
+
+/** Where a drain can break; `after` means that the kernel has done its part when it does. */
+export const FAULTS = [
+  'fence',
+  'after fence',
+  'drainFlows4',
+  'between batches of drainFlows4',
+  'after drainFlows4',
+  'drainFlows6',
+  'between batches of drainFlows6',
+  'after drainFlows6',
+  'readOverflow',
+  'after readOverflow',
+  'readUnattributed',
+] as const;
+export type Fault = (typeof FAULTS)[number];
+
+/** Called at each of these moments; throws to break the drain there. */
+export type AtMoment = (moment: Fault) => void;
+
+export class FaultyMaps implements KernelMaps {
+  readonly #maps: KernelMaps;
+  readonly #at: AtMoment;
+
+  constructor(maps: KernelMaps, at: AtMoment) {
+    this.#maps = maps;
+    this.#at = at;
+  }
+
+  get cpuCount(): number {
+    return this.#maps.cpuCount;
+  }
+
+  get setsPerCpu(): number {
+    return this.#maps.setsPerCpu;
+  }
+
+  get flowCapacity(): number {
+    return this.#maps.flowCapacity;
+  }
+
+  readEpoch(): Half {
+    return this.#maps.readEpoch();
+  }
+
+  writeEpoch(half: Half): void {
+    this.#maps.writeEpoch(half);
+  }
+
+  async fence(): Promise<void> {
+    this.#at('fence');
+    await this.#maps.fence();
+    this.#at('after fence');
+  }
+
+  slots(family: Family, half: Half): Uint8Array {
+    return this.#maps.slots(family, half);
+  }
+
+  async drainFlows(family: Family, half: Half, sink: FlowBatchSink): Promise<void> {
+    this.#at(`drainFlows${family}`);
+    await this.#maps.drainFlows(family, half, (keys, counts, count) => {
+      sink(keys, counts, count); // gone from the map, so given on before anything breaks
+      this.#at(`between batches of drainFlows${family}`);
+    });
+    this.#at(`after drainFlows${family}`);
+  }
+
+  async readOverflow(sink: OverflowSink): Promise<void> {
+    this.#at('readOverflow');
+    await this.#maps.readOverflow(sink);
+    this.#at('after readOverflow');
+  }
+
+  async readUnattributed(): Promise<{ packets: number; bytes: number }> {
+    this.#at('readUnattributed');
+    return await this.#maps.readUnattributed();
+  }
+}
