@@ -19,7 +19,7 @@ TESTS       := $(shell find test -name '*.test.ts' | sort | sed 's,^,dist/,; s/\
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint format bench clean docker-build packages-build packages-test packages-bench
+.PHONY: help run build test lint format bench clean install docker-build packages-build packages-test packages-bench
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ bench: packages-bench build ## measure; tables here, JSON in bench/results (BENC
 
 clean: ## remove what was built and installed here
 	rm -rf dist node_modules
+
+install: build ## to /opt/xtrace-catch, with the systemd unit (DESTDIR=... for a package)
+	@scripts/install-files "$(DESTDIR)"
 
 docker-build: ## the container image
 	docker build -t xtrace-catch .

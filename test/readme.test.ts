@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// The README is held to the program: its metrics, its settings, its rooms, and every command in it.
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { parse } from 'yaml';
+import { resolveConfig } from '../src/config/resolve-config.js';
+import { CATALOG, FLOW_LABELS } from '../src/metrics/catalog.js';
+import { waitFor } from './support/conditions.js';
+import { kernelTest } from './support/kernel-gate.js';
+import { Namespace } from './support/namespace.js';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+
+function rowsBetween(start: string, end: string): string[][] {
+  const from = README.indexOf(start);
+  const to = README.indexOf(end, from + start.length);
+  assert.ok(from >= 0 && to > from, `no section from "${start}" to "${end}"`);
+  return README.slice(from, to)
+    .split('\n')
+    .filter((line) => line.startsWith('|') && !/^\|[-| ]+\|$/.test(line))
+    .map((line) =>
+      line
+        .slice(1, -1)
+        .split('|')
+        .map((cell) => cell.trim()),
+    );
+}
+
+test('the metrics table is the catalogue', () => {
+  const [, ...rows] = rowsBetween('<!-- metrics table', '<!-- end of metrics table');
+  const expected = CATALOG.map(({ name, type, labels, help }) => [
+    `\`${name}\``,
+    type,
+    labels.join() === FLOW_LABELS.join() ? '(flow labels)' : labels.map((label) => `\`${label}\``).join(' '),
+    help,
+  ]);
+  assert.deepEqual(rows, expected);
+});
+
+test('the labels of flows are named in their order', () => {
+  assert.ok(README.replace(/\s+/g, ' ').includes(`\`${FLOW_LABELS.join(' ')}\``));
+});
+
+test('the table of settings tells the defaults', () => {
+  const resolution = resolveConfig({ argv: [], env: {}, readFile: () => assert.fail('no file is named') });
+  assert.ok(resolution.action === 'run');
+  const [, ...rows] = rowsBetween('| flag | environment |', '\n\n');
+  assert.ok(rows.length > 10);
+  for (const [, , file, told] of rows) {
+    const path = (file ?? '').replaceAll('`', '').split('.');
+    const value: unknown = path.reduce<unknown>(
+      (part, key) =>
+        (part as Record<string, unknown>)[
+          key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+        ],
+      resolution.config,
+    );
+    assert.notEqual(value, undefined, `${file} is no setting`);
+    assert.equal(/`([^`]*)`/.exec(told ?? '')?.[1], String(value), `default of ${file}`);
+  }
+});
+
+test('the table of rooms names every folder of src', () => {
+  const rows = rowsBetween('| room | does |', '\n\n');
+  const named = rows.flatMap(([cell]) =>
+    [...(cell ?? '').matchAll(/`src\/([\w.-]+)`/g)].map((match) => match[1]),
+  );
+  const open = ['cli.ts', 'errors.ts', 'log.ts'];
+  assert.deepEqual(
+    readdirSync(join(ROOT, 'src'))
+      .filter((name) => !open.includes(name))
+      .sort(),
+    named.sort(),
+  );
+});
+
+test('files that it links to are there, and its snippets are YAML', () => {
+  for (const [, path] of README.matchAll(/\]\((?!http)([^)#]+)\)/g)) {
+    assert.ok(existsSync(join(ROOT, path ?? '')), `${path} is linked but missing`);
+  }
+  const snippets = [...README.matchAll(/```yaml\n([\s\S]*?)```/g)].map(
+    (match) => parse(match[1] ?? '') as unknown,
+  );
+  assert.ok(snippets.length >= 2);
+  for (const snippet of snippets)
+    assert.ok(Array.isArray((snippet as { scrape_configs: unknown }).scrape_configs));
+});
+
+test('no placeholder was left behind', () => {
+  assert.deepEqual(README.match(/@[A-Z_]+@|TODO|FIXME/g) ?? [], []);
+});
+
+// Every command: how it is run here. One that is not in this table fails the test.
+
+const COMMANDS = [...README.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap((match) =>
+  (match[1] ?? '').trim().split('\n'),
+);
+
+/** Asks make what it would do, without doing it: the target exists and its parts can be made. */
+function dryRun(target: string): void {
+  const output = execFileSync('make', ['-n', target], { cwd: ROOT, encoding: 'utf8' });
+  assert.ok(output.length > 0);
+}
+
+function runHere(command: string): string {
+  return execFileSync('sh', ['-c', command], { cwd: ROOT, encoding: 'utf8' });
+}
+
+/** make run, in a namespace of its own that has eth0 and eth1. */
+async function runUntilServing(command: string): Promise<void> {
+  const site = new Namespace('readme');
+  try {
+    for (const name of ['eth0', 'eth1']) {
+      site.exec('ip', 'link', 'add', name, 'type', 'veth', 'peer', 'name', `${name}p`);
+      site.exec('ip', 'link', 'set', name, 'up');
+    }
+    const child = site.start('sh', ['-c', `exec ${command}`], { cwd: ROOT });
+    const url = await waitFor(
+      `"${command}" to say where the metrics are`,
+      () => /metrics are at (http\S+\w)/.exec(child.stderr)?.[1],
+      { limitMs: 120_000 },
+    );
+    assert.equal(url, 'http://localhost:10060/metrics');
+    const body = site.exec('curl', '-s', 'http://localhost:10060/metrics');
+    assert.match(body, /^xtrace_interface_attached\{interface="eth0"\} 1$/m);
+    await child.stop();
+  } finally {
+    site.dispose();
+  }
+}
+
+/** The installation, into a folder instead of the system's; what was installed runs. */
+function installInto(command: string): void {
+  const folder = mkdtempSync(join(tmpdir(), 'xtrace-install-'));
+  try {
+    runHere(`${command} DESTDIR=${folder}`);
+    assert.match(runHere(`${folder}/opt/xtrace-catch/bin/xtrace-catch --version`), /^xtrace-catch, version/);
+    const unit = readFileSync(join(folder, 'etc/systemd/system/xtrace-catch.service'), 'utf8');
+    const program = /^ExecStart=(\S+)/m.exec(unit)?.[1] ?? '';
+    assert.equal(readlinkSync(join(folder, program)), '/opt/xtrace-catch/bin/xtrace-catch');
+    assert.ok(existsSync(join(folder, 'etc/xtrace-catch/xtrace-catch.yaml')));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+describe('every command in the README', () => {
+  const handled = new Set<string>();
+  const handle = (
+    pattern: RegExp,
+    how: (command: string) => void | Promise<void>,
+    needsKernel = false,
+  ): void => {
+    for (const command of COMMANDS.filter((one) => pattern.test(one))) {
+      handled.add(command);
+      (needsKernel ? kernelTest : test)(command, () => how(command));
+    }
+  };
+  handle(/^make run/, runUntilServing, true);
+  // Run from within themselves they would never end, or measure this test.
+  handle(/^make (test|bench|clean|format)$/, (command) => dryRun(command.slice('make '.length)));
+  handle(/^make (build|lint|help)$/, (command) => void runHere(command));
+  handle(/^bin\/xtrace-catch /, (command) => assert.ok(runHere(command).length > 0));
+  handle(/^make install$/, installInto);
+  // The same address, asked within runUntilServing.
+  handle(/^curl -s http:\/\/localhost:10060\/metrics$/, () => undefined);
+  // These need a service manager or a container engine; test/packaging holds their files.
+  handle(/^systemctl enable --now xtrace-catch$/, () =>
+    assert.ok(existsSync(join(ROOT, 'systemd/xtrace-catch.service'))),
+  );
+  handle(/^docker compose up -d$/, () => assert.ok(existsSync(join(ROOT, 'docker-compose.yml'))));
+
+  test('is in this table', () => {
+    assert.ok(COMMANDS.length >= 12);
+    assert.deepEqual(
+      COMMANDS.filter((command) => !handled.has(command)),
+      [],
+    );
+  });
+});
