@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// `make bench`: runs the sections named on the command line, all without names; prints a table each
+// and writes bench/results/<section>.json. Decides nothing about what a figure should be.
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus, release, totalmem } from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { benchDatapath } from './datapath.js';
+import { benchDrain } from './drain.js';
+import { benchExposition } from './exposition.js';
+import { benchFlowTable } from './flow-table.js';
+import { benchMemory } from './memory.js';
+import { renderTable } from './table.js';
+
+const RESULTS = fileURLToPath(new URL('../../bench/results/', import.meta.url));
+
+/** In this order: memory moves the process to another network namespace, so it comes last. */
+const SECTIONS: Readonly<Record<string, () => object[] | Promise<object[]>>> = {
+  datapath: benchDatapath,
+  drain: benchDrain,
+  exposition: benchExposition,
+  'flow-table': async () =>
+    Object.entries(await benchFlowTable()).map(([load, figures]) => ({ load, ...figures })),
+  memory: benchMemory,
+};
+
+async function runSections(names: readonly string[]): Promise<void> {
+  const unknown = names.filter((name) => SECTIONS[name] === undefined);
+  if (unknown.length > 0) {
+    throw new Error(`no section ${unknown.join(', ')}; there are ${Object.keys(SECTIONS).join(', ')}`);
+  }
+  const machine = describeMachine();
+  process.stdout.write(`${Object.values(machine).join(' · ')}\n`);
+  for (const [name, bench] of Object.entries(SECTIONS)) {
+    if (names.length > 0 && !names.includes(name)) continue;
+    const rows = await bench();
+    process.stdout.write(`\n${name}\n${renderTable(rows)}\n`);
+    mkdirSync(RESULTS, { recursive: true });
+    const result = { section: name, machine, rows };
+    writeFileSync(path.join(RESULTS, `${name}.json`), `${JSON.stringify(result, roundNumber, 2)}\n`);
+  }
+}
+
+function describeMachine() {
+  const processors = cpus();
+  return {
+    kernel: `Linux ${release()}`,
+    cpu: `${processors.length} x ${processors[0]?.model.trim() ?? 'unknown'}`,
+    memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
+    node: `Node ${process.version}`,
+    date: new Date().toISOString(),
+  };
+}
+
+/** More digits than were measured only make diffs longer. */
+function roundNumber(_name: string, value: unknown): unknown {
+  return typeof value === 'number' ? Number(value.toPrecision(4)) : value;
+}
+
+try {
+  await runSections(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
