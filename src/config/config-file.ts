@@ -14,7 +14,15 @@ import {
   type YAMLMap,
 } from 'yaml';
 import type { ConfigProblem } from '../errors.js';
-import { isSetting, type Layer, SETTINGS, type Setting, type SettingNode, setInLayer } from './settings.js';
+import {
+  isMappingSetting,
+  isSetting,
+  type Layer,
+  SETTINGS,
+  type Setting,
+  type SettingNode,
+  setInLayer,
+} from './settings.js';
 import { suggestWord } from './suggest.js';
 import { renderGiven } from './value-text.js';
 
@@ -201,8 +209,10 @@ class FileWalk {
       this.#report(path, 'has no value; give one, or leave the key out for the default', position);
       return;
     }
-    if (value instanceof Map) {
-      // No setting is a mapping, but convict would take one for a section of its own.
+    if (value instanceof Map && isMappingSetting(setting)) {
+      value = [...value];
+    } else if (value instanceof Map) {
+      // convict would take it for a section of its own.
       this.#report(path, setting.rule(value) ?? 'must not be a mapping', position);
       return;
     }

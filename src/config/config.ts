@@ -14,6 +14,12 @@ export type PrintMode = (typeof PRINT_MODES)[number];
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+export const PUSH_FORMATS = ['auto', 'text', 'remote_write', 'remote_write_2'] as const;
+export type PushFormat = (typeof PUSH_FORMATS)[number];
+
+export const PUSH_COMPRESSIONS = ['auto', 'snappy', 'zstd'] as const;
+export type PushCompression = (typeof PUSH_COMPRESSIONS)[number];
+
 export const LOG_FORMATS = ['logfmt', 'json'] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
@@ -77,8 +83,52 @@ export interface LogConfig {
   readonly format: LogFormat;
 }
 
+/** File paths are absolute, or empty where there is none. */
 export interface PushConfig {
   readonly enabled: boolean;
-  /** An http or https URL; the format of the push follows its path. */
+  /** An http or https URL, perhaps with a user and a password. */
   readonly url: string;
+  /** As given; choosePushFormat() makes `auto` one of the others. */
+  readonly format: PushFormat;
+  /** Of remote write 1.0; the other formats know one compression each. */
+  readonly compression: PushCompression;
+  /** Sent along with each request; none of those that we set ourselves. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Both empty or both given. */
+  readonly basicAuth: { readonly username: string; readonly passwordFile: string };
+  readonly bearerTokenFile: string;
+  readonly tls: PushTlsConfig;
+  /** From the start of a request to the end of its answer. */
+  readonly timeoutMs: number;
+  /** Most bytes that wait in memory. */
+  readonly queueMaxBytes: number;
+  readonly batchMaxSamples: number;
+  /** A batch whose samples are older is dropped. */
+  readonly maxAgeMs: number;
+  readonly retry: PushRetryConfig;
+  /** An absolute path of a folder, or empty: no spool. */
+  readonly spoolPath: string;
+  readonly spoolMaxBytes: number;
+  /** Labels that every pushed series gets; never job and instance. */
+  readonly extraLabels: Readonly<Record<string, string>>;
+  readonly job: string;
+  /** Empty: the host's name, with the port of /metrics. */
+  readonly instance: string;
+}
+
+export interface PushTlsConfig {
+  readonly caFile: string;
+  /** certFile and keyFile are both empty or both given. */
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** Empty: the host of the URL. */
+  readonly serverName: string;
+  readonly insecureSkipVerify: boolean;
+}
+
+export interface PushRetryConfig {
+  readonly minBackoffMs: number;
+  /** Never below minBackoffMs. */
+  readonly maxBackoffMs: number;
+  readonly on429: boolean;
 }

@@ -6,6 +6,7 @@ import { parseCommandLine } from './command-line.js';
 import type { Config } from './config.js';
 import { type FileLayer, locateInFile, type ReadFile, readConfigFile } from './config-file.js';
 import { type Environment, readEnvironment } from './environment.js';
+import { pushConflicts, toPushConfig } from './push-settings.js';
 import { type FileSettings, type Layer, mergeLayers } from './settings.js';
 
 export interface ConfigSources {
@@ -90,14 +91,15 @@ function allFileProblems(file: FileLayer, name: string): ConfigProblem[] {
 }
 
 /** Values that are each allowed but not together. */
-function conflicts({ exclude_dns, flows }: FileSettings): ConfigProblem[] {
-  if (!exclude_dns || flows.ipv4_prefix_length === 32) return [];
-  return [
-    {
+function conflicts({ exclude_dns, flows, push }: FileSettings): ConfigProblem[] {
+  const problems = pushConflicts(push);
+  if (exclude_dns && flows.ipv4_prefix_length !== 32) {
+    problems.unshift({
       path: 'exclude_dns',
       message: `resolvers cannot be told from their neighbours with flows.ipv4_prefix_length ${flows.ipv4_prefix_length}: set that to 32, or leave exclude_dns out`,
-    },
-  ];
+    });
+  }
+  return problems;
 }
 
 function toConfig(settings: FileSettings, interfacesGiven: boolean): Config {
@@ -131,7 +133,7 @@ function toConfig(settings: FileSettings, interfacesGiven: boolean): Config {
       maxRequests: web.max_requests,
     },
     log: { level: log.level, format: log.format },
-    push: { enabled: push.enabled, url: push.url },
+    push: toPushConfig(push),
   };
 }
 

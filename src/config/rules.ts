@@ -8,7 +8,8 @@ import { renderGiven } from './value-text.js';
 /** undefined = the value is fine. */
 export type Rule = (value: unknown) => string | undefined;
 
-function refuse(allowed: string, value: unknown, hint = ''): string {
+/** `must be ALLOWED, but is VALUE`. */
+export function refuse(allowed: string, value: unknown, hint = ''): string {
   const given = renderGiven(value);
   return `must be ${allowed}, but is ${given}${hint}`;
 }

@@ -11,9 +11,21 @@ import {
   type LogLevel,
   PRINT_MODES,
   type PrintMode,
+  PUSH_COMPRESSIONS,
+  PUSH_FORMATS,
+  type PushCompression,
+  type PushFormat,
   TRAFFIC_FILTERS,
   type TrafficFilter,
 } from './config.js';
+import {
+  absolutePath,
+  hostName,
+  httpHeaders,
+  labelValueOrNone,
+  metricLabels,
+  userName,
+} from './push-rules.js';
 import {
   httpUrl,
   interfaceNames,
@@ -26,6 +38,9 @@ import {
   truthValue,
   wholeNumber,
 } from './rules.js';
+
+/** An entry of a setting that is a mapping: in a list, because convict takes mappings for sections. */
+export type NamedText = readonly [name: string, text: string];
 
 /** The configuration in the shape and spelling of the file. */
 export interface FileSettings {
@@ -48,12 +63,41 @@ export interface FileSettings {
   kernel: { max_flows: number; slots_per_cpu: number; max_slot_bytes: number };
   web: { listen_address: string; telemetry_path: string; max_requests: number };
   log: { level: LogLevel; format: LogFormat };
-  push: { enabled: boolean; url: string };
+  push: {
+    enabled: boolean;
+    url: string;
+    format: PushFormat;
+    compression: PushCompression;
+    headers: readonly NamedText[];
+    basic_auth: { username: string; password_file: string };
+    bearer_token_file: string;
+    tls: {
+      ca_file: string;
+      cert_file: string;
+      key_file: string;
+      server_name: string;
+      insecure_skip_verify: boolean;
+    };
+    timeout_ms: number;
+    queue_max_bytes: number;
+    batch_max_samples: number;
+    max_age_ms: number;
+    retry: { min_backoff_ms: number; max_backoff_ms: number; on_429: boolean };
+    spool_path: string;
+    spool_max_bytes: number;
+    extra_labels: readonly NamedText[];
+    job: string;
+    instance: string;
+  };
 }
 
 export interface Setting<T = unknown> {
   readonly default: T;
   readonly rule: Rule;
+}
+/** A mapping of names to texts, whose rule judges the list of its entries. */
+export interface MappingSetting extends Setting<Readonly<Record<string, string>>> {
+  readonly isMapping: true;
 }
 /** A setting, or a section of settings by key. */
 export type SettingNode = Setting | { readonly [key: string]: SettingNode };
@@ -61,10 +105,13 @@ export type SettingNode = Setting | { readonly [key: string]: SettingNode };
 type SettingsOf<T> = {
   readonly [K in keyof T]: T[K] extends string | number | boolean | readonly string[]
     ? Setting<T[K]>
-    : SettingsOf<T[K]>;
+    : T[K] extends readonly NamedText[]
+      ? MappingSetting
+      : SettingsOf<T[K]>;
 };
 
 const HOUR_MS = 3_600_000;
+const MEBI = 1 << 20;
 
 export const SETTINGS: SettingsOf<FileSettings> = {
   interfaces: { default: ['eth0'], rule: interfaceNames() },
@@ -100,11 +147,44 @@ export const SETTINGS: SettingsOf<FileSettings> = {
   push: {
     enabled: { default: false, rule: truthValue() },
     url: { default: 'http://localhost:8428/api/v1/import/prometheus', rule: httpUrl() },
+    format: { default: 'auto', rule: oneOf(PUSH_FORMATS) },
+    compression: { default: 'auto', rule: oneOf(PUSH_COMPRESSIONS) },
+    headers: { default: {}, isMapping: true, rule: httpHeaders() },
+    basic_auth: {
+      username: { default: '', rule: userName() },
+      password_file: { default: '', rule: absolutePath() },
+    },
+    bearer_token_file: { default: '', rule: absolutePath() },
+    tls: {
+      ca_file: { default: '', rule: absolutePath() },
+      cert_file: { default: '', rule: absolutePath() },
+      key_file: { default: '', rule: absolutePath() },
+      server_name: { default: '', rule: hostName() },
+      insecure_skip_verify: { default: false, rule: truthValue() },
+    },
+    timeout_ms: { default: 30_000, rule: wholeNumber(100, 600_000, 'milliseconds') },
+    queue_max_bytes: { default: 64 * MEBI, rule: wholeNumber(MEBI, 4096 * MEBI, 'bytes') },
+    batch_max_samples: { default: 10_000, rule: wholeNumber(1, 100_000) },
+    max_age_ms: { default: 24 * HOUR_MS, rule: wholeNumber(1000, 366 * 24 * HOUR_MS, 'milliseconds') },
+    retry: {
+      min_backoff_ms: { default: 500, rule: wholeNumber(10, 60_000, 'milliseconds') },
+      max_backoff_ms: { default: 30_000, rule: wholeNumber(10, HOUR_MS, 'milliseconds') },
+      on_429: { default: true, rule: truthValue() },
+    },
+    spool_path: { default: '', rule: absolutePath() },
+    spool_max_bytes: { default: 1024 * MEBI, rule: wholeNumber(MEBI, 1_048_576 * MEBI, 'bytes') },
+    extra_labels: { default: {}, isMapping: true, rule: metricLabels() },
+    job: { default: 'xtrace-catch', rule: labelValue() },
+    instance: { default: '', rule: labelValueOrNone() },
   },
 };
 
 export function isSetting(node: SettingNode): node is Setting {
   return typeof node['rule'] === 'function';
+}
+
+export function isMappingSetting(setting: Setting): setting is MappingSetting {
+  return 'isMapping' in setting;
 }
 
 /** What one source gives: nested as in the file, only the keys that were given. */
@@ -158,10 +238,14 @@ function buildSchema(section: object, prefix: string, report: SettingProblemSink
   for (const [key, node] of Object.entries(section) as [string, SettingNode][]) {
     const path = prefix + key;
     schema[key] = isSetting(node)
-      ? { default: node.default, format: 'checked', check: checkOf(path, node.rule, report) }
+      ? { default: defaultOf(node), format: 'checked', check: checkOf(path, node.rule, report) }
       : buildSchema(node, `${path}.`, report);
   }
   return schema;
+}
+
+function defaultOf(setting: Setting): unknown {
+  return isMappingSetting(setting) ? Object.entries(setting.default) : setting.default;
 }
 
 function checkOf(path: string, rule: Rule, report: SettingProblemSink): (value: unknown) => void {

@@ -255,10 +255,11 @@ test('every setting refuses a value of the wrong kind', () => {
         continue;
       }
       const file: Record<string, unknown> = {};
-      setInLayer(file, path, { not: 'this' });
+      const isMapping = 'isMapping' in node;
+      setInLayer(file, path, isMapping ? ['not this'] : { not: 'this' });
       assert.match(
         complaintsOf({ file: JSON.stringify(file) }).join(),
-        new RegExp(`^${path}: must be .* a mapping`),
+        new RegExp(`^${path}: must be .* a ${isMapping ? 'list' : 'mapping'}`),
       );
     }
   };

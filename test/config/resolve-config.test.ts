@@ -35,7 +35,26 @@ test('nothing given: the defaults, every one', () => {
       kernel: { maxFlows: 131_072, slotsPerCpu: 4096, maxSlotBytes: 33_554_432 },
       web: { listenAddress: ':10060', telemetryPath: '/metrics', maxRequests: 40 },
       log: { level: 'info', format: 'logfmt' },
-      push: { enabled: false, url: PUSH_URL },
+      push: {
+        enabled: false,
+        url: PUSH_URL,
+        format: 'auto',
+        compression: 'auto',
+        headers: {},
+        basicAuth: { username: '', passwordFile: '' },
+        bearerTokenFile: '',
+        tls: { caFile: '', certFile: '', keyFile: '', serverName: '', insecureSkipVerify: false },
+        timeoutMs: 30_000,
+        queueMaxBytes: 67_108_864,
+        batchMaxSamples: 10_000,
+        maxAgeMs: 86_400_000,
+        retry: { minBackoffMs: 500, maxBackoffMs: 30_000, on429: true },
+        spoolPath: '',
+        spoolMaxBytes: 1_073_741_824,
+        extraLabels: {},
+        job: 'xtrace-catch',
+        instance: '',
+      },
     },
   });
 });
@@ -72,12 +91,12 @@ describe('precedence: command line, environment, file, default', () => {
     const config = resolveRun({
       argv: ['--flows.max-series=7', '--web.listen-address=:1'],
       env: { COLLECT_AGG: 'from-env', VICTORIAMETRICS_ENABLED: '1' },
-      file: 'collect_agg: from-file\nflows: {max_series: 5, vlan: true}\nweb: {max_requests: 3}\npush: {url: "http://h/"}',
+      file: 'collect_agg: from-file\nflows: {max_series: 5, vlan: true}\nweb: {max_requests: 3}\npush: {url: "http://h/write"}',
     });
     assert.equal(config.collectAgg, 'from-env');
     assert.deepEqual([config.flows.maxSeries, config.flows.vlan, config.flows.dstPort], [7, true, true]);
     assert.deepEqual(config.web, { listenAddress: ':1', telemetryPath: '/metrics', maxRequests: 3 });
-    assert.deepEqual(config.push, { enabled: true, url: 'http://h/' });
+    assert.deepEqual([config.push.enabled, config.push.url], [true, 'http://h/write']);
   });
 
   test('false and never win over true and always, too', () => {

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// What values of the push section may be; rules as in rules.ts. A mapping is judged as the list of
+// its entries.
+import { isIP } from 'node:net';
+import { labelValue, type Rule, refuse } from './rules.js';
+import { renderGiven } from './value-text.js';
+
+/** Nothing, or a path that means the same whatever folder the program was started in. */
+export function absolutePath(): Rule {
+  return (value) => {
+    const good =
+      typeof value === 'string' &&
+      (value === '' || (value.startsWith('/') && value.length <= 4095 && !/\p{Cc}/u.test(value)));
+    return good ? undefined : refuse('an absolute path, such as /etc/xtrace-catch/token, or ""', value);
+  };
+}
+
+/** RFC 7617: no colon, which ends the name. */
+export function userName(): Rule {
+  return (value) =>
+    typeof value === 'string' && value.length <= 256 && !/[:\p{Cc}]/u.test(value)
+      ? undefined
+      : refuse('a user name without ":", or ""', value);
+}
+
+/** What a certificate can be issued for. */
+export function hostName(): Rule {
+  return (value) => {
+    const good =
+      typeof value === 'string' &&
+      (value === '' ||
+        isIP(value) !== 0 ||
+        (value.length <= 253 && /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?$/.test(value)));
+    return good ? undefined : refuse('a host name, or ""', value);
+  };
+}
+
+/** As labelValue(), or nothing at all. */
+export function labelValueOrNone(): Rule {
+  const rule = labelValue();
+  return (value) => (value === '' ? undefined : rule(value));
+}
+
+/**
+ * Headers a request cannot have from outside: the remote write specification reserves the first
+ * four, VictoriaMetrics' variant the fifth, and the rest would break the request's framing.
+ */
+const OWN_HEADERS = [
+  'content-encoding',
+  'content-type',
+  'user-agent',
+  'x-prometheus-remote-write-version',
+  'x-victoriametrics-remote-write-version',
+  'host',
+  'content-length',
+  'transfer-encoding',
+  'connection',
+  'keep-alive',
+  'upgrade',
+  'te',
+  'trailer',
+  'expect',
+];
+
+/** Names of RFC 9110 tokens, each once in any case, and values that fit one line. */
+export function httpHeaders(): Rule {
+  return (value) => {
+    const seen = new Set<string>();
+    return judgeEntries(value, 'header names to values, such as {X-Scope-OrgID: "7"}', (name, text) => {
+      const lower = name.toLowerCase();
+      if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/.test(name)) return 'is no name of a header';
+      if (OWN_HEADERS.includes(lower)) return 'is set by the program itself and cannot be overridden';
+      if (seen.has(lower)) return 'stands there twice';
+      seen.add(lower);
+      if (typeof text !== 'string') return `must be text, but is ${renderGiven(text)}; put it between quotes`;
+      return /^[\t\x20-\x7e\x80-\xff]{0,4096}$/.test(text)
+        ? undefined
+        : 'must be one line of at most 4096 Latin-1 characters';
+    });
+  };
+}
+
+/** Labels for every series; a name starting with __ is Prometheus' own. */
+export function metricLabels(): Rule {
+  const rule = labelValue();
+  return (value) =>
+    judgeEntries(value, 'label names to values, such as {rack: "7"}', (name, text) => {
+      if (!/^[a-zA-Z_][a-zA-Z0-9_]{0,127}$/.test(name)) {
+        return 'is no name of a label (letters, digits and "_", no digit first)';
+      }
+      if (name.startsWith('__')) return 'is reserved: names that start with "__" are Prometheus\' own';
+      if (name === 'job' || name === 'instance') return `has a key of its own: set push.${name} instead`;
+      if (typeof text === 'number' || typeof text === 'boolean') {
+        return `must be text, but is ${renderGiven(text)}; put it between quotes`;
+      }
+      return rule(text);
+    });
+}
+
+type JudgeEntry = (name: string, text: unknown) => string | undefined;
+
+function judgeEntries(value: unknown, allowed: string, judge: JudgeEntry): string | undefined {
+  if (!Array.isArray(value)) return refuse(`a mapping of ${allowed}`, value);
+  const problems = value.map((entry: unknown) => {
+    if (!Array.isArray(entry) || entry.length !== 2) return refuse(`a mapping of ${allowed}`, value);
+    const [name, text] = entry as [unknown, unknown];
+    if (typeof name !== 'string') return `${renderGiven(name)} is no name; put it between quotes`;
+    const problem = judge(name, text);
+    return problem === undefined ? undefined : `${renderGiven(name)} ${problem}`;
+  });
+  const wrong = [...new Set(problems.filter((problem) => problem !== undefined))];
+  return wrong.length === 0 ? undefined : wrong.join('; ');
+}
