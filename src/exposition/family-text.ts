@@ -6,13 +6,20 @@ import { type Dialect, renderValue } from './dialect.js';
 
 export function renderFamily(dialect: Dialect, family: Family): string {
   let text = dialect.renderHeader(family);
-  for (const sample of family.samples) {
-    text += `${family.name}${sample.suffix}${renderLabels(sample)} ${renderValue(sample.value)}\n`;
-  }
+  for (const sample of family.samples) text += renderSample(family.name, sample);
   return text;
 }
 
+/** One line; lineEnd: from after the value to the line feed. */
+export function renderSample(familyName: string, sample: Sample, lineEnd = '\n'): string {
+  return `${familyName}${sample.suffix}${renderLabels(sample)} ${renderValue(sample.value)}${lineEnd}`;
+}
+
 function renderLabels({ labels }: Sample): string {
-  if (labels.length === 0) return '';
-  return `{${labels.map(([name, value]) => `${name}="${escapeLabelValue(value)}"`).join(',')}}`;
+  return labels.length === 0 ? '' : `{${renderLabelPairs(labels)}}`;
+}
+
+/** Labels as they stand between braces. */
+export function renderLabelPairs(labels: Sample['labels']): string {
+  return labels.map(([name, value]) => `${name}="${escapeLabelValue(value)}"`).join(',');
 }

@@ -6,15 +6,31 @@ import type { ChunkList } from './chunk-list.js';
 import { renderValue } from './dialect.js';
 
 const DIGIT_0 = 0x30;
-const SPACE = 0x20;
-const LINE_FEED = 0x0a;
-const CLOSING_BRACE = 0x7d;
 
-/** Room for `} `, a value and the line feed; 2^53 has 16 digits, the longest double 24 characters. */
-const AFTER_LABELS_BYTES = 2 + 24 + 1;
+/** 2^53 has 16 digits, the longest double 24 characters. */
+const VALUE_MAX_BYTES = 24;
+
+/** What stands around labels and value in every line of a family. */
+export interface FlowLineFrame {
+  readonly prefix: Buffer;
+  readonly afterLabels: Buffer;
+  readonly afterValue: Buffer;
+}
 
 /**
- * Writes the lines of one family for rows from to count - 1, until they are done or the current chunk
+ * extraLabels: further labels as text, each with a comma before it; lineEnd: from after the value to
+ * the line feed.
+ */
+export function flowLineFrame(family: FlowFamily, extraLabels = '', lineEnd = '\n'): FlowLineFrame {
+  return {
+    prefix: Buffer.from(`${family.name}{`),
+    afterLabels: Buffer.from(`${extraLabels}} `),
+    afterValue: Buffer.from(lineEnd),
+  };
+}
+
+/**
+ * Writes the lines of one family for rows `from` to `to - 1`, until they are done or the current chunk
  * is full. Returns the row to go on with, after a pause and list.startChunk(). Measured: 0.11 us a line for
  * 10,000 flows, 0.15 us for 100,000; prom-client takes 36 and 43 times as long (bench/exposition.ts).
  */
@@ -22,18 +38,22 @@ export function writeFlowLines(
   list: ChunkList,
   family: FlowFamily,
   rows: FlowRowLabels,
-  prefix: Buffer,
+  frame: FlowLineFrame,
   from: number,
+  to: number,
 ): number {
-  const { count, slots, labelOffset, labelLength } = rows;
+  const { prefix, afterLabels, afterValue } = frame;
+  const { slots, labelOffset, labelLength } = rows;
   const { values } = family;
   const labels = asBuffer(rows.labelBytes);
   const out = list.current;
   const prefixBytes = prefix.length;
-  const fixedBytes = prefixBytes + AFTER_LABELS_BYTES;
+  const afterLabelsBytes = afterLabels.length;
+  const afterValueBytes = afterValue.length;
+  const fixedBytes = prefixBytes + afterLabelsBytes + VALUE_MAX_BYTES + afterValueBytes;
   let end = list.end;
   let index = from;
-  for (; index < count; index++) {
+  for (; index < to; index++) {
     const slot = slots[index] ?? 0;
     const labelBytes = labelLength[slot] ?? 0;
     if (end + fixedBytes + labelBytes > out.length) break;
@@ -41,23 +61,23 @@ export function writeFlowLines(
     end += prefixBytes;
     const offset = labelOffset[slot] ?? 0;
     end += labels.copy(out, end, offset, offset + labelBytes);
-    out[end++] = CLOSING_BRACE;
-    out[end++] = SPACE;
-    end = writeNumber(out, end, values[slot] ?? 0);
-    out[end++] = LINE_FEED;
+    for (let at = 0; at < afterLabelsBytes; at++) out[end + at] = afterLabels[at] ?? 0;
+    end = writeNumber(out, end + afterLabelsBytes, values[slot] ?? 0);
+    for (let at = 0; at < afterValueBytes; at++) out[end + at] = afterValue[at] ?? 0;
+    end += afterValueBytes;
   }
   list.end = end;
   return index;
 }
 
-/** The bytes that start every line of a family. */
-export function flowLinePrefix(family: FlowFamily): Buffer {
-  return Buffer.from(`${family.name}{`);
-}
-
-/** No line of these rows takes more bytes; a chunk must have room for one. */
-export function flowLineBytes(prefix: Buffer, rows: FlowRowLabels, index: number): number {
-  return prefix.length + (rows.labelLength[rows.slots[index] ?? 0] ?? 0) + AFTER_LABELS_BYTES;
+/** The line of this row takes no more bytes; a chunk must have room for one. */
+export function flowLineBytes(
+  { prefix, afterLabels, afterValue }: FlowLineFrame,
+  rows: FlowRowLabels,
+  index: number,
+): number {
+  const labelBytes = rows.labelLength[rows.slots[index] ?? 0] ?? 0;
+  return prefix.length + labelBytes + afterLabels.length + VALUE_MAX_BYTES + afterValue.length;
 }
 
 /** Counts as digits; whatever else a double can be as renderValue has it. Returns the offset after it. */

@@ -6,7 +6,7 @@ import type { FlowFamilies } from '../metrics/flow-families.js';
 import { CHUNK_BYTES, ChunkList } from './chunk-list.js';
 import type { Dialect, ExpositionFormat } from './dialect.js';
 import { renderFamily } from './family-text.js';
-import { flowLineBytes, flowLinePrefix, writeFlowLines } from './flow-series.js';
+import { flowLineBytes, flowLineFrame, writeFlowLines } from './flow-series.js';
 import { OPENMETRICS_DIALECT } from './openmetrics.js';
 import { TEXT_DIALECT } from './text.js';
 
@@ -53,12 +53,13 @@ export async function renderExposition(
 
   for (const family of flows.families) {
     list.writeText(dialect.renderHeader(family));
-    const prefix = flowLinePrefix(family);
-    let row = writeFlowLines(list, family, flows.rows, prefix, 0);
-    while (row < flows.rows.count) {
+    const frame = flowLineFrame(family);
+    const { count } = flows.rows;
+    let row = writeFlowLines(list, family, flows.rows, frame, 0, count);
+    while (row < count) {
       await pause();
-      list.startChunk(flowLineBytes(prefix, flows.rows, row));
-      row = writeFlowLines(list, family, flows.rows, prefix, row);
+      list.startChunk(flowLineBytes(frame, flows.rows, row));
+      row = writeFlowLines(list, family, flows.rows, frame, row, count);
     }
   }
   list.writeText(dialect.trailer);

@@ -19,8 +19,16 @@ export interface FlowFamily extends MetricDefinition {
   readonly values: Float64Array;
 }
 
+/** The same rows for formats that render labels in their own way. */
+export interface FlowRowSeries extends FlowRowLabels {
+  /** FLOW_ROW_WORDS words a row, the layout of src/abi/records.ts. */
+  readonly keys: Uint32Array;
+  /** Wall-clock milliseconds at which the series of row s began. */
+  readonly startedMs: Float64Array;
+}
+
 export interface FlowFamilies {
-  readonly rows: FlowRowLabels;
+  readonly rows: FlowRowSeries;
   readonly families: readonly FlowFamily[];
 }
 

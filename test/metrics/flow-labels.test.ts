@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { TRAFFIC_TYPES } from '../../src/abi/kinds.js';
 import { FLOW_LABELS } from '../../src/metrics/catalog.js';
-import { createFlowLabelRenderer, type FlowLabelOptions } from '../../src/metrics/flow-labels.js';
+import type { FlowLabelOptions } from '../../src/metrics/flow-label-fields.js';
+import { createFlowLabelRenderer } from '../../src/metrics/flow-labels.js';
 import { parseSampleLine } from '../exposition/sample-line.js';
 import { encodeRow, FIXED_FLOWS, FIXED_LABELS, type FlowSpec } from '../exposition/series-fixture.js';
 
