@@ -10,7 +10,14 @@ export const EXIT_CODE = {
   usage: 2,
 } as const;
 
-export type ErrorCode = 'ABI_MISMATCH' | 'KERNEL' | 'NO_PRIVILEGE' | 'NOTHING_ATTACHED' | 'CONFIG' | 'LISTEN';
+export type ErrorCode =
+  | 'ABI_MISMATCH'
+  | 'KERNEL'
+  | 'NO_PRIVILEGE'
+  | 'NOTHING_ATTACHED'
+  | 'CONFIG'
+  | 'LISTEN'
+  | 'SPOOL';
 
 /** Base of all our faults. */
 export class ExporterError extends Error {

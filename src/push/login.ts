@@ -23,7 +23,7 @@ export function createLogin({ url, basicAuth, bearerTokenFile }: LoginOptions): 
     return async () => basic(basicAuth.username, secretOf((await file.read()).bytes));
   }
   if (url.username !== '' || url.password !== '') {
-    const header = basic(decodeURIComponent(url.username), decodeURIComponent(url.password));
+    const header = basic(decode(url.username), decode(url.password));
     return async () => header;
   }
   return async () => undefined;
@@ -31,6 +31,15 @@ export function createLogin({ url, basicAuth, bearerTokenFile }: LoginOptions): 
 
 function basic(user: string, password: string): string {
   return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+}
+
+/** A stray "%" stands for itself. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** Editors end files with a line feed, which is no part of a secret. */
