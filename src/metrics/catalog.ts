@@ -3,6 +3,7 @@
 // here does not exist. Names, labels and spelling are API; the README's table is compared with this
 // list. Nothing here computes or collects.
 import type { MetricType } from './family.js';
+import { PUSH_METRICS } from './push-catalog.js';
 
 export interface MetricDefinition {
   /** As in text 0.0.4: a counter's ends in _total, an info's in _info. */
@@ -32,7 +33,7 @@ export const VLAN_LABEL = 'vlan';
 
 const BOOK_LABELS = ['interface', 'direction', 'traffic_type', 'host_ip', 'collect_agg'] as const;
 
-/** The metrics by the key that code uses; names are literal so that a search finds them. */
+/** The metrics but those of pushing, by the key that code uses; names are literal so that a search finds them. */
 export const METRICS = {
   flowBytesTotal: {
     name: 'xtrace_network_bytes_total',
@@ -249,4 +250,7 @@ export const METRICS = {
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 
 /** All metrics, in the order of the exposition's documentation. */
-export const CATALOG: readonly MetricDefinition[] = Object.values(METRICS);
+export const CATALOG: readonly MetricDefinition[] = [
+  ...Object.values(METRICS),
+  ...Object.values(PUSH_METRICS),
+];

@@ -33,6 +33,7 @@ export interface SpoolTotals {
 
 export interface Spool {
   readonly totals: SpoolTotals;
+  readonly maxBytes: number;
   /** Greater than that of any batch found at the start. */
   readonly nextSequence: number;
   /** Files that a former process left unfinished, removed at the start. */
@@ -87,7 +88,7 @@ interface FileSpoolParts {
 class FileSpool implements Spool {
   readonly nextSequence: number;
   readonly unfinishedFiles: number;
-  readonly #maxBytes: number;
+  readonly maxBytes: number;
   readonly #directory: SpoolDirectory;
   readonly #lock: SpoolLock;
   readonly #crc32 = createCrc32();
@@ -97,7 +98,7 @@ class FileSpool implements Spool {
   #bytes = 0;
 
   constructor(options: SpoolOptions & { readonly unfinishedFiles: number }, parts: FileSpoolParts) {
-    this.#maxBytes = options.maxBytes;
+    this.maxBytes = options.maxBytes;
     this.unfinishedFiles = options.unfinishedFiles;
     this.#directory = parts.directory;
     this.#lock = parts.lock;
@@ -129,7 +130,7 @@ class FileSpool implements Spool {
       return blockBytes(victim);
     };
     try {
-      while (this.#bytes + blockBytes(entry) > this.#maxBytes || this.#entries.length >= BATCHES_MAX) {
+      while (this.#bytes + blockBytes(entry) > this.maxBytes || this.#entries.length >= BATCHES_MAX) {
         if ((await removeOldest('spool_full')) > 0) continue;
         return { stored: false, removed, error: new Error('the batch is larger than the spool') };
       }

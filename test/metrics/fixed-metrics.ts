@@ -4,6 +4,7 @@ import { KIND } from '../../src/abi/kinds.js';
 import type { BooksView } from '../../src/flows/views.js';
 import { bookFamilies } from '../../src/metrics/book-families.js';
 import type { Family } from '../../src/metrics/family.js';
+import { type PushView, pushFamilies } from '../../src/metrics/push-families.js';
 import { createSelfMetrics, type SelfMetrics } from '../../src/metrics/self-metrics.js';
 import { FIXED_LABELS } from '../exposition/series-fixture.js';
 
@@ -19,6 +20,34 @@ export const FIXED_BOOKS: BooksView = {
     { interfaceId: 0, kind: KIND.nonIp, packets: 7, bytes: 420, reason: 'non_ip' },
   ],
   frameReasons: [{ interfaceId: 0, reason: 2, packets: 7, bytes: 420 }],
+};
+
+export const FIXED_PUSH: PushView = {
+  samples: 1000,
+  samplesSent: 700,
+  samplesDropped: { queue_full: 40, refused: 60 },
+  bytesSent: 12_345,
+  requests: new Map([
+    ['204', 7],
+    ['refused', 2],
+  ]),
+  requestDuration: { bounds: [0.001, 1, 30], counts: [4, 3, 0, 2], sumSeconds: 61.5 },
+  retries: 2,
+  isUp: true,
+  lastSuccessMs: 1_700_000_100_500,
+  format: 'remote_write_1',
+  encoding: 'snappy',
+  queueSamples: 50,
+  queueBytes: 2048,
+  queueLimitBytes: 67_108_864,
+  spoolBatches: 3,
+  spoolSamples: 150,
+  spoolBytes: 12_288,
+  spoolLimitBytes: 1_073_741_824,
+  samplesSpooled: 250,
+  samplesReplayed: 100,
+  spoolDamagedFiles: 1,
+  spoolFailures: 0,
 };
 
 /** Every recorder has been called, so that every family has a sample. */
@@ -61,5 +90,9 @@ export function createFixedSelfMetrics(): SelfMetrics {
 }
 
 export async function fixedFamilies(): Promise<Family[]> {
-  return [...(await createFixedSelfMetrics().families()), ...bookFamilies(FIXED_BOOKS, FIXED_LABELS)];
+  return [
+    ...(await createFixedSelfMetrics().families()),
+    ...pushFamilies(FIXED_PUSH),
+    ...bookFamilies(FIXED_BOOKS, FIXED_LABELS),
+  ];
 }

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// From payload to batch: reserves room, numbers, compresses one after the other on threads of the
+// pool. Never blocks and never throws.
+import type { Backlog } from './backlog.js';
+import type { WireForm } from './batch.js';
+import type { Codec } from './compress.js';
+import { firstDialect, wireFormOf } from './dialect.js';
+import type { Payload } from './payload.js';
+import type { DropReason } from './push-stats.js';
+
+export interface IntakeParts {
+  readonly backlog: Backlog;
+  readonly codec: Codec;
+  readonly dialect: () => WireForm;
+  readonly transcodeToV1: (payload: Payload) => Payload;
+  /** Above those of all batches in the spool. */
+  readonly firstSequence: number;
+  readonly onDropped: (reason: DropReason, samples: number, sentence?: string) => void;
+  /** A batch is in the backlog. */
+  readonly onBatch: () => void;
+}
+
+export class Intake {
+  readonly #parts: IntakeParts;
+  #sequence: number;
+  #chain: Promise<void> = Promise.resolve();
+
+  constructor(parts: IntakeParts) {
+    this.#parts = parts;
+    this.#sequence = parts.firstSequence;
+  }
+
+  add(payload: Payload): void {
+    const { backlog, onDropped } = this.#parts;
+    if (payload.body.length === 0) return;
+    if (!backlog.reserve(payload.body.length, payload.samples)) {
+      onDropped('queue_full', payload.samples);
+      return;
+    }
+    this.#chain = this.#chain.then(() => this.#pack(payload));
+  }
+
+  /** Resolves when all that was added until now is compressed. */
+  settled(): Promise<void> {
+    return this.#chain;
+  }
+
+  async #pack(payload: Payload): Promise<void> {
+    const { backlog, codec, dialect, onDropped, onBatch, transcodeToV1 } = this.#parts;
+    const { samples, timestampMs } = payload;
+    const reserved = { bytes: payload.body.length, samples };
+    // As the receiver takes it now; where it takes none of this format, the sender will say so.
+    const wire = wireFormOf(payload.format, dialect()) ?? firstDialect(payload.format, 'snappy', false);
+    try {
+      const { format, body } = wire.format === payload.format ? payload : transcodeToV1(payload);
+      const compressed = await codec.compress(wire.encoding, body);
+      const sequence = this.#sequence++;
+      const batch = { sequence, format, encoding: wire.encoding, body: compressed, samples, timestampMs };
+      backlog.settle(reserved, batch);
+      onBatch();
+    } catch (error) {
+      backlog.settle(reserved, undefined);
+      onDropped('unsendable', samples, error instanceof Error ? error.message : String(error));
+    }
+  }
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+// Payloads in, samples at the receiver: puts queue, spool, compression and sending together, and
+// ends them in order. Never in anybody's way.
+import type { Logger } from '../log.js';
+import { Backlog } from './backlog.js';
+import { Backoff } from './backoff.js';
+import type { Codec } from './compress.js';
+import { Delivery, type DeliveryOptions } from './delivery.js';
+import { Intake } from './intake.js';
+import type { Schedule } from './pause.js';
+import type { Payload } from './payload.js';
+import { PushLog } from './push-log.js';
+import { type DropReason, PushCounters, type PushStats } from './push-stats.js';
+import { SendLoop } from './send-loop.js';
+import type { Spool } from './spool.js';
+import type { Transport } from './transport.js';
+
+export interface PusherOptions extends DeliveryOptions {
+  readonly queueMaxBytes: number;
+  /** A batch whose timestamp is older is dropped. */
+  readonly maxAgeMs: number;
+  readonly minBackoffMs: number;
+  readonly maxBackoffMs: number;
+}
+
+export interface PusherParts {
+  /** The pusher closes it. */
+  readonly transport: Transport;
+  readonly codec: Codec;
+  /** undefined: batches wait in memory only. The pusher closes it. */
+  readonly spool: Spool | undefined;
+  /** A payload of remote write 2.0 as one of 1.0. */
+  readonly transcodeToV1: (payload: Payload) => Payload;
+  /** Monotonic milliseconds. */
+  readonly nowMs: () => number;
+  /** Wall clock, milliseconds since the epoch. */
+  readonly wallMs: () => number;
+  /** From [0, 1). */
+  readonly random: () => number;
+  readonly schedule: Schedule;
+  readonly log: Logger;
+}
+
+export interface Pusher {
+  /**
+   * Takes payloads in the order in which they must arrive. Never blocks, never throws; what finds no
+   * room is dropped and counted. The bodies are the pusher's from now on: they must not change.
+   */
+  enqueue(payloads: readonly Payload[]): void;
+  /**
+   * Resolves when all that was enqueued is compressed. Whoever encodes many payloads waits here
+   * between them, so that only a few stand in memory uncompressed.
+   */
+  compressed(): Promise<void>;
+  /**
+   * Sends what can be sent within the limit; the rest goes to the spool, or is dropped and counted.
+   * Nothing is taken any more. Never rejects; may be called twice.
+   */
+  close(limitMs: number): Promise<void>;
+  /** A copy, as of now. */
+  readonly stats: PushStats;
+}
+
+/** Parts of the limit of a stop after which batches move to the spool, and sending ends. */
+const MOVE_AT = 0.5;
+const END_WITH_SPOOL_AT = 0.75;
+const END_WITHOUT_SPOOL_AT = 0.95;
+
+/** Starts at once to send what the spool holds. */
+export function createPusher(options: PusherOptions, parts: PusherParts): Pusher {
+  const { spool, transport, codec, nowMs, wallMs, schedule, log } = parts;
+  const counters = new PushCounters();
+  const pushLog = new PushLog({ log, nowMs });
+  const onDropped = (reason: DropReason, samples: number, sentence?: string): void => {
+    counters.samplesDropped[reason] += samples;
+    pushLog.dropped(reason, samples, sentence);
+  };
+  const backlog = new Backlog(options, {
+    spool,
+    nowMs,
+    onDropped,
+    onSpooled: (samples) => {
+      counters.samplesSpooled += samples;
+    },
+    onSpoolState(error) {
+      if (error !== undefined) counters.spoolFailures++;
+      pushLog.spool(error);
+    },
+  });
+  const delivery = new Delivery(options, { ...parts, counters });
+  const sender = new SendLoop(
+    { maxAgeMs: options.maxAgeMs, hasSpool: spool !== undefined },
+    {
+      backlog,
+      delivery,
+      backoff: new Backoff({ minMs: options.minBackoffMs, maxMs: options.maxBackoffMs }, parts.random),
+      counters,
+      pushLog,
+      onDropped,
+      wallMs,
+      schedule,
+    },
+  );
+  const intake = new Intake({
+    backlog,
+    codec,
+    dialect: () => delivery.dialect,
+    transcodeToV1: parts.transcodeToV1,
+    firstSequence: spool?.nextSequence ?? 1,
+    onDropped,
+    onBatch: () => sender.wake(),
+  });
+  let closed: Promise<void> | undefined;
+
+  if (spool !== undefined) {
+    counters.samples += spool.totals.samples;
+    counters.spoolDamagedFiles += spool.unfinishedFiles;
+    greetSpool(spool, log);
+  }
+  const sending = sender.run();
+
+  async function sendRest(): Promise<void> {
+    await intake.settled();
+    sender.drain();
+    await sending;
+    backlog.keepOnDisk(true);
+    await backlog.moved();
+  }
+
+  async function close(limitMs: number): Promise<void> {
+    const cancels = [schedule(() => backlog.keepOnDisk(true), limitMs * MOVE_AT)];
+    const endAt = spool === undefined ? END_WITHOUT_SPOOL_AT : END_WITH_SPOOL_AT;
+    cancels.push(schedule(() => sender.stop(), limitMs * endAt));
+    const limit = new Promise<void>((resolve) => {
+      cancels.push(schedule(resolve, limitMs));
+    });
+    await Promise.race([sendRest(), limit]);
+    for (const cancel of cancels) cancel();
+    sender.stop();
+    backlog.dropQueue('shutdown');
+    const { batches, samples } = backlog.spool;
+    if (batches > 0)
+      log.info({ batches, samples }, 'not all could be sent: the spool keeps it for the next start');
+    transport.close();
+    await spool?.close();
+  }
+
+  return {
+    enqueue(payloads) {
+      for (const payload of payloads) {
+        counters.samples += payload.samples;
+        if (closed !== undefined) onDropped('shutdown', payload.samples);
+        else intake.add(payload);
+      }
+    },
+    compressed: () => intake.settled(),
+    close(limitMs) {
+      closed ??= close(limitMs);
+      return closed;
+    },
+    get stats() {
+      return readStats();
+    },
+  };
+
+  function readStats(): PushStats {
+    const { format, encoding } = delivery.dialect;
+    return {
+      samples: counters.samples,
+      samplesSent: counters.samplesSent,
+      samplesDropped: { ...counters.samplesDropped },
+      bytesSent: counters.bytesSent,
+      requests: new Map(counters.requests),
+      retries: counters.retries,
+      queueBytes: backlog.queue.bytes,
+      queueLimitBytes: backlog.queue.maxBytes,
+      queueSamples: backlog.queue.samples,
+      spoolBytes: backlog.spool.bytes,
+      spoolLimitBytes: spool?.maxBytes ?? 0,
+      spoolSamples: backlog.spool.samples,
+      spoolBatches: backlog.spool.batches,
+      samplesSpooled: counters.samplesSpooled,
+      samplesReplayed: counters.samplesReplayed,
+      spoolDamagedFiles: counters.spoolDamagedFiles,
+      spoolFailures: counters.spoolFailures,
+      isUp: sender.isUp,
+      lastSuccessMs: sender.lastSuccessMs,
+      requestDuration: counters.requestDuration,
+      format,
+      encoding,
+    };
+  }
+}
+
+function greetSpool(spool: Spool, log: Logger): void {
+  const { batches, samples } = spool.totals;
+  if (batches > 0)
+    log.info({ batches, samples }, 'the spool holds batches of a former run: they are sent first');
+  if (spool.unfinishedFiles > 0) {
+    log.warn(
+      { files: spool.unfinishedFiles },
+      'a former run ended while it wrote to the spool: what it left unfinished is removed',
+    );
+  }
+}
