@@ -91,7 +91,8 @@ async function measure(
   return { ms: times[times.length >> 1] ?? Number.NaN, stallMs };
 }
 
-function createSeries(flows: number): SeriesView {
+/** TCP flows between addresses that are spread out, as of a busy server. */
+export function createSeries(flows: number): SeriesView {
   const { render, maxLabelBytes } = createFlowLabelRenderer({
     interfaceName: () => 'eth0',
     hostIp: '192.168.1.10',

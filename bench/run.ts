@@ -12,6 +12,7 @@ import { benchDrain } from './drain.js';
 import { benchExposition } from './exposition.js';
 import { benchFlowTable } from './flow-table.js';
 import { benchMemory } from './memory.js';
+import { benchPush } from './push.js';
 import { renderTable } from './table.js';
 
 const RESULTS = fileURLToPath(new URL('../../bench/results/', import.meta.url));
@@ -23,6 +24,7 @@ const SECTIONS: Readonly<Record<string, () => object[] | Promise<object[]>>> = {
   exposition: benchExposition,
   'flow-table': async () =>
     Object.entries(await benchFlowTable()).map(([load, figures]) => ({ load, ...figures })),
+  push: benchPush,
   memory: benchMemory,
 };
 

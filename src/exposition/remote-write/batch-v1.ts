@@ -2,30 +2,48 @@
 // prometheus.WriteRequest of remote write 1.0: labels are copied, the rest is some twenty bytes.
 import type { Payload } from '../../push/payload.js';
 import type { MetricHead } from './metric-head.js';
-import { grown, type SeriesBatch } from './series-batch.js';
-import { encodeInt64, SAMPLE_TAG, V1_TAG, writeDouble, writeStaleNaN, writeVarint } from './wire.js';
+import { GrowingBytes, NO_LABELS, type SeriesBatch } from './series-batch.js';
+import {
+  encodeInt64,
+  SAMPLE_TAG,
+  V1_TAG,
+  varintBytes,
+  writeDouble,
+  writeStaleNaN,
+  writeVarint,
+} from './wire.js';
 
 const FIRST_BYTES = 64 * 1024;
+/** Longer labels than this have no models. */
+const MODELS = 1024;
+/** Where the value stands in TimeSeries.samples: after its tag and length, and the value's tag. */
+const VALUE_OFFSET = 3;
 /** A tag and the longest length. */
 const FRAME_BYTES = 1 + 5;
 
 export class BatchV1 implements SeriesBatch {
   samples = 0;
-  #out: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  readonly #out = new GrowingBytes(FIRST_BYTES);
   #end = 0;
   #timestampMs = 0;
   /** Tag and value of Sample.timestamp. */
   #timestamp = Buffer.alloc(0);
   /** TimeSeries.samples with tag and length. */
   #sampleBytes = 0;
+  /** Further labels copied last, and where to: a flow's series come one after the other. */
+  #rest: Buffer = NO_LABELS;
+  #restAt = -1;
+  /** By length of the further labels: where the series of such a flow begin; -1 where there are none yet. */
+  readonly #models = new Int32Array(MODELS).fill(-1);
+  readonly #modelBytes = new Int32Array(MODELS);
+  #modelHeads: readonly MetricHead[] = [];
 
   get bytes(): number {
     return this.#end;
   }
 
   begin(timestampMs: number): void {
-    this.samples = 0;
-    this.#end = 0;
+    this.#clear();
     this.#timestampMs = timestampMs;
     this.#timestamp = Buffer.concat([Buffer.from([SAMPLE_TAG.timestamp]), encodeInt64(timestampMs)]);
     this.#sampleBytes = 2 + 1 + 8 + this.#timestamp.length;
@@ -35,46 +53,120 @@ export class BatchV1 implements SeriesBatch {
     return FRAME_BYTES + head.labels.length + restBytes + this.#sampleBytes;
   }
 
-  add(head: MetricHead, rest: Buffer, restStart: number, restEnd: number, value: number): void {
-    const at = this.#addLabels(head.labels, rest, restStart, restEnd);
-    this.#addTimestamp(writeDouble(this.#out, at, value));
+  add(head: MetricHead, rest: Buffer, value: number): void {
+    const at = this.#addLabels(head.labels, rest);
+    this.#addTimestamp(writeDouble(this.#out.view, at, value));
   }
 
-  addStale(head: MetricHead, rest: Buffer, restStart: number, restEnd: number): void {
-    const at = this.#addLabels(head.labels, rest, restStart, restEnd);
-    this.#addTimestamp(writeStaleNaN(this.#out, at));
+  /**
+   * Series of equal lengths have everything in the same place: what such a flow left behind is copied
+   * whole, then labels and values are put in. 45 ns a series instead of 75.
+   */
+  addAll(heads: readonly MetricHead[], rest: Buffer, values: Float64Array): void {
+    const restBytes = rest.length;
+    const modelAt = restBytes < MODELS ? (this.#models[restBytes] ?? -1) : -1;
+    const start = this.#end;
+    if (modelAt < 0 || heads !== this.#modelHeads) {
+      for (let i = 0; i < heads.length; i++) this.add(heads[i] as MetricHead, rest, values[i] ?? 0);
+      this.#setModel(heads, restBytes, start);
+      return;
+    }
+    const bytes = this.#modelBytes[restBytes] ?? 0;
+    this.#out.reserve(start, start + bytes);
+    const { bytes: out, view } = this.#out;
+    out.copyWithin(start, modelAt, modelAt + bytes);
+    const sampleBytes = this.#sampleBytes;
+    let end = start;
+    for (let i = 0; i < heads.length; i++) {
+      end += this.#seriesBytes(heads[i] as MetricHead, restBytes);
+      out.set(rest, end - sampleBytes - restBytes);
+      writeDouble(view, end - sampleBytes + VALUE_OFFSET, values[i] ?? 0);
+    }
+    this.#end = end;
+    this.samples += heads.length;
+  }
+
+  addStale(head: MetricHead, rest: Buffer): void {
+    const at = this.#addLabels(head.labels, rest);
+    this.#addTimestamp(writeStaleNaN(this.#out.view, at));
   }
 
   take(): Payload {
-    const body = Buffer.from(this.#out.subarray(0, this.#end));
     const { samples } = this;
+    const bytes = this.#end;
+    const body = this.#out.bytes.subarray(0, bytes);
+    const timestampMs = this.#timestampMs;
+    this.#clear();
+    // Bodies of a push are about as large as each other: what is nearly full is given away, not copied.
+    if (16 * bytes < 15 * this.#out.bytes.length) {
+      const copy = Buffer.from(body);
+      if (this.#out.bytes.length > 2 * bytes) this.#out.replace(nextLength(bytes), 0);
+      return { format: 'remote_write_1', body: copy, samples, timestampMs };
+    }
+    this.#out.replace(nextLength(bytes), 0);
+    return { format: 'remote_write_1', body, samples, timestampMs };
+  }
+
+  #clear(): void {
     this.samples = 0;
     this.#end = 0;
-    return { format: 'remote_write_1', body, samples, timestampMs: this.#timestampMs };
+    this.#restAt = -1;
+    this.#models.fill(-1);
+  }
+
+  #setModel(heads: readonly MetricHead[], restBytes: number, start: number): void {
+    if (heads !== this.#modelHeads) {
+      this.#modelHeads = heads;
+      this.#models.fill(-1);
+    }
+    if (restBytes >= MODELS) return;
+    this.#models[restBytes] = start;
+    this.#modelBytes[restBytes] = this.#end - start;
+  }
+
+  #seriesBytes(head: MetricHead, restBytes: number): number {
+    const length = head.labels.length + restBytes + this.#sampleBytes;
+    return 1 + varintBytes(length) + length;
   }
 
   /** All up to the value; returns where that goes. */
-  #addLabels(head: Buffer, rest: Buffer, restStart: number, restEnd: number): number {
+  #addLabels(head: Buffer, rest: Buffer): number {
     const headBytes = head.length;
-    const length = headBytes + restEnd - restStart + this.#sampleBytes;
-    this.#out = grown(this.#out, this.#end, this.#end + FRAME_BYTES + length);
-    const out = this.#out;
+    const length = headBytes + rest.length + this.#sampleBytes;
+    this.#out.reserve(this.#end, this.#end + FRAME_BYTES + length);
+    const out = this.#out.bytes;
     let at = this.#end;
     out[at++] = V1_TAG.timeSeries;
     at = writeVarint(out, at, length);
-    for (let i = 0; i < headBytes; i++) out[at + i] = head[i] ?? 0;
+    out.set(head, at);
     at += headBytes;
-    at += rest.copy(out, at, restStart, restEnd);
+    at = this.#addRest(at, rest);
     out[at++] = V1_TAG.sample;
     out[at++] = this.#sampleBytes - 2;
     out[at++] = SAMPLE_TAG.value;
     return at;
   }
 
+  #addRest(at: number, rest: Buffer): number {
+    const { length } = rest;
+    if (this.#restAt >= 0 && rest === this.#rest) {
+      this.#out.bytes.copyWithin(at, this.#restAt, this.#restAt + length); // in the cache, unlike the original
+    } else if (length > 0) {
+      this.#out.bytes.set(rest, at);
+      this.#rest = rest;
+      this.#restAt = at;
+    }
+    return at + length;
+  }
+
   #addTimestamp(offset: number): void {
     const timestamp = this.#timestamp;
-    for (let i = 0; i < timestamp.length; i++) this.#out[offset + i] = timestamp[i] ?? 0;
+    for (let i = 0; i < timestamp.length; i++) this.#out.bytes[offset + i] = timestamp[i] ?? 0;
     this.#end = offset + timestamp.length;
     this.samples++;
   }
+}
+
+function nextLength(bytes: number): number {
+  return Math.max(FIRST_BYTES, bytes + (bytes >>> 5));
 }

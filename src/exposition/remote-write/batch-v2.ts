@@ -3,7 +3,7 @@
 // label bytes of 1.0; samples of cumulative metrics say since when they count.
 import type { Payload } from '../../push/payload.js';
 import type { MetricHead } from './metric-head.js';
-import { grown, NO_LABELS, type SeriesBatch } from './series-batch.js';
+import { GrowingBytes, type SeriesBatch } from './series-batch.js';
 import { SymbolTable } from './symbol-table.js';
 import {
   encodeInt64,
@@ -34,15 +34,16 @@ export class BatchV2 implements SeriesBatch {
   readonly #symbols = new SymbolTable();
   readonly #heads = new Map<MetricHead, HeadParts>();
   /** Request.timeseries so far. */
-  #out: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  readonly #out = new GrowingBytes(FIRST_BYTES);
   #end = 0;
   #timestampMs = 0;
   #timestamp = Buffer.alloc(0);
   /** Varints of the further labels seen last: a flow's series come one after the other. */
-  #refs: Buffer = Buffer.allocUnsafeSlow(1024);
+  readonly #refs = new GrowingBytes(1024);
   #refsBytes = 0;
-  #refsOf: Buffer = NO_LABELS;
-  #refsOfStart = -1;
+  #refsOf: Buffer | undefined;
+  /** Where they stand in #out; -1 where they do not yet. */
+  #refsAt = -1;
 
   get bytes(): number {
     return this.#symbols.bytes + this.#end;
@@ -61,25 +62,22 @@ export class BatchV2 implements SeriesBatch {
     return 2 * (head.labels.length + restBytes) + help.length + unit.length + FIXED_BYTES;
   }
 
-  add(
-    head: MetricHead,
-    rest: Buffer,
-    restStart: number,
-    restEnd: number,
-    value: number,
-    startMs: number,
-  ): void {
+  add(head: MetricHead, rest: Buffer, value: number, startMs: number): void {
     // A start that is not before the sample would be refused: clocks jump.
-    const isStarted = head.metadata.isCumulative && startMs > 0 && startMs <= this.#timestampMs;
-    this.#add(head, rest, restStart, restEnd, value, isStarted ? Math.floor(startMs) : 0, false);
+    const isStarted = head.metadata.isCumulative && startMs > 0 && startMs < this.#timestampMs;
+    this.#add(head, rest, value, isStarted ? Math.floor(startMs) : 0, false);
   }
 
-  addStale(head: MetricHead, rest: Buffer, restStart: number, restEnd: number): void {
-    this.#add(head, rest, restStart, restEnd, 0, 0, true);
+  addAll(heads: readonly MetricHead[], rest: Buffer, values: Float64Array, startMs: number): void {
+    for (let i = 0; i < heads.length; i++) this.add(heads[i] as MetricHead, rest, values[i] ?? 0, startMs);
+  }
+
+  addStale(head: MetricHead, rest: Buffer): void {
+    this.#add(head, rest, 0, 0, true);
   }
 
   take(): Payload {
-    const body = Buffer.concat([this.#symbols.view(), this.#out.subarray(0, this.#end)]);
+    const body = Buffer.concat([this.#symbols.view(), this.#out.bytes.subarray(0, this.#end)]);
     const { samples } = this;
     this.#clear();
     return { format: 'remote_write_2', body, samples, timestampMs: this.#timestampMs };
@@ -90,38 +88,35 @@ export class BatchV2 implements SeriesBatch {
     this.#end = 0;
     this.#symbols.clear();
     this.#heads.clear();
-    this.#refsOfStart = -1;
+    this.#refsOf = undefined;
   }
 
-  #add(
-    head: MetricHead,
-    rest: Buffer,
-    restStart: number,
-    restEnd: number,
-    value: number,
-    startMs: number,
-    isStale: boolean,
-  ): void {
+  #add(head: MetricHead, rest: Buffer, value: number, startMs: number, isStale: boolean): void {
     const { refs, metadata } = this.#heads.get(head) ?? this.#addHead(head);
-    this.#readRefs(rest, restStart, restEnd);
+    this.#readRefs(rest);
     const refsBytes = refs.length + this.#refsBytes;
     const timestamp = this.#timestamp;
     const sampleBytes = 1 + 8 + timestamp.length + (startMs === 0 ? 0 : 1 + int64Bytes(startMs));
     const length = 1 + varintBytes(refsBytes) + refsBytes + 2 + sampleBytes + metadata.length;
-    this.#out = grown(this.#out, this.#end, this.#end + 6 + length);
+    this.#out.reserve(this.#end, this.#end + 6 + length);
 
-    const out = this.#out;
+    const { bytes: out, view } = this.#out;
     let at = this.#end;
     out[at++] = V2_TAG.timeSeries;
     at = writeVarint(out, at, length);
     out[at++] = V2_TAG.labelsRefs;
     at = writeVarint(out, at, refsBytes);
-    at = writeShort(out, at, refs, refs.length);
-    at = writeShort(out, at, this.#refs, this.#refsBytes);
+    out.set(refs, at);
+    at += refs.length;
+    // Within the buffer no view is needed: 15 ns less.
+    if (this.#refsAt >= 0) out.copyWithin(at, this.#refsAt, this.#refsAt + this.#refsBytes);
+    else out.set(this.#refs.bytes.subarray(0, this.#refsBytes), at);
+    this.#refsAt = at;
+    at += this.#refsBytes;
     out[at++] = V2_TAG.sample;
     out[at++] = sampleBytes;
     out[at++] = SAMPLE_TAG.value;
-    at = isStale ? writeStaleNaN(out, at) : writeDouble(out, at, value);
+    at = isStale ? writeStaleNaN(view, at) : writeDouble(view, at, value);
     at = writeShort(out, at, timestamp, timestamp.length);
     if (startMs !== 0) {
       out[at++] = SAMPLE_TAG.startTimestamp;
@@ -133,9 +128,9 @@ export class BatchV2 implements SeriesBatch {
 
   #addHead(head: MetricHead): HeadParts {
     const { type, help, unit } = head.metadata;
-    this.#readRefs(head.labels, 0, head.labels.length);
-    const refs = Buffer.from(this.#refs.subarray(0, this.#refsBytes));
-    this.#refsOfStart = -1;
+    this.#readRefs(head.labels);
+    const refs = Buffer.from(this.#refs.bytes.subarray(0, this.#refsBytes));
+    this.#refsOf = undefined;
     const out = Buffer.alloc(2 + 3 * (1 + VARINT_MAX_BYTES));
     let at = 2;
     out[at++] = V2_TAG.metadataType;
@@ -151,14 +146,15 @@ export class BatchV2 implements SeriesBatch {
     return parts;
   }
 
-  /** The label bytes source[start .. end] as numbers of symbols, to #refs. */
-  #readRefs(source: Buffer, start: number, end: number): void {
-    if (source === this.#refsOf && start === this.#refsOfStart) return;
+  /** The labels as numbers of symbols, to #refs. */
+  #readRefs(source: Buffer): void {
+    if (source === this.#refsOf) return;
     // See mostBytes(): never more bytes than the labels have.
-    this.#refs = grown(this.#refs, 0, end - start);
+    this.#refs.reserve(0, source.length);
+    const refs = this.#refs.bytes;
     let refsEnd = 0;
-    let at = start;
-    while (at < end) {
+    let at = 0;
+    while (at < source.length) {
       at = skipVarint(source, at + 1); // TimeSeries.labels
       for (let part = 0; part < 2; part++) {
         at++; // name or value
@@ -171,13 +167,13 @@ export class BatchV2 implements SeriesBatch {
             if (byte <= 0x7f) break;
           }
         }
-        refsEnd = writeVarint(this.#refs, refsEnd, this.#symbols.ref(source, at, at + length));
+        refsEnd = writeVarint(refs, refsEnd, this.#symbols.ref(source, at, at + length));
         at += length;
       }
     }
     this.#refsBytes = refsEnd;
     this.#refsOf = source;
-    this.#refsOfStart = start;
+    this.#refsAt = -1;
   }
 }
 

@@ -13,8 +13,8 @@ import { createMetadata, type MetricHead } from './metric-head.js';
 import { NO_LABELS, type SeriesBatch } from './series-batch.js';
 import { Turns } from './turns.js';
 
-/** Prices of a step, measured (bench/push.ts). */
-const FLOW_SAMPLE_NS = 120;
+/** Prices of a step, measured (bench/push.ts); cold code takes 15 times as long: a turn of 5 ms, once. */
+const FLOW_SAMPLE_NS = 300;
 const FLOW_LABELS_NS = 1000;
 const FAMILY_SAMPLE_NS = 4000;
 
@@ -37,6 +37,8 @@ export class RemoteWriteEncoder {
   readonly #turns = new Turns();
   /** One for each flow metric, in the order of the snapshot's. */
   #flowHeads: readonly MetricHead[] = [];
+  /** Of one flow, likewise. */
+  #values = new Float64Array(0);
 
   constructor(
     options: RemoteWriteEncoderOptions,
@@ -68,13 +70,13 @@ export class RemoteWriteEncoder {
         const head = this.#familySeries.keep(family, metadata, sample);
         if (head === undefined) continue;
         if (this.#isFull(head, 0)) yield batch.take();
-        batch.add(head, NO_LABELS, 0, 0, sample.value, this.#options.startedMs);
+        batch.add(head, NO_LABELS, sample.value, this.#options.startedMs);
         if (this.#turns.spend(FAMILY_SAMPLE_NS)) await this.#yieldToLoop();
       }
     }
-    // Before the markers, so that of a series that ended and began anew there is only the beginning.
+    yield* this.#familyMarkers();
     await this.#keepFlowLabels(flows);
-    yield* this.#markers();
+    yield* this.#flowMarkers(this.#flowLabels.takeEnded());
     yield* this.#flows(flows);
     if (batch.samples > 0) yield batch.take();
   }
@@ -82,34 +84,49 @@ export class RemoteWriteEncoder {
   async *staleAll(timestampMs: number): AsyncGenerator<Payload> {
     this.#batch.begin(timestampMs);
     this.#familySeries.beginPush();
-    this.#flowLabels.endAll();
-    yield* this.#markers();
+    yield* this.#familyMarkers();
+    yield* this.#flowMarkers(this.#flowLabels.takeEnded());
+    yield* this.#flowMarkers(this.#flowLabels.takeLive());
     if (this.#batch.samples > 0) yield this.#batch.take();
   }
 
-  /** A stale marker for each series that was pushed and is there no more. */
-  async *#markers(): AsyncGenerator<Payload> {
+  async *#familyMarkers(): AsyncGenerator<Payload> {
     for (const head of this.#familySeries.takeVanished()) {
       if (this.#isFull(head, 0)) yield this.#batch.take();
-      this.#batch.addStale(head, NO_LABELS, 0, 0);
+      this.#batch.addStale(head, NO_LABELS);
       if (this.#turns.spend(FLOW_SAMPLE_NS)) await this.#yieldToLoop();
     }
-    for (let labels = this.#flowLabels.takeEnded(); labels; labels = this.#flowLabels.takeEnded()) {
+  }
+
+  async *#flowMarkers(ended: Iterable<Buffer>): AsyncGenerator<Payload> {
+    for (const labels of ended) {
       for (const head of this.#flowHeads) {
         if (this.#isFull(head, labels.length)) yield this.#batch.take();
-        this.#batch.addStale(head, labels, 0, labels.length);
+        this.#batch.addStale(head, labels);
       }
       if (this.#turns.spend(FLOW_LABELS_NS)) await this.#yieldToLoop();
     }
   }
 
+  /** Renders what is new, and drops the ends of what has begun anew. */
   async #keepFlowLabels({ rows, families }: FlowFamilies): Promise<void> {
-    this.#flowHeads = families.map((family, index) => this.#flowHeads[index] ?? this.#flowHead(family));
+    // The flow metrics are the same at every push.
+    if (this.#flowHeads.length !== families.length) {
+      this.#flowHeads = families.map((family) => this.#flowHead(family));
+      this.#values = new Float64Array(families.length);
+    }
     for (let i = 0; i < rows.count; i++) {
       const row = rows.slots[i] ?? 0;
-      if (this.#flowLabels.has(row)) continue;
+      if (this.#flowLabels.labels(row) !== undefined) continue;
       this.#flowLabels.keep(row, rows.keys, row * FLOW_KEY_WORDS);
       if (this.#turns.spend(FLOW_LABELS_NS)) await this.#yieldToLoop();
+    }
+    const { endedCount } = this.#flowLabels;
+    for (let from = 0; from < endedCount; ) {
+      const to = Math.min(endedCount, from + this.#turns.stepsLeft(FLOW_LABELS_NS));
+      this.#flowLabels.forgetBegunAnew(from, to);
+      if (this.#turns.spend((to - from) * FLOW_LABELS_NS)) await this.#yieldToLoop();
+      from = to;
     }
   }
 
@@ -132,26 +149,48 @@ export class RemoteWriteEncoder {
 
   /**
    * Adds series `from` to `to - 1`, counted flow by flow, until the batch is full; returns the one to
-   * go on with.
+   * go on with. Flows are not cut in two at `to`.
    */
   #addFlowSeries({ rows, families }: FlowFamilies, from: number, to: number): number {
-    const kept = this.#flowLabels;
+    const batch = this.#batch;
     const heads = this.#flowHeads;
+    const values = this.#values;
     const metrics = heads.length;
-    for (let series = from; series < to; ) {
+    const { maxSamplesPerBatch, maxBatchBytes } = this.#options;
+    /** What the series of a flow add at most, and for how many label bytes that is so. */
+    let mostBytes = 0;
+    let measuredBytes = -1;
+    let series = from;
+    while (series < to) {
       const row = rows.slots[Math.floor(series / metrics)] ?? 0;
-      const page = kept.page(row);
-      const start = kept.start(row);
-      const length = kept.length(row);
+      const labels = this.#flowLabels.labels(row);
+      const first = series % metrics;
+      if (labels === undefined) {
+        series += metrics - first; // ended meanwhile, against the promise of encode()
+        continue;
+      }
       const startedMs = rows.startedMs[row] ?? 0;
-      for (let metric = series % metrics; metric < metrics && series < to; metric++, series++) {
+      for (let metric = 0; metric < metrics; metric++) values[metric] = families[metric]?.values[row] ?? 0;
+      if (labels.length !== measuredBytes) {
+        measuredBytes = labels.length;
+        mostBytes = heads.reduce((sum, head) => sum + batch.mostBytes(head, measuredBytes), 0);
+      }
+      if (
+        first === 0 &&
+        batch.samples + metrics <= maxSamplesPerBatch &&
+        batch.bytes + mostBytes <= maxBatchBytes
+      ) {
+        batch.addAll(heads, labels, values, startedMs);
+        series += metrics;
+        continue;
+      }
+      for (let metric = first; metric < metrics; metric++, series++) {
         const head = heads[metric] as MetricHead; // metric < heads.length
-        if (this.#isFull(head, length)) return series;
-        const value = families[metric]?.values[row] ?? 0;
-        this.#batch.add(head, page, start, start + length, value, startedMs);
+        if (this.#isFull(head, labels.length)) return series;
+        batch.add(head, labels, values[metric] ?? 0, startedMs);
       }
     }
-    return to;
+    return series;
   }
 
   /** Whether the batch cannot take one more such series. A first one always fits, however large. */

@@ -16,27 +16,44 @@ export interface SeriesBatch {
   /** No less than what one more such series adds to the body; restBytes: encoded further labels. */
   mostBytes(head: MetricHead, restBytes: number): number;
   /**
-   * Adds a series with its one sample. Its labels are the head's, then rest[restStart .. restEnd],
-   * encoded for remote write 1.0; startMs: since when a cumulative value counts, 0 where unknown.
+   * Adds a series with its one sample. Its labels are the head's, then rest, encoded for remote write
+   * 1.0; rest must stay as it is until take(). startMs: since when a cumulative value counts, 0 where unknown.
    */
-  add(
-    head: MetricHead,
-    rest: Buffer,
-    restStart: number,
-    restEnd: number,
-    value: number,
-    startMs: number,
-  ): void;
-  /** The same with a stale marker. */
-  addStale(head: MetricHead, rest: Buffer, restStart: number, restEnd: number): void;
+  add(head: MetricHead, rest: Buffer, value: number, startMs: number): void;
+  /** A series for each head, with the same further labels; values: one for each head. */
+  addAll(heads: readonly MetricHead[], rest: Buffer, values: Float64Array, startMs: number): void;
+  /** add() with a stale marker. */
+  addStale(head: MetricHead, rest: Buffer): void;
   /** The request so far, in memory of its own; the batch is empty after it. Not to be called on an empty one. */
   take(): Payload;
 }
 
-/** At least neededBytes in all, doubling, with what was written kept. */
-export function grown(buffer: Buffer, usedBytes: number, neededBytes: number): Buffer {
-  if (neededBytes <= buffer.length) return buffer;
-  const larger = Buffer.allocUnsafeSlow(Math.max(2 * buffer.length, neededBytes));
-  buffer.copy(larger, 0, 0, usedBytes);
-  return larger;
+/** Bytes that grow, with what was written kept. Whoever writes has reserved first, and keeps no reference. */
+export class GrowingBytes {
+  bytes: Buffer;
+  /** Over the same memory. */
+  view: DataView;
+
+  constructor(length: number) {
+    this.bytes = Buffer.allocUnsafeSlow(length);
+    this.view = viewOf(this.bytes);
+  }
+
+  /** Makes the length neededBytes at least; the first usedBytes stay. */
+  reserve(usedBytes: number, neededBytes: number): void {
+    if (neededBytes > this.bytes.length)
+      this.replace(Math.max(2 * this.bytes.length, neededBytes), usedBytes);
+  }
+
+  /** Other memory of this length, which begins as the former did. */
+  replace(length: number, usedBytes: number): void {
+    const former = this.bytes;
+    this.bytes = Buffer.allocUnsafeSlow(length);
+    this.view = viewOf(this.bytes);
+    former.copy(this.bytes, 0, 0, usedBytes);
+  }
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
 }

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pushing: our encoders next to protobufjs, each with the compression its receivers want, in one run
+// on one core. Times are medians of warm runs; a stall is the longest time between two turns of the
+// event loop while encoding (compression is off the loop in the exporter).
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import zlib from 'node:zlib';
+import { compressSync as snappy } from 'snappy';
+import { createPushEncoder, type PushEncoder } from '../src/exposition/push-encoder.js';
+import type { SeriesView } from '../src/flows/views.js';
+import { type FlowFamilies, flowFamilies } from '../src/metrics/flow-families.js';
+import type { Payload, PayloadFormat } from '../src/push/payload.js';
+import { requestV2Type, writeRequestType } from '../test/support/remote-write-protos.js';
+import { createSeries } from './exposition.js';
+
+export interface PushBenchRow {
+  readonly what: string;
+  readonly compression: string;
+  readonly flows: number;
+  /** Flows x 4 metrics. */
+  readonly samples: number;
+  readonly requests: number;
+  /** The first push of a process, labels and code still to be made. */
+  readonly firstMs: number;
+  readonly firstStallMs: number;
+  readonly encodeMs: number;
+  readonly stallMs: number;
+  readonly compressMs: number;
+  /** Encoded and compressed. */
+  readonly samplesPerSecond: number;
+  readonly bytesPerSample: number;
+  readonly compressedBytesPerSample: number;
+  /** Encoding by protobufjs, and its time / ours with the compression and without; absent where there is none. */
+  readonly protobufjsMs?: number;
+  readonly timesProtobufjs?: number;
+  readonly timesProtobufjsEncoding?: number;
+}
+
+const FLOWS = 10_000;
+/** Blocks of ours and of protobufjs take turns, so that whatever else the machine does slows both. */
+const BLOCKS = 4;
+const RUNS_PER_BLOCK = 60;
+const PEER_RUNS_PER_BLOCK = 6;
+const MAX_SAMPLES = 2000;
+const INTERVAL_MS = 5000;
+const START_MS = 1_700_000_000_000;
+const EXTERNAL = [
+  ['instance', 'node-17.example.net:10060'],
+  ['job', 'xtrace-catch'],
+] as const;
+const FLOW_LABELS = {
+  interfaceName: () => 'eth0',
+  hostIp: '192.168.1.10',
+  collectAgg: 'default',
+  vlan: false,
+} as const;
+
+type Compress = (body: Buffer) => Buffer;
+
+export async function benchPush(): Promise<PushBenchRow[]> {
+  const series = createSeries(FLOWS);
+  const flows = flowFamilies(series);
+  const zstd = findZstd();
+  const v1 = protobufjsV1(series, flows);
+  const v2 = protobufjsV2(series, flows);
+  const rows: PushBenchRow[] = [];
+  const add = async (format: PayloadFormat, compression: string, compress: Compress, peer?: Peer) => {
+    rows.push(await benchFormat(format, compression, compress, flows, peer));
+  };
+  await add('remote_write_1', 'snappy', snappy, v1);
+  if (zstd !== undefined) await add('remote_write_1', 'zstd', zstd, v1);
+  await add('remote_write_2', 'snappy', snappy, v2);
+  await add('text', 'gzip', (body) => zlib.gzipSync(body, { level: 1 }));
+  rows.push(await benchStale(flows));
+  return rows;
+}
+
+/** Only where node:zlib has it: from 22.15 and 23.8 on. */
+function findZstd(): Compress | undefined {
+  const { zstdCompressSync } = zlib as { zstdCompressSync?: Compress };
+  return zstdCompressSync === undefined ? undefined : (body) => zstdCompressSync(body);
+}
+
+async function benchFormat(
+  format: PayloadFormat,
+  compression: string,
+  compress: Compress,
+  flows: FlowFamilies,
+  peer: Peer | undefined,
+): Promise<PushBenchRow> {
+  const meter = new PushMeter(compress);
+  const encoder = createEncoder(format, meter);
+  const runs: Push[] = [];
+  const peerTimes: { encodeMs: number; compressMs: number }[] = [];
+  let timestampMs = START_MS;
+  const push = (): Promise<Push> => {
+    timestampMs += INTERVAL_MS;
+    return meter.measure(encoder.encode({ families: [], flows }, timestampMs));
+  };
+  const first = await push();
+  for (let block = 0; block < BLOCKS; block++) {
+    const isWarm = block > 0;
+    for (let run = 0; run < RUNS_PER_BLOCK; run++) {
+      const measured = await push();
+      if (isWarm) runs.push(measured);
+    }
+    for (let run = 0; peer !== undefined && run < PEER_RUNS_PER_BLOCK; run++) {
+      const measured = timePeer(peer, compress, timestampMs);
+      if (isWarm) peerTimes.push(measured);
+    }
+  }
+  const row = summarize(format, compression, flows, first, runs);
+  if (peer === undefined) return row;
+  const protobufjsMs = median(peerTimes.map(({ encodeMs }) => encodeMs));
+  const allMs = protobufjsMs + median(peerTimes.map(({ compressMs }) => compressMs));
+  return {
+    ...row,
+    protobufjsMs,
+    timesProtobufjs: allMs / (row.encodeMs + row.compressMs),
+    timesProtobufjsEncoding: protobufjsMs / row.encodeMs,
+  };
+}
+
+/** All series end at once: what a clean stop sends. */
+async function benchStale(flows: FlowFamilies): Promise<PushBenchRow> {
+  const meter = new PushMeter(snappy);
+  const runs: Push[] = [];
+  for (let run = 0; run < RUNS_PER_BLOCK; run++) {
+    const encoder = createEncoder('remote_write_1', meter);
+    await meter.measure(encoder.encode({ families: [], flows }, START_MS));
+    runs.push(await meter.measure(encoder.staleAll(START_MS + INTERVAL_MS)));
+  }
+  const [first, ...warm] = runs;
+  return summarize('all series end', 'snappy', flows, first as Push, warm);
+}
+
+function summarize(
+  what: string,
+  compression: string,
+  flows: FlowFamilies,
+  first: Push,
+  runs: readonly Push[],
+): PushBenchRow {
+  const samples = flows.rows.count * flows.families.length;
+  for (const run of [first, ...runs]) {
+    if (run.samples !== samples) throw new Error(`${what}: ${run.samples} samples, not ${samples}`);
+  }
+  const encodeMs = median(runs.map((run) => run.encodeMs));
+  const compressMs = median(runs.map((run) => run.compressMs));
+  return {
+    what,
+    compression,
+    flows: flows.rows.count,
+    samples,
+    requests: first.requests,
+    firstMs: first.encodeMs,
+    firstStallMs: first.stallMs,
+    encodeMs,
+    stallMs: Math.max(...runs.map((run) => run.stallMs)),
+    compressMs,
+    samplesPerSecond: (samples / (encodeMs + compressMs)) * 1000,
+    bytesPerSample: first.bytes / samples,
+    compressedBytesPerSample: first.compressedBytes / samples,
+  };
+}
+
+function createEncoder(format: PayloadFormat, meter: PushMeter): PushEncoder {
+  return createPushEncoder(
+    {
+      format,
+      maxSamplesPerBatch: MAX_SAMPLES,
+      maxBatchBytes: 8 * 1024 * 1024,
+      externalLabels: EXTERNAL,
+      flowLabels: FLOW_LABELS,
+      startedMs: START_MS - 60_000,
+    },
+    { yieldToLoop: () => meter.turn() },
+  );
+}
+
+interface Push {
+  readonly requests: number;
+  readonly samples: number;
+  readonly bytes: number;
+  readonly compressedBytes: number;
+  readonly encodeMs: number;
+  readonly compressMs: number;
+  /** The longest stretch of encoding without a turn of the event loop. */
+  readonly stallMs: number;
+}
+
+/** Takes payloads as the queue does, one by one, and compresses each at once. */
+class PushMeter {
+  readonly #compress: Compress;
+  #turnedMs = 0;
+  #stallMs = 0;
+
+  constructor(compress: Compress) {
+    this.#compress = compress;
+  }
+
+  async turn(): Promise<void> {
+    this.#noteStall();
+    await nextTurn();
+    this.#turnedMs = performance.now();
+  }
+
+  async measure(payloads: AsyncIterable<Payload>): Promise<Push> {
+    let [requests, samples, bytes, compressedBytes, compressMs] = [0, 0, 0, 0, 0];
+    await nextTurn();
+    const startMs = performance.now();
+    this.#turnedMs = startMs;
+    this.#stallMs = 0;
+    for await (const payload of payloads) {
+      const beginMs = performance.now();
+      requests++;
+      samples += payload.samples;
+      bytes += payload.body.length;
+      compressedBytes += this.#compress(payload.body).length;
+      const tookMs = performance.now() - beginMs;
+      compressMs += tookMs;
+      this.#turnedMs += tookMs; // on other threads in the exporter
+    }
+    this.#noteStall();
+    const encodeMs = performance.now() - startMs - compressMs;
+    return { requests, samples, bytes, compressedBytes, encodeMs, compressMs, stallMs: this.#stallMs };
+  }
+
+  #noteStall(): void {
+    this.#stallMs = Math.max(this.#stallMs, performance.now() - this.#turnedMs);
+  }
+}
+
+/** protobufjs doing the same: the sorted label pairs of a flow are kept, as our encoder keeps their bytes. */
+interface Peer {
+  encode(timestampMs: number, send: (body: Uint8Array) => void): void;
+}
+
+interface PeerLabel {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** What protobufjs needs of the flows, and the series as messages of one request each. */
+class PeerFlows {
+  readonly #flows: FlowFamilies;
+  readonly #names: readonly PeerLabel[];
+  /** By place in the rows' list, without __name__, which sorts before all of them. */
+  readonly #labels: readonly (readonly PeerLabel[])[];
+
+  constructor(series: SeriesView, flows: FlowFamilies) {
+    this.#flows = flows;
+    this.#names = flows.families.map(({ name }) => ({ name: '__name__', value: name }));
+    this.#labels = Array.from({ length: series.count }, (_, i) => {
+      const row = series.slots[i] ?? 0;
+      const start = series.labelOffset[row] ?? 0;
+      const text = Buffer.from(series.labelBytes.subarray(start, start + (series.labelLength[row] ?? 0)));
+      const own = [...text.toString().matchAll(/(\w+)="([^"]*)"/g)];
+      return [
+        ...EXTERNAL.map(([name, value]) => ({ name, value })),
+        ...own.map(([, name = '', value = '']) => ({ name, value })),
+      ].sort((a, b) => (a.name < b.name ? -1 : 1));
+    });
+  }
+
+  /** Calls send(series of one request) until all flows are through. */
+  forEachRequest<Series>(
+    toSeries: (labels: readonly PeerLabel[], metric: number, value: number) => Series,
+    send: (timeseries: Series[]) => void,
+  ): void {
+    const { rows, families } = this.#flows;
+    let timeseries: Series[] = [];
+    for (let i = 0; i < rows.count; i++) {
+      const row = rows.slots[i] ?? 0;
+      families.forEach((family, metric) => {
+        const labels = [this.#names[metric] as PeerLabel, ...(this.#labels[i] ?? [])];
+        timeseries.push(toSeries(labels, metric, family.values[row] ?? 0));
+      });
+      if (timeseries.length >= MAX_SAMPLES || i === rows.count - 1) {
+        send(timeseries);
+        timeseries = [];
+      }
+    }
+  }
+}
+
+function protobufjsV1(series: SeriesView, flows: FlowFamilies): Peer {
+  const peer = new PeerFlows(series, flows);
+  const type = writeRequestType();
+  return {
+    encode: (timestamp, send) =>
+      peer.forEachRequest(
+        (labels, _, value) => ({ labels, samples: [{ value, timestamp }] }),
+        (timeseries) => send(type.encode({ timeseries }).finish()),
+      ),
+  };
+}
+
+function protobufjsV2(series: SeriesView, flows: FlowFamilies): Peer {
+  const peer = new PeerFlows(series, flows);
+  const type = requestV2Type();
+  return {
+    encode(timestamp, send) {
+      let symbols = [''];
+      let refs = new Map([['', 0]]);
+      const ref = (text: string): number => {
+        const known = refs.get(text);
+        if (known !== undefined) return known;
+        refs.set(text, symbols.length);
+        return symbols.push(text) - 1;
+      };
+      peer.forEachRequest(
+        (labels, metric, value) => {
+          const { type: metricType, help } = flows.families[metric] ?? { type: 'gauge', help: '' };
+          return {
+            labelsRefs: labels.flatMap((label) => [ref(label.name), ref(label.value)]),
+            samples: [{ value, timestamp, startTimestamp: START_MS }],
+            metadata: { type: metricType === 'counter' ? 1 : 2, helpRef: ref(help), unitRef: ref('bytes') },
+          };
+        },
+        (timeseries) => {
+          send(type.encode({ symbols, timeseries }).finish());
+          symbols = [''];
+          refs = new Map([['', 0]]);
+        },
+      );
+    },
+  };
+}
+
+function timePeer(
+  peer: Peer,
+  compress: Compress,
+  timestampMs: number,
+): { encodeMs: number; compressMs: number } {
+  let compressMs = 0;
+  const startMs = performance.now();
+  peer.encode(timestampMs, (body) => {
+    const beginMs = performance.now();
+    compress(asBuffer(body));
+    compressMs += performance.now() - beginMs;
+  });
+  return { encodeMs: performance.now() - startMs - compressMs, compressMs };
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function median(times: readonly number[]): number {
+  return [...times].sort((a, b) => a - b)[times.length >> 1] ?? Number.NaN;
+}
