@@ -9,7 +9,7 @@
 import type { Batch, BatchSummary } from './batch.js';
 import { MemoryQueue } from './memory-queue.js';
 import type { DropReason } from './push-stats.js';
-import type { Spool, SpoolTotals } from './spool.js';
+import type { AppendEvents, Spool, SpoolTotals } from './spool.js';
 
 export interface BacklogOptions {
   readonly queueMaxBytes: number;
@@ -161,22 +161,29 @@ export class Backlog {
       if (batch === undefined) return;
       const moving = { sequence: batch.sequence, isFinished: false };
       this.#moving = moving;
-      const result = await spool.append(batch, this.#held);
+      const result = await spool.append(batch, this.#eventsOf(batch, moving), this.#held);
       this.#moving = undefined;
-      for (const { entry, reason } of result.removed) this.#parts.onDropped(reason, entry.samples);
       if (!result.stored) {
         this.#spoolPausedUntilMs = this.#parts.nowMs() + SPOOL_PAUSE_MS;
         this.#parts.onSpoolState(result.error);
         return;
       }
       this.#parts.onSpoolState(undefined);
-      if (moving.isFinished) {
-        await this.#removeFromSpool(batch.sequence);
-      } else {
-        this.#queue.remove(batch.sequence);
-        this.#parts.onSpooled(batch.samples);
-      }
     }
+  }
+
+  #eventsOf(batch: Batch, moving: { readonly isFinished: boolean }): AppendEvents {
+    return {
+      onStored: () => {
+        if (moving.isFinished) {
+          void this.#removeFromSpool(batch.sequence); // it never rejects
+        } else {
+          this.#queue.remove(batch.sequence);
+          this.#parts.onSpooled(batch.samples);
+        }
+      },
+      onRemoved: (entry, reason) => this.#parts.onDropped(reason, entry.samples),
+    };
   }
 
   async #removeFromSpool(sequence: number): Promise<void> {

@@ -101,7 +101,8 @@ function describeTls(code: string, error: unknown, where: string, url: URL): Fai
     return { code: 'tls', sentence: `the certificate of ${where} ${fault} (${code})` };
   }
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
-    const names = /altnames: (.*)$/.exec(messageOf(error))?.[1] ?? 'another host';
+    const match = /in the cert's (?:altnames|list): (.*)$|is not cert's (CN: .*)$/.exec(messageOf(error));
+    const names = match?.[1] ?? match?.[2] ?? 'another host';
     return {
       code: 'tls',
       sentence: `the certificate of ${where} is for ${names}; use that name in push.url, or set push.tls.server_name`,

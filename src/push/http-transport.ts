@@ -87,8 +87,10 @@ function exchange({ headers, body }: PushRequest, parts: ExchangeParts): Promise
   return new Promise((resolve, reject) => {
     const start = url.protocol === 'https:' ? httpsRequest : httpRequest;
     const request = start(url, { method: 'POST', agent, headers, signal });
+    let hasStatus = false;
     const timer = setTimeout(() => request.destroy(new PushTimeoutError()), timeoutMs);
     request.on('response', (response) => {
+      hasStatus = true;
       readAnswer(response).then((answer) => {
         clearTimeout(timer);
         resolve(answer);
@@ -97,6 +99,7 @@ function exchange({ headers, body }: PushRequest, parts: ExchangeParts): Promise
       }, reject);
     });
     request.on('error', (error: NodeJS.ErrnoException) => {
+      if (hasStatus) return; // the answer ends with its connection
       clearTimeout(timer);
       const isStale = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
       reject(isStale ? new StaleConnectionError('', { cause: error }) : error);

@@ -146,12 +146,12 @@ export class SendLoop {
       counters.bytesSent += outcome.bodyBytes;
       this.#lastSuccessMs = wallMs();
     }
-    await backlog.finish(summary.sequence);
     const lost = summary.samples - outcome.written;
     if (lost > 0) {
       const sentence = outcome.kind === 'refused' ? outcome.sentence : 'it says that it has written fewer';
       onDropped('refused', lost, sentence);
     }
+    await backlog.finish(summary.sequence);
     if (outcome.kind === 'accepted') {
       const { format, encoding } = delivery.dialect;
       pushLog.accepted(`${format} in ${encoding}`, backlog.queue.samples + backlog.spool.samples);
@@ -193,8 +193,8 @@ export class SendLoop {
   }
 
   async #drop(summary: BatchSummary, reason: DropReason, sentence?: string): Promise<void> {
-    await this.#parts.backlog.finish(summary.sequence);
     this.#parts.onDropped(reason, summary.samples, sentence);
+    await this.#parts.backlog.finish(summary.sequence);
   }
 }
 

@@ -19,10 +19,14 @@ export interface SpoolOptions {
   readonly maxBytes: number;
 }
 
-/** removed: what had to go for it, oldest first. */
-export type AppendResult = {
-  readonly removed: readonly { readonly entry: SpoolEntry; readonly reason: 'spool_full' | 'disk_full' }[];
-} & ({ readonly stored: true } | { readonly stored: false; readonly error: unknown });
+export type AppendResult = { readonly stored: true } | { readonly stored: false; readonly error: unknown };
+
+/** Told in the same turn in which the totals change, so that no sample is counted twice or not at all. */
+export interface AppendEvents {
+  onStored(): void;
+  /** This batch had to make room; its file may still be there for a moment. */
+  onRemoved(entry: SpoolEntry, reason: 'spool_full' | 'disk_full'): void;
+}
 
 export interface SpoolTotals {
   readonly batches: number;
@@ -42,7 +46,7 @@ export interface Spool {
   /** The oldest batch, or the oldest after this sequence number. */
   oldest(after?: number): SpoolEntry | undefined;
   /** Never rejects. `spared` stays, even where it is the oldest: it is being sent. */
-  append(batch: Batch, spared?: number): Promise<AppendResult>;
+  append(batch: Batch, events: AppendEvents, spared?: number): Promise<AppendResult>;
   /**
    * The batch, or a clause why its file is damaged; that one is the caller's to remove. Rejects
    * where the file cannot be read for now.
@@ -119,20 +123,20 @@ class FileSpool implements Spool {
     return this.#entries[after < 0 ? 0 : this.#indexFrom(after + 1)];
   }
 
-  async append(batch: Batch, spared?: number): Promise<AppendResult> {
+  async append(batch: Batch, events: AppendEvents, spared?: number): Promise<AppendResult> {
     const entry = entryOf(batch);
-    const removed: { entry: SpoolEntry; reason: 'spool_full' | 'disk_full' }[] = [];
     const removeOldest = async (reason: 'spool_full' | 'disk_full'): Promise<number> => {
       const victim = this.#entries.find(({ sequence }) => sequence !== spared);
       if (victim === undefined) return 0;
-      removed.push({ entry: victim, reason });
-      await this.remove(victim.sequence);
+      const removal = this.remove(victim.sequence);
+      events.onRemoved(victim, reason);
+      await removal;
       return blockBytes(victim);
     };
     try {
       while (this.#bytes + blockBytes(entry) > this.maxBytes || this.#entries.length >= BATCHES_MAX) {
         if ((await removeOldest('spool_full')) > 0) continue;
-        return { stored: false, removed, error: new Error('the batch is larger than the spool') };
+        return { stored: false, error: new Error('the batch is larger than the spool') };
       }
       // A disk that others fill takes no more of the spool than the room that this batch needs.
       for (let freedBytes = 0; ; ) {
@@ -147,11 +151,12 @@ class FileSpool implements Spool {
         }
       }
     } catch (error) {
-      return { stored: false, removed, error };
+      return { stored: false, error };
     }
     this.#entries.splice(this.#indexFrom(entry.sequence), 0, entry);
     this.#account(entry, 1);
-    return { stored: true, removed };
+    events.onStored();
+    return { stored: true };
   }
 
   async read(entry: SpoolEntry): Promise<Batch | string> {
