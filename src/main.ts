@@ -45,16 +45,16 @@ export async function main(process: NodeJS.Process): Promise<void> {
 async function act(process: NodeJS.Process, resolution: Resolution): Promise<void> {
   switch (resolution.action) {
     case 'help':
-      process.stdout.write(renderHelp());
+      answer(process, renderHelp());
       return;
     case 'version':
-      process.stdout.write(renderVersion(readBuildInfo(), { ...process, nodeVersion: process.version }));
+      answer(process, renderVersion(readBuildInfo(), { ...process, nodeVersion: process.version }));
       return;
     case 'list':
-      process.stdout.write(listText());
+      answer(process, listText());
       return;
     case 'check':
-      process.stdout.write(`${resolution.configFile ?? 'the configuration'} is valid\n`);
+      answer(process, `${resolution.configFile ?? 'the configuration'} is valid\n`);
       return;
     case 'run':
       await run(process, resolution.config);
@@ -62,6 +62,16 @@ async function act(process: NodeJS.Process, resolution: Resolution): Promise<voi
     default:
       resolution satisfies never;
   }
+}
+
+/** To stdout, whose reader may have seen enough already (--help | head -1). */
+function answer(process: NodeJS.Process, text: string): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') return;
+    process.stderr.write(`${NAME}: stdout cannot be written: ${error.message}\n`);
+    process.exitCode = EXIT_CODE.failure;
+  });
+  process.stdout.write(text);
 }
 
 async function run(process: NodeJS.Process, config: Config): Promise<void> {
