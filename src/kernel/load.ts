@@ -7,6 +7,7 @@ import { endianness } from 'node:os';
 import { FRAMING, FRAMING_MAX, type Framing } from '../abi/kinds.js';
 import { ABI_VERSION, FLOW_KEY4, FLOW_KEY6, OPTIONS } from '../abi/layout.js';
 import { AbiError, KernelError } from '../errors.js';
+import { readMissingCapabilities } from './capabilities.js';
 import { type Libbpf, type Libc, openLibbpf, openLibc } from './ffi.js';
 import type { KernelMaps } from './kernel-maps.js';
 import { loadError } from './load-error.js';
@@ -151,7 +152,7 @@ function loadBestFlavours(
       prepare(object, flavours, options, parts);
       const errno = object.load();
       if (errno === 0) return { object, flavours };
-      throw loadError(errno, object.verifierLog);
+      throw loadError(errno, object.verifierLog, readMissingCapabilities({ root: '/' }));
     } catch (error) {
       object.close();
       if (!(error instanceof KernelError) || error.code === 'NO_PRIVILEGE') throw error;

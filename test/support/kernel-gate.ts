@@ -6,8 +6,8 @@ import { existsSync } from 'node:fs';
 import process from 'node:process';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { readMissingCapabilities } from '../../src/kernel/capabilities.js';
 import { openLibbpf } from '../../src/kernel/ffi.js';
-import { readMissingCapabilities } from '../../src/system/capabilities.js';
 
 /** The object that `make build` makes. */
 export const FLOW_OBJECT_PATH = fileURLToPath(new URL('../../bpf/flow.bpf.o', import.meta.url));
