@@ -29,7 +29,7 @@ run: build ## install what is missing, build, run (ARGS="-i eth1 -f roce")
 
 build: packages-build dist/.built dist/bpf/flow.bpf.o dist/build-info.json ## install what is missing, build
 
-test: packages-test build lint ## build, lint, run every test (TESTS=dist/test/... for some)
+test: packages-test .node-versions/.installed build lint ## build, lint, run every test (TESTS=dist/test/... for some)
 	$(NODE) --test --test-reporter=spec --test-concurrency=2 $(TESTS)
 
 lint: node_modules/.installed ## formatters and linters, changing nothing
@@ -44,7 +44,7 @@ bench: packages-bench build ## measure; tables here, JSON in bench/results (BENC
 	$(NODE) dist/bench/run.js $(BENCH)
 
 clean: ## remove what was built and installed here
-	rm -rf dist node_modules
+	rm -rf dist node_modules .node-versions
 
 install: build ## to /opt/xtrace-catch, with the systemd unit (DESTDIR=... for a package)
 	@scripts/install-files "$(DESTDIR)"
@@ -63,6 +63,13 @@ packages-bench: packages-build
 
 node_modules/.installed: package.json package-lock.json | packages-build
 	npm ci --loglevel=error --no-audit --no-fund
+	@touch $@
+
+# Other Node versions, for test/e2e/node-versions.test.ts alone.
+.node-versions/.installed: test/node-versions/package.json test/node-versions/package-lock.json | packages-build
+	@mkdir -p $(@D)
+	@cp $^ $(@D)
+	npm ci --prefix $(@D) --loglevel=error --no-audit --no-fund
 	@touch $@
 
 dist/.built: tsconfig.json $(TS_SOURCES) node_modules/.installed
