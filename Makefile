@@ -19,7 +19,7 @@ TESTS       := $(shell find test -name '*.test.ts' | sort | sed 's,^,dist/,; s/\
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint format bench clean install docker-build packages-build packages-test packages-bench
+.PHONY: help run build test test-vm lint format bench clean install docker-build packages-build packages-test packages-vm packages-bench
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ build: packages-build dist/.built dist/bpf/flow.bpf.o dist/build-info.json ## in
 
 test: packages-test .node-versions/.installed build lint ## build, lint, run every test (TESTS=dist/test/... for some)
 	$(NODE) --test --test-reporter=spec --test-concurrency=2 $(TESTS)
+
+test-vm: packages-vm build ## tests on Linux 6.1, in a virtual machine (minutes)
+	$(NODE) --test --test-reporter=spec dist/test/vm/vm.vm-test.js
 
 lint: node_modules/.installed ## formatters and linters, changing nothing
 	@npx --no-install biome check --error-on-warnings .
@@ -57,6 +60,9 @@ packages-build:
 
 packages-test: packages-build
 	@scripts/install-packages test
+
+packages-vm: packages-test
+	@scripts/install-packages vm
 
 packages-bench: packages-build
 	@scripts/install-packages bench
