@@ -8,7 +8,7 @@ import { connect } from 'node:net';
 import type { TestContext } from 'node:test';
 import { type BpfObjects, heldBpfObjects, livingBpfObjects } from '../support/bpf-objects.js';
 import { waitFor } from '../support/conditions.js';
-import { type Exporter, startExporter } from '../support/exporter.js';
+import { type Exporter, spawnExporter, startExporter } from '../support/exporter.js';
 import { ETHERTYPE, ethernet, ipv4, payloadOf, udp } from '../support/frames.js';
 import { kernelTest } from '../support/kernel-gate.js';
 import type { Sent } from '../support/sender.js';
@@ -80,6 +80,19 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     await assertGoodStop(exporter, signal, sent);
   });
 }
+
+kernelTest('a signal that comes during the start is a stop like any other', async (t) => {
+  const site = createSite(t, 'b');
+  site.addVeth('va');
+  const child = spawnExporter({ namespace: site.host, args: ['-i', 'va', '-t', '100'] });
+  t.after(() => child.stop('SIGKILL'));
+  await child.waitFor('the attachment', () => child.stderr.includes('attached to va'), { intervalMs: 1 });
+  const held = heldBpfObjects(child.pid);
+  child.kill('SIGTERM');
+  assert.deepEqual(await child.exited, { code: 0, signal: null }, child.stderr);
+  assert.match(child.stderr, /detached; every packet is counted" packets=0 bytes=0\n$/);
+  await assertNothingLeft(held);
+});
 
 kernelTest('a stop in the middle of traffic and of drains, 5 times', async (t) => {
   const site = createSite(t, 'd');
