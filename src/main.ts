@@ -76,6 +76,12 @@ function answer(process: NodeJS.Process, text: string): void {
 
 async function run(process: NodeJS.Process, config: Config): Promise<void> {
   const log = createLogger(config.log);
+  // A rejection that nobody handles ends up here too. The kernel detaches us, whatever happens.
+  process.on('uncaughtException', (error) => {
+    log.debug({ stack: error.stack }, 'where it happened');
+    process.stderr.write(explain(error));
+    process.exit(EXIT_CODE.failure);
+  });
   const interfaces = chooseInterfaces(config, log);
   if (config.push.enabled) {
     log.warn('push is enabled, but this version cannot push yet: scrape /metrics instead');

@@ -114,6 +114,9 @@ function runHere(command: string): string {
 
 /** make run, in a namespace of its own that has eth0 and eth1. */
 async function runUntilServing(command: string): Promise<void> {
+  // A namespace has no way to a registry, and other tests use what an installation would replace.
+  const steps = execFileSync('make', ['-n', 'build'], { cwd: ROOT, encoding: 'utf8' });
+  assert.doesNotMatch(steps, /npm ci/, 'run "make build" first');
   const site = new Namespace('readme');
   try {
     for (const name of ['eth0', 'eth1']) {

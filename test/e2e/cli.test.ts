@@ -315,3 +315,19 @@ kernelTest(
     assert.match(quiet.stderr, /^xtrace-catch: no interface could be attached: [^\n]+\n$/);
   },
 );
+
+kernelTest('a fault that nobody foresaw is one sentence and exit code 1, without a stack', async (t) => {
+  const site = createSite(t, 'x');
+  site.addVeth('va');
+  const preload = 'data:text/javascript,setTimeout(()=>{throw new Error("the sky fell")},1500)';
+  const exporter = await withExporter(t, {
+    namespace: site.host,
+    args: ['-i', 'va'],
+    env: { NODE_OPTIONS: `--import=${preload}` },
+  });
+  const { code } = await exporter.child.exited;
+  assert.equal(code, 1);
+  assert.match(exporter.child.stderr, /^xtrace-catch: unexpected: the sky fell; [^\n]+\n$/m);
+  assert.doesNotMatch(exporter.child.stderr, /^\s+at /m);
+  assert.doesNotMatch(site.host.exec('ip', 'link', 'show', 'dev', 'va'), /xdp/);
+});
