@@ -319,7 +319,8 @@ kernelTest(
 kernelTest('a fault that nobody foresaw is one sentence and exit code 1, without a stack', async (t) => {
   const site = createSite(t, 'x');
   site.addVeth('va');
-  const preload = 'data:text/javascript,setTimeout(()=>{throw new Error("the sky fell")},1500)';
+  const fault = 'setTimeout(() => { throw new Error("the sky fell"); }, 1500)';
+  const preload = `data:text/javascript,${encodeURIComponent(fault)}`;
   const exporter = await withExporter(t, {
     namespace: site.host,
     args: ['-i', 'va'],
