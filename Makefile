@@ -13,6 +13,7 @@ endif
 
 BPF_FLAGS := -O2 -g -mcpu=v3 -Wall -Wextra -Wpadded -Werror -target bpf -Ibpf \
 	-I/usr/include/$(shell uname -m)-linux-gnu
+BPF_OBJECTS := dist/bpf/flow.bpf.o dist/bpf/flow-portable.bpf.o
 BPF_SOURCES := $(wildcard bpf/*.h bpf/*.c)
 TS_SOURCES  := $(shell find src test bench -name '*.ts')
 TESTS       := $(shell find test -name '*.test.ts' | sort | sed 's,^,dist/,; s/\.ts$$/.js/')
@@ -27,7 +28,7 @@ help: ## what there is
 run: build ## install what is missing, build, run (ARGS="-i eth1 -f roce")
 	@bin/xtrace-catch $(ARGS)
 
-build: packages-build dist/.built dist/bpf/flow.bpf.o dist/build-info.json ## install what is missing, build
+build: packages-build dist/.built $(BPF_OBJECTS) dist/build-info.json ## install what is missing, build
 
 test: packages-test .node-versions/.installed build lint ## build, lint, run every test (TESTS=dist/test/... for some)
 	$(NODE) --test --test-reporter=spec --test-concurrency=2 $(TESTS)
@@ -82,9 +83,14 @@ dist/.built: tsconfig.json $(TS_SOURCES) node_modules/.installed
 	npx --no-install tsc -p .
 	@touch $@
 
-dist/bpf/%.bpf.o: bpf/%.bpf.c $(BPF_SOURCES) Makefile | packages-build
+dist/bpf/flow.bpf.o: bpf/flow.bpf.c $(BPF_SOURCES) Makefile | packages-build
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_FLAGS) -c $< -o $@
+
+# The same without a look at the kernel's own types: bpf/length.h says why.
+dist/bpf/flow-portable.bpf.o: bpf/flow.bpf.c $(BPF_SOURCES) Makefile | packages-build
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_FLAGS) -DPORTABLE -c $< -o $@
 
 dist/build-info.json: scripts/build-info $(TS_SOURCES) $(BPF_SOURCES) package.json
 	@mkdir -p $(@D)

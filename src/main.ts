@@ -25,6 +25,7 @@ const STOP_LIMIT_MS = 4500;
 /** Files of the build, beside dist/src/. */
 const BUILD_INFO = fileURLToPath(new URL('../build-info.json', import.meta.url));
 const BPF_OBJECT = fileURLToPath(new URL('../bpf/flow.bpf.o', import.meta.url));
+const PORTABLE_OBJECT = fileURLToPath(new URL('../bpf/flow-portable.bpf.o', import.meta.url));
 const PACKAGE_JSON = fileURLToPath(new URL('../../package.json', import.meta.url));
 
 /** Never rejects; sets the exit code. */
@@ -87,7 +88,13 @@ async function run(process: NodeJS.Process, config: Config): Promise<void> {
     log.warn('push is enabled, but this version cannot push yet: scrape /metrics instead');
   }
   const exporter = createExporter(
-    { config, interfaces, build: readBuildInfo(), objectPath: BPF_OBJECT },
+    {
+      config,
+      interfaces,
+      build: readBuildInfo(),
+      objectPath: BPF_OBJECT,
+      portableObjectPath: PORTABLE_OBJECT,
+    },
     { log, stdout: process.stdout },
   );
   const stopped = new Promise<NodeJS.Signals>((resolve) => {

@@ -11,7 +11,7 @@ import { attachXdp } from '../../src/kernel/attach.js';
 import { loadKernelObject } from '../../src/kernel/load.js';
 import { createDrain } from '../../src/reader/drain.js';
 import { DrainSums, sorted } from '../support/drain-sums.js';
-import { FLOW_OBJECT_PATH, kernelTest } from '../support/kernel-gate.js';
+import { FLOW_OBJECT_PATH, kernelTest, PORTABLE_OBJECT_PATH } from '../support/kernel-gate.js';
 import { sendFrames } from '../support/sender.js';
 import { udpFlows } from '../support/traffic-mix.js';
 import { createWire, type Wire } from '../support/wire.js';
@@ -26,7 +26,12 @@ for (const mode of ['native', 'generic'] as const) {
     `${mode}: two CPUs over the same flows, ${DRAINS_MIN} drains without a rest: every flow is exact`,
     async () => {
       const wire = createWire(`bd${mode[0]}`, { queues: 2 });
-      const object = loadKernelObject({ objectPath: FLOW_OBJECT_PATH, flowCapacity: 4096, slotsPerCpu: 2 });
+      const object = loadKernelObject({
+        objectPath: FLOW_OBJECT_PATH,
+        portableObjectPath: PORTABLE_OBJECT_PATH,
+        flowCapacity: 4096,
+        slotsPerCpu: 2,
+      });
       try {
         const outcome = attachXdp({
           object,

@@ -11,6 +11,8 @@ import { openLibbpf } from '../../src/kernel/ffi.js';
 
 /** The object that `make build` makes. */
 export const FLOW_OBJECT_PATH = fileURLToPath(new URL('../../bpf/flow.bpf.o', import.meta.url));
+/** The same for kernels that do not let a program look at their types. */
+export const PORTABLE_OBJECT_PATH = fileURLToPath(new URL('../../bpf/flow-portable.bpf.o', import.meta.url));
 
 /** Why kernel tests cannot run here; undefined where they can. */
 export function missingForKernelTests(): string | undefined {

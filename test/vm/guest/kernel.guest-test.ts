@@ -9,7 +9,7 @@ import process from 'node:process';
 import { test } from 'node:test';
 import { FRAMING } from '../../../src/abi/kinds.js';
 import { loadKernelObject, programName } from '../../../src/kernel/load.js';
-import { FLOW_OBJECT_PATH, kernelTest } from '../../support/kernel-gate.js';
+import { FLOW_OBJECT_PATH, kernelTest, PORTABLE_OBJECT_PATH } from '../../support/kernel-gate.js';
 import { readProgramCost } from './program-cost.js';
 
 /** BPF_COMPLEXITY_LIMIT_INSNS of include/linux/bpf.h: what the verifier looks at before it gives up. */
@@ -29,7 +29,7 @@ test('the kernel is of the series that was asked for', (t) => {
 kernelTest('bpftool loads every program of the object', (t) => {
   const folder = `/sys/fs/bpf/xtrace-${process.pid}`;
   t.after(() => execFileSync('rm', ['-rf', folder]));
-  execFileSync('bpftool', ['prog', 'loadall', FLOW_OBJECT_PATH, folder], { stdio: 'pipe' });
+  execFileSync('bpftool', ['prog', 'loadall', PORTABLE_OBJECT_PATH, folder], { stdio: 'pipe' });
   const pinned = PROGRAMS.map((name) => {
     const text = execFileSync('bpftool', ['-j', 'prog', 'show', 'pinned', `${folder}/${name}`], {
       encoding: 'utf8',
@@ -44,7 +44,11 @@ kernelTest('bpftool loads every program of the object', (t) => {
 
 kernelTest('our loader loads both flavours, far from the limit of the verifier', (t) => {
   const startedMs = performance.now();
-  const object = loadKernelObject({ objectPath: FLOW_OBJECT_PATH, flowCapacity: 65_536 });
+  const object = loadKernelObject({
+    objectPath: FLOW_OBJECT_PATH,
+    portableObjectPath: PORTABLE_OBJECT_PATH,
+    flowCapacity: 65_536,
+  });
   const loadMs = performance.now() - startedMs;
   t.after(() => object.close());
   assert.deepEqual(object.flavours, ['frags', 'plain']);

@@ -11,7 +11,7 @@ import { loadKernelObject } from '../../../src/kernel/load.js';
 import { createDrain } from '../../../src/reader/drain.js';
 import { formatAddress } from '../../support/addresses.js';
 import { waitFor } from '../../support/conditions.js';
-import { FLOW_OBJECT_PATH, kernelTest } from '../../support/kernel-gate.js';
+import { FLOW_OBJECT_PATH, kernelTest, PORTABLE_OBJECT_PATH } from '../../support/kernel-gate.js';
 import { type ParsedFrame, parseFrame } from '../../support/reference-parser.js';
 import { sendFrames } from '../../support/sender.js';
 import { everyHeader, mixedFlows } from '../../support/traffic-mix.js';
@@ -28,6 +28,7 @@ for (const mode of ['native', 'generic'] as const) {
     const device = wire.sinkDevice();
     const object = loadKernelObject({
       objectPath: FLOW_OBJECT_PATH,
+      portableObjectPath: PORTABLE_OBJECT_PATH,
       flowCapacity: 4096,
       slotsPerCpu: 64,
       flavours: ['plain'],
