@@ -167,7 +167,7 @@ describe('every command in the README', () => {
   };
   handle(/^make run/, runUntilServing, true);
   // Run from within themselves they would never end, or measure this test.
-  handle(/^make (test|bench|clean|format)$/, (command) => dryRun(command.slice('make '.length)));
+  handle(/^make (test|test-vm|bench|clean|format)$/, (command) => dryRun(command.slice('make '.length)));
   handle(/^make (build|lint|help)$/, (command) => void runHere(command));
   handle(/^bin\/xtrace-catch /, (command) => assert.ok(runHere(command).length > 0));
   handle(/^make install$/, installInto);
