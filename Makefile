@@ -6,9 +6,10 @@ NODE  ?= node
 CLANG ?= clang
 
 # node-gyp would fetch Node's headers from a site of its own; the ones beside the binary will do.
+# Only npm ci is told: npx warns about settings that it does not know.
 NODE_PREFIX := $(shell dirname "$$(dirname "$$(readlink -f "$$(command -v $(NODE))" 2>/dev/null)")" 2>/dev/null)
 ifneq ($(wildcard $(NODE_PREFIX)/include/node/node_api.h),)
-export npm_config_nodedir := $(NODE_PREFIX)
+node_modules/.installed: export npm_config_nodedir := $(NODE_PREFIX)
 endif
 
 BPF_FLAGS := -O2 -g -mcpu=v3 -Wall -Wextra -Wpadded -Werror -target bpf -Ibpf \
