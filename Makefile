@@ -6,20 +6,22 @@ NODE  ?= node
 CLANG ?= clang
 
 # node-gyp would fetch Node's headers from a site of its own; the ones beside the binary will do.
+# Only npm ci is told: npx warns about settings that it does not know.
 NODE_PREFIX := $(shell dirname "$$(dirname "$$(readlink -f "$$(command -v $(NODE))" 2>/dev/null)")" 2>/dev/null)
 ifneq ($(wildcard $(NODE_PREFIX)/include/node/node_api.h),)
-export npm_config_nodedir := $(NODE_PREFIX)
+node_modules/.installed: export npm_config_nodedir := $(NODE_PREFIX)
 endif
 
 BPF_FLAGS := -O2 -g -mcpu=v3 -Wall -Wextra -Wpadded -Werror -target bpf -Ibpf \
 	-I/usr/include/$(shell uname -m)-linux-gnu
+BPF_OBJECTS := dist/bpf/flow.bpf.o dist/bpf/flow-portable.bpf.o
 BPF_SOURCES := $(wildcard bpf/*.h bpf/*.c)
 TS_SOURCES  := $(shell find src test bench -name '*.ts')
 TESTS       := $(shell find test -name '*.test.ts' | sort | sed 's,^,dist/,; s/\.ts$$/.js/')
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint format bench clean install docker-build packages-build packages-test packages-bench
+.PHONY: help run build test test-vm lint format bench clean install docker-build packages-build packages-test packages-vm packages-bench
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,10 +29,13 @@ help: ## what there is
 run: build ## install what is missing, build, run (ARGS="-i eth1 -f roce")
 	@bin/xtrace-catch $(ARGS)
 
-build: packages-build dist/.built dist/bpf/flow.bpf.o dist/build-info.json ## install what is missing, build
+build: packages-build dist/.built $(BPF_OBJECTS) dist/build-info.json ## install what is missing, build
 
-test: packages-test build lint ## build, lint, run every test (TESTS=dist/test/... for some)
+test: packages-test .node-versions/.installed build lint ## build, lint, run every test (TESTS=dist/test/... for some)
 	$(NODE) --test --test-reporter=spec --test-concurrency=2 $(TESTS)
+
+test-vm: packages-vm build ## tests on Linux 6.1, in a virtual machine (minutes)
+	$(NODE) --test --test-reporter=spec dist/test/vm/vm.vm-test.js
 
 lint: node_modules/.installed ## formatters and linters, changing nothing
 	@npx --no-install biome check --error-on-warnings .
@@ -44,7 +49,7 @@ bench: packages-bench build ## measure; tables here, JSON in bench/results (BENC
 	$(NODE) dist/bench/run.js $(BENCH)
 
 clean: ## remove what was built and installed here
-	rm -rf dist node_modules
+	rm -rf dist node_modules .node-versions
 
 install: build ## to /opt/xtrace-catch, with the systemd unit (DESTDIR=... for a package)
 	@scripts/install-files "$(DESTDIR)"
@@ -58,6 +63,9 @@ packages-build:
 packages-test: packages-build
 	@scripts/install-packages test
 
+packages-vm: packages-test
+	@scripts/install-packages vm
+
 packages-bench: packages-build
 	@scripts/install-packages bench
 
@@ -65,13 +73,25 @@ node_modules/.installed: package.json package-lock.json | packages-build
 	npm ci --loglevel=error --no-audit --no-fund
 	@touch $@
 
+# Other Node versions, for test/e2e/node-versions.test.ts alone.
+.node-versions/.installed: test/node-versions/package.json test/node-versions/package-lock.json | packages-build
+	@mkdir -p $(@D)
+	@cp $^ $(@D)
+	npm ci --prefix $(@D) --loglevel=error --no-audit --no-fund
+	@touch $@
+
 dist/.built: tsconfig.json $(TS_SOURCES) node_modules/.installed
 	npx --no-install tsc -p .
 	@touch $@
 
-dist/bpf/%.bpf.o: bpf/%.bpf.c $(BPF_SOURCES) Makefile | packages-build
+dist/bpf/flow.bpf.o: bpf/flow.bpf.c $(BPF_SOURCES) Makefile | packages-build
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_FLAGS) -c $< -o $@
+
+# The same without a look at the kernel's own types: bpf/length.h says why.
+dist/bpf/flow-portable.bpf.o: bpf/flow.bpf.c $(BPF_SOURCES) Makefile | packages-build
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_FLAGS) -DPORTABLE -c $< -o $@
 
 dist/build-info.json: scripts/build-info $(TS_SOURCES) $(BPF_SOURCES) package.json
 	@mkdir -p $(@D)

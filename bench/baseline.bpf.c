@@ -8,6 +8,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include "abi.h"
+#include "length.h"
 #include "parse.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -46,7 +47,7 @@ SEC("xdp.frags") int baseline(struct xdp_md *ctx)
 		.pos = (void *)(long)ctx->data,
 		.end = (void *)(long)ctx->data_end,
 	};
-	__u64 bytes = bpf_xdp_get_buff_len(ctx);
+	__u64 bytes = frame_length(ctx);
 	struct transport found = {};
 	struct link link = {};
 

@@ -10,6 +10,7 @@
 #include "abi.h"
 #include "parse.h"
 #include "count.h"
+#include "length.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -106,7 +107,7 @@ unparsed:
 #define PROGRAMS(name, framing)                                                                    \
 	SEC("xdp.frags") int count_##name##_frags(struct xdp_md *ctx)                              \
 	{                                                                                          \
-		return count_frame(ctx, framing, bpf_xdp_get_buff_len(ctx));                       \
+		return count_frame(ctx, framing, frame_length(ctx));                               \
 	}                                                                                          \
 	SEC("xdp") int count_##name(struct xdp_md *ctx)                                            \
 	{                                                                                          \

@@ -25,6 +25,7 @@ const STOP_LIMIT_MS = 4500;
 /** Files of the build, beside dist/src/. */
 const BUILD_INFO = fileURLToPath(new URL('../build-info.json', import.meta.url));
 const BPF_OBJECT = fileURLToPath(new URL('../bpf/flow.bpf.o', import.meta.url));
+const PORTABLE_OBJECT = fileURLToPath(new URL('../bpf/flow-portable.bpf.o', import.meta.url));
 const PACKAGE_JSON = fileURLToPath(new URL('../../package.json', import.meta.url));
 
 /** Never rejects; sets the exit code. */
@@ -45,16 +46,16 @@ export async function main(process: NodeJS.Process): Promise<void> {
 async function act(process: NodeJS.Process, resolution: Resolution): Promise<void> {
   switch (resolution.action) {
     case 'help':
-      process.stdout.write(renderHelp());
+      answer(process, renderHelp());
       return;
     case 'version':
-      process.stdout.write(renderVersion(readBuildInfo(), { ...process, nodeVersion: process.version }));
+      answer(process, renderVersion(readBuildInfo(), { ...process, nodeVersion: process.version }));
       return;
     case 'list':
-      process.stdout.write(listText());
+      answer(process, listText());
       return;
     case 'check':
-      process.stdout.write(`${resolution.configFile ?? 'the configuration'} is valid\n`);
+      answer(process, `${resolution.configFile ?? 'the configuration'} is valid\n`);
       return;
     case 'run':
       await run(process, resolution.config);
@@ -64,14 +65,36 @@ async function act(process: NodeJS.Process, resolution: Resolution): Promise<voi
   }
 }
 
+/** To stdout, whose reader may have seen enough already (--help | head -1). */
+function answer(process: NodeJS.Process, text: string): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') return;
+    process.stderr.write(`${NAME}: stdout cannot be written: ${error.message}\n`);
+    process.exitCode = EXIT_CODE.failure;
+  });
+  process.stdout.write(text);
+}
+
 async function run(process: NodeJS.Process, config: Config): Promise<void> {
   const log = createLogger(config.log);
+  // A rejection that nobody handles ends up here too. The kernel detaches us, whatever happens.
+  process.on('uncaughtException', (error) => {
+    log.debug({ stack: error.stack }, 'where it happened');
+    process.stderr.write(explain(error));
+    process.exit(EXIT_CODE.failure);
+  });
   const interfaces = chooseInterfaces(config, log);
   if (config.push.enabled) {
     log.warn('push is enabled, but this version cannot push yet: scrape /metrics instead');
   }
   const exporter = createExporter(
-    { config, interfaces, build: readBuildInfo(), objectPath: BPF_OBJECT },
+    {
+      config,
+      interfaces,
+      build: readBuildInfo(),
+      objectPath: BPF_OBJECT,
+      portableObjectPath: PORTABLE_OBJECT,
+    },
     { log, stdout: process.stdout },
   );
   const stopped = new Promise<NodeJS.Signals>((resolve) => {

@@ -13,10 +13,13 @@ import type { Logger } from '../log.js';
 import type { SelfMetrics } from '../metrics/self-metrics.js';
 import { framingOf } from '../system/framing.js';
 
-export function loadObject(config: Config, objectPath: string): KernelObject {
+export function loadObject(
+  config: Config,
+  paths: { readonly objectPath: string; readonly portableObjectPath: string },
+): KernelObject {
   const { flows, kernel } = config;
   return loadKernelObject({
-    objectPath,
+    ...paths,
     flowCapacity: kernel.maxFlows,
     slotsPerCpu: kernel.slotsPerCpu,
     maxSlotBytes: kernel.maxSlotBytes,

@@ -33,6 +33,8 @@ export interface ExporterOptions {
   readonly build: BuildInfo;
   /** flow.bpf.o as built. */
   readonly objectPath: string;
+  /** flow-portable.bpf.o as built. */
+  readonly portableObjectPath: string;
 }
 
 export interface ExporterParts {
@@ -64,7 +66,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
   }
 
   async function open(): Promise<Running> {
-    const object = loadObject(config, options.objectPath);
+    const object = loadObject(config, options);
     closers.push(() => object.close());
     const netdev = openNetdev(object.libc);
     closers.push(() => netdev.close());

@@ -2,6 +2,7 @@
 // What a refused load means, in a sentence. Pure.
 
 import { KernelError } from '../errors.js';
+import type { NeededCapability } from './capabilities.js';
 import { ERRNO, errnoName } from './errno.js';
 
 /** Lines of the verifier's log that a message carries; all of it is the error's detail. */
@@ -16,11 +17,16 @@ export const NO_PRIVILEGE_SENTENCE =
  */
 const ROOT_ONLY = /prohibited for !root/;
 
-/** @param log the verifier's log, '' where no program was refused. */
-export function loadError(errno: number, log: string): KernelError {
+/**
+ * @param log the verifier's log, '' where no program was refused
+ * @param missing what this process lacks. Without CAP_PERFMON the verifier follows speculative paths,
+ *   too, and may give up in other words: Linux 6.1 says EFAULT, "The sequence of 8193 jumps is too complex"
+ */
+export function loadError(errno: number, log: string, missing: readonly NeededCapability[]): KernelError {
   const call = 'bpf_object__load';
   const detail = log;
-  if (errno === ERRNO.EPERM || (errno === ERRNO.EACCES && ROOT_ONLY.test(log))) {
+  const isVerifierStricter = log !== '' && (missing.length > 0 || ROOT_ONLY.test(log));
+  if (errno === ERRNO.EPERM || isVerifierStricter) {
     return new KernelError(call, errno, NO_PRIVILEGE_SENTENCE, { detail, code: 'NO_PRIVILEGE' });
   }
   const lines = log.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('processed '));

@@ -7,6 +7,7 @@ import { endianness } from 'node:os';
 import { FRAMING, FRAMING_MAX, type Framing } from '../abi/kinds.js';
 import { ABI_VERSION, FLOW_KEY4, FLOW_KEY6, OPTIONS } from '../abi/layout.js';
 import { AbiError, KernelError } from '../errors.js';
+import { readMissingCapabilities } from './capabilities.js';
 import { type Libbpf, type Libc, openLibbpf, openLibc } from './ffi.js';
 import type { KernelMaps } from './kernel-maps.js';
 import { loadError } from './load-error.js';
@@ -20,6 +21,11 @@ export type ProgramFlavour = 'frags' | 'plain';
 export interface LoadOptions {
   /** The built object, flow.bpf.o. */
   readonly objectPath: string;
+  /**
+   * The same programs without a look at the kernel's own types (bpf/length.h), for kernels and
+   * privileges that do not allow it. Tried where the first is refused.
+   */
+  readonly portableObjectPath?: string;
   /** Entries of each flow map (family, half): bounds the flows of one interval. */
   readonly flowCapacity: number;
   /** Slots wanted per CPU, half and family; see slot-sizing.ts. Default 4,096. */
@@ -45,6 +51,8 @@ export const DEFAULT_MAX_SLOT_BYTES = 32 * 1024 * 1024;
 
 /** Our object in the kernel. close() detaches nothing: links live on their own, see attach.ts. */
 export interface KernelObject {
+  /** Of the two objects the one that the kernel took. */
+  readonly objectPath: string;
   /** What was loaded, best first. */
   readonly flavours: readonly ProgramFlavour[];
   readonly maps: KernelMaps;
@@ -82,7 +90,6 @@ export function loadKernelObject(options: LoadOptions): KernelObject {
   if (endianness() !== 'LE') {
     throw new KernelError('load', 0, 'this machine is big-endian; only little-endian ones are supported');
   }
-  const bytes = readObjectFile(options.objectPath);
   const libbpf = openLibbpf();
   const libc = openLibc();
   const cpuCount = libbpf.libbpf_num_possible_cpus();
@@ -98,7 +105,7 @@ export function loadKernelObject(options: LoadOptions): KernelObject {
     maxSlotBytes: options.maxSlotBytes ?? DEFAULT_MAX_SLOT_BYTES,
     cpuCount,
   });
-  const { object, flavours } = loadBestFlavours(options, { bytes, libbpf, cpuCount, setsPerCpu });
+  const { object, objectPath, flavours } = loadBest(options, { libbpf, cpuCount, setsPerCpu });
   try {
     const { flowCapacity, drainBatchEntries } = options;
     const maps = new LoadedMaps(
@@ -111,6 +118,7 @@ export function loadKernelObject(options: LoadOptions): KernelObject {
       { object, libbpf, libc },
     );
     return {
+      objectPath,
       flavours,
       maps,
       libbpf,
@@ -130,35 +138,45 @@ export function loadKernelObject(options: LoadOptions): KernelObject {
 }
 
 interface LoadParts {
-  readonly bytes: Buffer;
   readonly libbpf: Libbpf;
   readonly cpuCount: number;
   readonly setsPerCpu: number;
 }
 
-function loadBestFlavours(
-  options: LoadOptions,
-  parts: LoadParts,
-): { object: BpfObject; flavours: readonly ProgramFlavour[] } {
+/** One way to load: an object and the flavours of it that are wanted. */
+interface Attempt {
+  readonly objectPath: string;
+  readonly flavours: readonly ProgramFlavour[];
+}
+
+/** From the best to the most modest. libbpf loads all that is wanted of an object, or nothing. */
+function loadAttempts(options: LoadOptions): Attempt[] {
+  const { objectPath, portableObjectPath } = options;
   const wanted = options.flavours ?? ['frags', 'plain'];
-  // A kernel before 5.18 answers EINVAL to the flag of xdp.frags; libbpf loads all or nothing.
-  const attempts =
-    wanted.includes('frags') && wanted.includes('plain') ? [wanted, ['plain' as const]] : [wanted];
-  let firstError: KernelError | undefined;
-  for (const flavours of attempts) {
-    const object = new BpfObject(parts.bytes, 'xtrace', parts.libbpf);
+  const last = portableObjectPath ?? objectPath;
+  const attempts: Attempt[] = [{ objectPath, flavours: wanted }];
+  if (last !== objectPath) attempts.push({ objectPath: last, flavours: wanted });
+  // A kernel before 5.18 answers EINVAL to the flag of xdp.frags.
+  if (wanted.length > 1) attempts.push({ objectPath: last, flavours: ['plain'] });
+  return attempts;
+}
+
+function loadBest(options: LoadOptions, parts: LoadParts): Attempt & { readonly object: BpfObject } {
+  let error: unknown;
+  for (const attempt of loadAttempts(options)) {
+    const object = new BpfObject(readObjectFile(attempt.objectPath), 'xtrace', parts.libbpf);
     try {
-      prepare(object, flavours, options, parts);
+      prepare(object, attempt.flavours, options, parts);
       const errno = object.load();
-      if (errno === 0) return { object, flavours };
-      throw loadError(errno, object.verifierLog);
-    } catch (error) {
+      if (errno === 0) return { ...attempt, object };
+      throw loadError(errno, object.verifierLog, readMissingCapabilities({ root: '/' }));
+    } catch (refusal) {
       object.close();
-      if (!(error instanceof KernelError) || error.code === 'NO_PRIVILEGE') throw error;
-      firstError ??= error;
+      if (!(refusal instanceof KernelError) || refusal.code === 'NO_PRIVILEGE') throw refusal;
+      error = refusal; // the last word is that on the most modest attempt
     }
   }
-  throw firstError ?? new KernelError('bpf_object__load', 0, 'no program flavour to load was given');
+  throw error;
 }
 
 function prepare(

@@ -5,21 +5,30 @@
 
 import assert from 'node:assert/strict';
 import { FRAMING, KIND } from '../../src/abi/kinds.js';
-import type { ProgramFlavour } from '../../src/kernel/load.js';
 import { FRAME_VECTORS } from '../support/frame-vectors.js';
 import { ETHERTYPE, ethernet, ipv4, payloadOf, tcp } from '../support/frames.js';
-import { kernelTest } from '../support/kernel-gate.js';
-import { ProgramUnderTest, RUN_FRAME_MIN, RUN_IFINDEX } from '../support/program-under-test.js';
+import { kernelTest, PORTABLE_OBJECT_PATH } from '../support/kernel-gate.js';
+import {
+  ProgramUnderTest,
+  type ProgramUnderTestOptions,
+  RUN_FRAME_MIN,
+  RUN_IFINDEX,
+} from '../support/program-under-test.js';
 import { parseFrame } from '../support/reference-parser.js';
 import { ASSIGNED_OPCODES, roceV1Frame, roceV2 } from '../support/roce-frames.js';
 
 const ENDS4 = { src: '192.0.2.1', dst: '198.51.100.2' };
 const ENDS6 = { src: '2001:db8::1', dst: '2001:db8::2' };
-const FLAVOURS: readonly ProgramFlavour[] = ['frags', 'plain'];
+/** Every program that may be attached to an interface. */
+const VARIANTS: Readonly<Record<string, ProgramUnderTestOptions>> = {
+  frags: { flavour: 'frags' },
+  'frags, portable': { flavour: 'frags', objectPath: PORTABLE_OBJECT_PATH },
+  plain: { flavour: 'plain' },
+};
 
-for (const flavour of FLAVOURS) {
-  kernelTest(`${flavour}: every frame is counted under its key`, async (t) => {
-    const program = new ProgramUnderTest({ flavour });
+for (const [variant, options] of Object.entries(VARIANTS)) {
+  kernelTest(`${variant}: every frame is counted under its key`, async (t) => {
+    const program = new ProgramUnderTest(options);
     t.after(() => program.close());
     for (const { name, framing, frame, expected } of FRAME_VECTORS) {
       await t.test(name, () => {
@@ -34,9 +43,9 @@ for (const flavour of FLAVOURS) {
   });
 
   kernelTest(
-    `${flavour}: frames cut off at every length are read as the reference parser reads them`,
+    `${variant}: frames cut off at every length are read as the reference parser reads them`,
     async (t) => {
-      const program = new ProgramUnderTest({ flavour });
+      const program = new ProgramUnderTest(options);
       t.after(() => program.close());
       for (const { name, framing, frame } of FRAME_VECTORS) {
         await t.test(name, () => {

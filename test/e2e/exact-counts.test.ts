@@ -11,7 +11,7 @@ import type { Exporter } from '../support/exporter.js';
 import { kernelTest } from '../support/kernel-gate.js';
 import { uncountedBytes } from '../support/link-bytes.js';
 import { sendFrames } from '../support/sender.js';
-import { everyHeader, mixedFlows } from '../support/traffic-mix.js';
+import { everyHeader, jumboFrames, mixedFlows } from '../support/traffic-mix.js';
 import { createWire, type Wire } from '../support/wire.js';
 import { scrapeAfterRefreshes, scrapeOfPackets, withExporter } from '../support/with-exporter.js';
 
@@ -31,7 +31,7 @@ const CASES: readonly Case[] = (['native', 'generic'] as const).flatMap((mode) =
 ]);
 
 /** What both senders send, and what each sends alone. */
-const SHARED = [...everyHeader(), ...mixedFlows(1, 10)];
+const SHARED = [...everyHeader(), ...mixedFlows(1, 10), ...jumboFrames(4)];
 const OWN = [mixedFlows(2, 12), mixedFlows(3, 12)] as const;
 /** Lists sent by each sender in one go; there are as many goes as it takes. */
 const REPEAT = 20;

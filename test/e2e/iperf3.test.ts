@@ -87,10 +87,13 @@ CASES.forEach((one, i) => {
   );
 });
 
-async function checkTransfer({ mode, mtu }: Case, wire: Wire, exporter: Exporter): Promise<void> {
+async function checkTransfer({ mode, mtu, offloads }: Case, wire: Wire, exporter: Exporter): Promise<void> {
   const device = wire.sinkDevice();
   const before = goodRefreshes(await exporter.scrape());
+  const receivedBefore = ipReceived(wire);
   const streams = await runIperf3(wire);
+  // Before the next scrape, which is traffic of this namespace too.
+  const received = ipReceived(wire) - receivedBefore;
 
   const packetsOf = (exposition: Exposition) => exposition.sum('xtrace_interface_packets_total');
   const reached = await exporter.scrapeUntil(
@@ -109,6 +112,13 @@ async function checkTransfer({ mode, mtu }: Case, wire: Wire, exporter: Exporter
   assert.equal(rx.packets, peer.tx.packets, 'all that was sent came');
   assert.deepEqual([rx.dropped, peer.rx.dropped, peer.tx.dropped], [0, 0, 0], 'nothing is dropped');
   for (const namespace of [wire.source, wire.sink]) assert.deepEqual(refusals(namespace), {});
+  assert.deepEqual(xdpDrops(wire), []);
+  const counted = packetsOf(end) - end.sum('xtrace_interface_packets_total', { traffic_type: 'Non_IP' });
+  if (mode === 'native' && offloads === 'on') {
+    assert.ok(received > 0 && received < counted, 'GRO had its turn after XDP');
+  } else {
+    assert.equal(received, counted, 'all that was counted was passed on to IP');
+  }
 
   const [info] = end.select('xtrace_interface_attach_info', { interface: device, mode });
   assert.equal(info?.labels.get('frags'), 'true');
@@ -145,6 +155,7 @@ async function runIperf3(wire: Wire): Promise<Stream[]> {
     const { stdout } = await wire.source.run('iperf3', [...args, '-n', AMOUNT, '-P', String(STREAMS)]);
     await waitFor('the server to end', () => server.exit);
     assert.equal(server.exit?.code, 0, server.stderr);
+    await waitFor('the last segments', () => [wire.source, wire.sink].every(isQuiet));
     const { start, end } = JSON.parse(stdout) as Iperf3Report;
     return end.streams.map(({ sender, receiver }) => ({
       sourcePort: start.connected.find(({ socket }) => socket === sender.socket)?.local_port ?? 0,
@@ -155,6 +166,12 @@ async function runIperf3(wire: Wire): Promise<Stream[]> {
   } finally {
     await server.stop('SIGKILL');
   }
+}
+
+/** Whether no connection is left that may still send something. */
+function isQuiet(namespace: Namespace): boolean {
+  const states = ['state', 'connected', 'exclude', 'time-wait'];
+  return namespace.exec('ss', '--tcp', '--numeric', '--no-header', ...states).trim() === '';
 }
 
 /** What of iperf3's JSON we read. */
@@ -170,14 +187,28 @@ interface Iperf3Report {
 
 /** Counters of packets that IP or TCP of a namespace would not take, those that are not 0. */
 function refusals(namespace: Namespace): Record<string, number> {
-  const { kernel } = JSON.parse(namespace.exec('nstat', '--json', '--zeros', '--ignore')) as {
-    kernel: Record<string, number>;
-  };
+  const counters = readStackCounters(namespace);
   const names = ['IpInHdrErrors', 'IpInAddrErrors', 'IpInDiscards', 'TcpInErrs', 'TcpInCsumErrors'];
-  assert.ok(names.every((name) => name in kernel));
-  return Object.fromEntries(
-    names.filter((name) => kernel[name] !== 0).map((name) => [name, kernel[name] ?? 0]),
-  );
+  const wrong = names.map((name) => [name, counters[name]] as const).filter(([, count]) => count !== 0);
+  return Object.fromEntries(wrong.map(([name, count]) => [name, count ?? Number.NaN]));
+}
+
+/** Lines of the driver's statistics that say XDP dropped something. */
+function xdpDrops(wire: Wire): string[] {
+  const lines = wire.sink.exec('ethtool', '--statistics', wire.sinkDevice()).split('\n');
+  const drops = lines.filter((line) => line.includes('xdp_drops:'));
+  assert.ok(drops.length > 0);
+  return drops.filter((line) => !line.endsWith(': 0'));
+}
+
+/** Packets that IP of the receiving namespace was given. */
+function ipReceived(wire: Wire): number {
+  return readStackCounters(wire.sink)['IpInReceives'] ?? Number.NaN;
+}
+
+function readStackCounters(namespace: Namespace): Readonly<Record<string, number>> {
+  const text = namespace.exec('nstat', '--json', '--zeros', '--ignore', '--noupdate');
+  return (JSON.parse(text) as { kernel: Record<string, number> }).kernel;
 }
 
 /** createVeth() switches offloads off; a host has them. */

@@ -15,7 +15,12 @@ import { openNetdev } from '../../src/kernel/netdev.js';
 import { queryXdp } from '../../src/kernel/xdp-query.js';
 import { waitFor } from '../support/conditions.js';
 import { attachForeignXdp } from '../support/foreign-xdp.js';
-import { FLOW_OBJECT_PATH, kernelTest, missingForKernelTests } from '../support/kernel-gate.js';
+import {
+  FLOW_OBJECT_PATH,
+  kernelTest,
+  missingForKernelTests,
+  PORTABLE_OBJECT_PATH,
+} from '../support/kernel-gate.js';
 import { addVethPair, enterOwnNetns, ip } from '../support/own-netns.js';
 
 const ATTACH_AND_WAIT = fileURLToPath(new URL('./attach-and-wait.js', import.meta.url));
@@ -24,7 +29,12 @@ const LOOPBACK = 1;
 if (missingForKernelTests() === undefined) enterOwnNetns();
 
 function load(t: TestContext): KernelObject {
-  const object = loadKernelObject({ objectPath: FLOW_OBJECT_PATH, flowCapacity: 64, slotsPerCpu: 64 });
+  const object = loadKernelObject({
+    objectPath: FLOW_OBJECT_PATH,
+    portableObjectPath: PORTABLE_OBJECT_PATH,
+    flowCapacity: 64,
+    slotsPerCpu: 64,
+  });
   t.after(() => object.close());
   return object;
 }
@@ -153,7 +163,7 @@ kernelTest('a link without its interface is not alive', (t) => {
 kernelTest('kill -9 leaves no program behind', async (t) => {
   const object = load(t);
   const ifindex = vethIndex(t, object, 'xt0');
-  const child = spawn(process.execPath, [ATTACH_AND_WAIT, FLOW_OBJECT_PATH, `${ifindex}`], {
+  const child = spawn(process.execPath, [ATTACH_AND_WAIT, PORTABLE_OBJECT_PATH, `${ifindex}`], {
     stdio: ['pipe', 'inherit', 'inherit'],
   });
   const exited = once(child, 'exit');

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { KernelError } from '../../src/errors.js';
@@ -23,7 +23,7 @@ const VERIFIER_LOG = [
 ].join('\n');
 
 test('a lack of privilege is one sentence that names the capabilities', () => {
-  const error = loadError(ERRNO.EPERM, '');
+  const error = loadError(ERRNO.EPERM, '', []);
   assert.equal(error.code, 'NO_PRIVILEGE');
   for (const capability of ['CAP_BPF', 'CAP_NET_ADMIN', 'CAP_PERFMON'])
     assert.ok(error.message.includes(capability));
@@ -33,13 +33,20 @@ test('a lack of privilege is one sentence that names the capabilities', () => {
 test('what the verifier forbids only to the unprivileged is a lack of privilege', () => {
   const log =
     '54: (0f) r6 += r0\nR6 has pointer with unsupported alu operation, pointer arithmetic with it prohibited for !root\n';
-  const error = loadError(ERRNO.EACCES, log);
+  const error = loadError(ERRNO.EACCES, log, []);
   assert.equal(error.code, 'NO_PRIVILEGE');
   assert.equal(error.detail, log);
 });
 
+test('whatever the verifier says to a process without CAP_PERFMON is a lack of privilege', () => {
+  const log = 'The sequence of 8193 jumps is too complex.\n';
+  assert.equal(loadError(constants.errno.EFAULT, log, ['CAP_PERFMON']).code, 'NO_PRIVILEGE');
+  assert.equal(loadError(constants.errno.EFAULT, log, []).code, 'KERNEL');
+  assert.equal(loadError(ERRNO.ENOMEM, '', ['CAP_PERFMON']).code, 'KERNEL');
+});
+
 test('a rejected program shows the last lines of the log, and keeps all of it', () => {
-  const error = loadError(ERRNO.EACCES, VERIFIER_LOG);
+  const error = loadError(ERRNO.EACCES, VERIFIER_LOG, []);
   assert.equal(error.code, 'KERNEL');
   assert.equal(error.errno, ERRNO.EACCES);
   assert.match(error.message, /verifier refuses the program \(EACCES\).*R2 offset is outside of the packet$/);
@@ -48,8 +55,11 @@ test('a rejected program shows the last lines of the log, and keeps all of it', 
 });
 
 test('without a log there is no talk of the verifier', () => {
-  assert.match(loadError(ERRNO.ENOMEM, '').message, /no room for the BPF maps \(ENOMEM\)/);
-  assert.match(loadError(ERRNO.EINVAL, '').message, /^the kernel refuses the BPF object \(EINVAL\).*5\.15/);
+  assert.match(loadError(ERRNO.ENOMEM, '', []).message, /no room for the BPF maps \(ENOMEM\)/);
+  assert.match(
+    loadError(ERRNO.EINVAL, '', []).message,
+    /^the kernel refuses the BPF object \(EINVAL\).*5\.15/,
+  );
 });
 
 test('an errno has its name', () => {

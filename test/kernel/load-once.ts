@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// A child process of load.test.ts: loads the object named by its argument, says how it went, ends.
+// A child process of load.test.ts: loads the object named by its arguments, or the portable one, says how it went, ends.
 
 import process from 'node:process';
 import { ExporterError } from '../../src/errors.js';
 import { loadKernelObject } from '../../src/kernel/load.js';
 
 try {
-  loadKernelObject({ objectPath: process.argv[2] ?? '', flowCapacity: 64 }).close();
+  const [, , objectPath = '', portableObjectPath = objectPath] = process.argv;
+  loadKernelObject({ objectPath, portableObjectPath, flowCapacity: 64 }).close();
   process.stdout.write('loaded\n');
 } catch (error) {
   if (!(error instanceof ExporterError)) throw error;

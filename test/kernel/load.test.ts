@@ -15,22 +15,31 @@ import { AbiError, KernelError } from '../../src/errors.js';
 import { errnoName } from '../../src/kernel/errno.js';
 import { type LoadOptions, loadKernelObject, programName } from '../../src/kernel/load.js';
 import { runProgram } from '../../src/kernel/program-run.js';
-import { FLOW_OBJECT_PATH, kernelTest } from '../support/kernel-gate.js';
+import { FLOW_OBJECT_PATH, kernelTest, PORTABLE_OBJECT_PATH } from '../support/kernel-gate.js';
 
 const XDP_PASS = 2;
 const LOAD_ONCE = fileURLToPath(new URL('./load-once.js', import.meta.url));
 
 function load(t: TestContext, options: Partial<LoadOptions> = {}) {
-  const object = loadKernelObject({ objectPath: FLOW_OBJECT_PATH, flowCapacity: 64, ...options });
+  const object = loadKernelObject({
+    objectPath: FLOW_OBJECT_PATH,
+    ...(options.objectPath === undefined && { portableObjectPath: PORTABLE_OBJECT_PATH }),
+    flowCapacity: 64,
+    ...options,
+  });
   t.after(() => object.close());
   return object;
 }
 
-/** The object after a change of its bytes, as a file up to the end of the test. */
-async function changedObject(t: TestContext, change: (bytes: Buffer) => void): Promise<string> {
+/** An object after a change of its bytes, as a file up to the end of the test. */
+async function changedObject(
+  t: TestContext,
+  change: (bytes: Buffer) => void,
+  original: string = PORTABLE_OBJECT_PATH,
+): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'xtrace-load-'));
   t.after(() => rm(folder, { recursive: true }));
-  const bytes = await readFile(FLOW_OBJECT_PATH);
+  const bytes = await readFile(original);
   change(bytes);
   const path = join(folder, 'changed.bpf.o');
   await writeFile(path, bytes);
@@ -77,6 +86,28 @@ kernelTest('where the frags programs are refused, the plain ones are loaded alon
   assert.equal(object.programFd(FRAMING.ethernet, 'frags'), undefined);
   assert.equal(runProgram(object, 'count_ethernet', Buffer.alloc(60)).retval, XDP_PASS);
   assert.throws(() => load(t, { objectPath, flavours: ['frags'] }), KernelError);
+});
+
+kernelTest('where the kernel does not show its types, the portable object is loaded whole', async (t) => {
+  // A kernel function that no kernel has: as on Linux before 6.2.
+  const objectPath = await changedObject(
+    t,
+    (bytes) => {
+      for (
+        let at = bytes.indexOf('bpf_cast_to_kern_ctx\0');
+        at >= 0;
+        at = bytes.indexOf('bpf_cast_to_kern_ctx\0')
+      ) {
+        bytes.write('bpf_cast_to_kern_xyz', at);
+      }
+    },
+    FLOW_OBJECT_PATH,
+  );
+  const object = load(t, { objectPath, portableObjectPath: PORTABLE_OBJECT_PATH });
+  assert.equal(object.objectPath, PORTABLE_OBJECT_PATH);
+  assert.deepEqual(object.flavours, ['frags', 'plain']);
+  assert.equal(runProgram(object, 'count_ethernet_frags', Buffer.alloc(60)).retval, XDP_PASS);
+  assert.throws(() => load(t, { objectPath }), KernelError);
 });
 
 kernelTest('slots are as many as the bound allows, over all possible CPUs', (t) => {
@@ -132,7 +163,14 @@ kernelTest('a flow map too large for the kernel is an error with a sentence', (t
 
 /** Loads in a child whose capabilities are bounded to these; returns its exit code and output. */
 function loadWithCapabilities(capabilities: string) {
-  const args = ['--bounding-set', capabilities, process.execPath, LOAD_ONCE, FLOW_OBJECT_PATH];
+  const args = [
+    '--bounding-set',
+    capabilities,
+    process.execPath,
+    LOAD_ONCE,
+    FLOW_OBJECT_PATH,
+    PORTABLE_OBJECT_PATH,
+  ];
   const { status, stdout, stderr } = spawnSync('setpriv', args, { encoding: 'utf8' });
   return { status, stdout, stderr };
 }

@@ -8,7 +8,7 @@ import { callAsync } from '../../src/kernel/ffi.js';
 import type { Family, Half } from '../../src/kernel/kernel-maps.js';
 import { type KernelObject, type LoadOptions, loadKernelObject } from '../../src/kernel/load.js';
 import { runProgram } from '../../src/kernel/program-run.js';
-import { FLOW_OBJECT_PATH, kernelTest } from '../support/kernel-gate.js';
+import { FLOW_OBJECT_PATH, kernelTest, PORTABLE_OBJECT_PATH } from '../support/kernel-gate.js';
 
 const KEY_BYTES: Readonly<Record<Family, number>> = { 4: 24, 6: 48 };
 const COUNT_BYTES = 16;
@@ -23,6 +23,7 @@ FRAME.set([0x03, 0xe8, 0x07, 0xd0, 0, 26, 0, 0], 34);
 function load(t: TestContext, options: Partial<LoadOptions> = {}): KernelObject {
   const object = loadKernelObject({
     objectPath: FLOW_OBJECT_PATH,
+    portableObjectPath: PORTABLE_OBJECT_PATH,
     flowCapacity: 65536,
     slotsPerCpu: 64,
     ...options,

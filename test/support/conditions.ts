@@ -4,7 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface WaitOptions {
-  /** After this the wait fails. Generous: it bounds a hang, it measures nothing. Default 20 s. */
+  /** After this the wait fails. Generous: it bounds a hang, it measures nothing. Default 60 s: emulated processors are slow. */
   readonly limitMs?: number;
   /** Between two tries. Default 25 ms. */
   readonly intervalMs?: number;
@@ -20,7 +20,7 @@ export type NotYet = undefined | null | false | 0 | '';
 export async function waitFor<T>(
   what: string,
   attempt: () => T | NotYet | Promise<T | NotYet>,
-  { limitMs = 20_000, intervalMs = 25 }: WaitOptions = {},
+  { limitMs = 60_000, intervalMs = 25 }: WaitOptions = {},
 ): Promise<T> {
   const deadline = performance.now() + limitMs;
   let cause: unknown;

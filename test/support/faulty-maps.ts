@@ -24,6 +24,9 @@ export type Fault = (typeof FAULTS)[number];
 export type AtMoment = (moment: Fault) => void;
 
 export class FaultyMaps implements KernelMaps {
+  /** Times that a half was read which programs may still have been writing. */
+  unfencedReads = 0;
+  #fenced = true;
   readonly #maps: KernelMaps;
   readonly #at: AtMoment;
 
@@ -49,6 +52,7 @@ export class FaultyMaps implements KernelMaps {
   }
 
   writeEpoch(half: Half): void {
+    this.#fenced = false;
     this.#maps.writeEpoch(half);
   }
 
@@ -56,14 +60,17 @@ export class FaultyMaps implements KernelMaps {
     this.#at('fence');
     await this.#maps.fence();
     this.#at('after fence');
+    this.#fenced = true;
   }
 
   slots(family: Family, half: Half): Uint8Array {
+    this.#noteRead(half);
     return this.#maps.slots(family, half);
   }
 
   async drainFlows(family: Family, half: Half, sink: FlowBatchSink): Promise<void> {
     this.#at(`drainFlows${family}`);
+    this.#noteRead(half);
     await this.#maps.drainFlows(family, half, (keys, counts, count) => {
       sink(keys, counts, count); // gone from the map, so given on before anything breaks
       this.#at(`between batches of drainFlows${family}`);
@@ -80,5 +87,9 @@ export class FaultyMaps implements KernelMaps {
   async readUnattributed(): Promise<{ packets: number; bytes: number }> {
     this.#at('readUnattributed');
     return await this.#maps.readUnattributed();
+  }
+
+  #noteRead(half: Half): void {
+    if (!this.#fenced || half === this.#maps.readEpoch()) this.unfencedReads++;
   }
 }

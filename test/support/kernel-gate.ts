@@ -6,11 +6,13 @@ import { existsSync } from 'node:fs';
 import process from 'node:process';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { readMissingCapabilities } from '../../src/kernel/capabilities.js';
 import { openLibbpf } from '../../src/kernel/ffi.js';
-import { readMissingCapabilities } from '../../src/system/capabilities.js';
 
 /** The object that `make build` makes. */
 export const FLOW_OBJECT_PATH = fileURLToPath(new URL('../../bpf/flow.bpf.o', import.meta.url));
+/** The same for kernels that do not let a program look at their types. */
+export const PORTABLE_OBJECT_PATH = fileURLToPath(new URL('../../bpf/flow-portable.bpf.o', import.meta.url));
 
 /** Why kernel tests cannot run here; undefined where they can. */
 export function missingForKernelTests(): string | undefined {

@@ -15,7 +15,7 @@ import {
 } from '../../src/kernel/load.js';
 import { runProgram } from '../../src/kernel/program-run.js';
 import { formatAddress } from './addresses.js';
-import { FLOW_OBJECT_PATH } from './kernel-gate.js';
+import { FLOW_OBJECT_PATH, PORTABLE_OBJECT_PATH } from './kernel-gate.js';
 import type { ParsedFrame } from './reference-parser.js';
 
 /** What the maps say about one flow. */
@@ -32,7 +32,7 @@ const XDP_PASS = 2;
 /** Where a program run comes from unless told: loopback. */
 export const RUN_IFINDEX = 1;
 
-export interface ProgramUnderTestOptions extends Partial<Omit<LoadOptions, 'objectPath'>> {
+export interface ProgramUnderTestOptions extends Partial<LoadOptions> {
   /** Default frags. */
   readonly flavour?: ProgramFlavour;
 }
@@ -46,6 +46,7 @@ export class ProgramUnderTest {
     this.#flavour = flavour;
     this.object = loadKernelObject({
       objectPath: FLOW_OBJECT_PATH,
+      portableObjectPath: PORTABLE_OBJECT_PATH,
       flowCapacity: 65_536,
       // One set per CPU: quickly read and cleared after each frame.
       slotsPerCpu: 2,

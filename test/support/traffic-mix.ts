@@ -50,6 +50,14 @@ export function mixedFlows(net: number, hosts: number): Buffer[] {
   return Array.from({ length: hosts }, (_, i) => hostFrames(net, i + 1)).flat();
 }
 
+/** Frames beyond a page, which reach XDP in several buffers; up to 9,014 bytes. */
+export function jumboFrames(net: number): Buffer[] {
+  return [3000, 3600, 4082, 4096, 6000, 8900].flatMap((length, i) => [
+    over(ends4(net, i), tcp(40_000, 443, payloadOf(length))),
+    over(ends6(net, i), udp(40_000, 443, payloadOf(length)), VLAN),
+  ]);
+}
+
 /** As many UDP flows, one frame each, alternately IPv4 and IPv6. */
 export function udpFlows(net: number, flows: number): Buffer[] {
   return Array.from({ length: flows }, (_, i) => {

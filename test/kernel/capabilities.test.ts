@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { missingCapabilities, readMissingCapabilities } from '../../src/system/capabilities.js';
+import { missingCapabilities, readMissingCapabilities } from '../../src/kernel/capabilities.js';
 
 /** Text like /proc/self/status, with these capability numbers in the effective set. */
 function status(...capabilities: readonly number[]): string {

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// HTTP as it comes over the wire, which fetch() hides: coded bodies, and bodies too large to keep.
+// For tests only.
+
+import { type IncomingHttpHeaders, request } from 'node:http';
+
+export interface RawReply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** As sent, still coded; empty where it was not to be kept. */
+  readonly body: Buffer;
+  /** Length of the body as sent. */
+  readonly bytes: number;
+}
+
+export interface RawRequest {
+  /** Default GET. */
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Default true. A refusal's body is always kept. */
+  readonly keepBody?: boolean;
+}
+
+/** One request on a connection of its own. Rejects when the answer is cut off. */
+export function requestRaw(
+  url: string,
+  { method = 'GET', headers = {}, keepBody = true }: RawRequest = {},
+): Promise<RawReply> {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method, headers, agent: false }, (response) => {
+      const chunks: Buffer[] = [];
+      const status = response.statusCode ?? 0;
+      let bytes = 0;
+      response.on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (keepBody || status !== 200) chunks.push(chunk);
+      });
+      response.on('error', reject);
+      response.on('end', () => {
+        resolve({ status, headers: response.headers, body: Buffer.concat(chunks), bytes });
+      });
+    });
+    sent.on('error', reject);
+    sent.end();
+  });
+}
