@@ -6,11 +6,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import zlib from 'node:zlib';
 import { compressSync as snappy } from 'snappy';
 import { createPushEncoder, type PushEncoder } from '../src/exposition/push-encoder.js';
-import type { SeriesView } from '../src/flows/views.js';
 import { type FlowFamilies, flowFamilies } from '../src/metrics/flow-families.js';
 import type { Payload, PayloadFormat } from '../src/push/payload.js';
-import { requestV2Type, writeRequestType } from '../test/support/remote-write-protos.js';
 import { createSeries } from './exposition.js';
+import { type Peer, protobufjsV1, protobufjsV2 } from './protobufjs-peer.js';
 
 export interface PushBenchRow {
   readonly what: string;
@@ -60,8 +59,9 @@ export async function benchPush(): Promise<PushBenchRow[]> {
   const series = createSeries(FLOWS);
   const flows = flowFamilies(series);
   const zstd = findZstd();
-  const v1 = protobufjsV1(series, flows);
-  const v2 = protobufjsV2(series, flows);
+  const peer = { series, flows, external: EXTERNAL, maxSamples: MAX_SAMPLES, startMs: START_MS };
+  const v1 = protobufjsV1(peer);
+  const v2 = protobufjsV2(peer);
   const rows: PushBenchRow[] = [];
   const add = async (format: PayloadFormat, compression: string, compress: Compress, peer?: Peer) => {
     rows.push(await benchFormat(format, compression, compress, flows, peer));
@@ -228,103 +228,6 @@ class PushMeter {
   #noteStall(): void {
     this.#stallMs = Math.max(this.#stallMs, performance.now() - this.#turnedMs);
   }
-}
-
-/** protobufjs doing the same: the sorted label pairs of a flow are kept, as our encoder keeps their bytes. */
-interface Peer {
-  encode(timestampMs: number, send: (body: Uint8Array) => void): void;
-}
-
-interface PeerLabel {
-  readonly name: string;
-  readonly value: string;
-}
-
-/** What protobufjs needs of the flows, and the series as messages of one request each. */
-class PeerFlows {
-  readonly #flows: FlowFamilies;
-  readonly #names: readonly PeerLabel[];
-  /** By place in the rows' list, without __name__, which sorts before all of them. */
-  readonly #labels: readonly (readonly PeerLabel[])[];
-
-  constructor(series: SeriesView, flows: FlowFamilies) {
-    this.#flows = flows;
-    this.#names = flows.families.map(({ name }) => ({ name: '__name__', value: name }));
-    this.#labels = Array.from({ length: series.count }, (_, i) => {
-      const row = series.slots[i] ?? 0;
-      const start = series.labelOffset[row] ?? 0;
-      const text = Buffer.from(series.labelBytes.subarray(start, start + (series.labelLength[row] ?? 0)));
-      const own = [...text.toString().matchAll(/(\w+)="([^"]*)"/g)];
-      return [
-        ...EXTERNAL.map(([name, value]) => ({ name, value })),
-        ...own.map(([, name = '', value = '']) => ({ name, value })),
-      ].sort((a, b) => (a.name < b.name ? -1 : 1));
-    });
-  }
-
-  /** Calls send(series of one request) until all flows are through. */
-  forEachRequest<Series>(
-    toSeries: (labels: readonly PeerLabel[], metric: number, value: number) => Series,
-    send: (timeseries: Series[]) => void,
-  ): void {
-    const { rows, families } = this.#flows;
-    let timeseries: Series[] = [];
-    for (let i = 0; i < rows.count; i++) {
-      const row = rows.slots[i] ?? 0;
-      families.forEach((family, metric) => {
-        const labels = [this.#names[metric] as PeerLabel, ...(this.#labels[i] ?? [])];
-        timeseries.push(toSeries(labels, metric, family.values[row] ?? 0));
-      });
-      if (timeseries.length >= MAX_SAMPLES || i === rows.count - 1) {
-        send(timeseries);
-        timeseries = [];
-      }
-    }
-  }
-}
-
-function protobufjsV1(series: SeriesView, flows: FlowFamilies): Peer {
-  const peer = new PeerFlows(series, flows);
-  const type = writeRequestType();
-  return {
-    encode: (timestamp, send) =>
-      peer.forEachRequest(
-        (labels, _, value) => ({ labels, samples: [{ value, timestamp }] }),
-        (timeseries) => send(type.encode({ timeseries }).finish()),
-      ),
-  };
-}
-
-function protobufjsV2(series: SeriesView, flows: FlowFamilies): Peer {
-  const peer = new PeerFlows(series, flows);
-  const type = requestV2Type();
-  return {
-    encode(timestamp, send) {
-      let symbols = [''];
-      let refs = new Map([['', 0]]);
-      const ref = (text: string): number => {
-        const known = refs.get(text);
-        if (known !== undefined) return known;
-        refs.set(text, symbols.length);
-        return symbols.push(text) - 1;
-      };
-      peer.forEachRequest(
-        (labels, metric, value) => {
-          const { type: metricType, help } = flows.families[metric] ?? { type: 'gauge', help: '' };
-          return {
-            labelsRefs: labels.flatMap((label) => [ref(label.name), ref(label.value)]),
-            samples: [{ value, timestamp, startTimestamp: START_MS }],
-            metadata: { type: metricType === 'counter' ? 1 : 2, helpRef: ref(help), unitRef: ref('bytes') },
-          };
-        },
-        (timeseries) => {
-          send(type.encode({ symbols, timeseries }).finish());
-          symbols = [''];
-          refs = new Map([['', 0]]);
-        },
-      );
-    },
-  };
 }
 
 function timePeer(

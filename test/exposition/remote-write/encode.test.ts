@@ -4,12 +4,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { createPushEncoder } from '../../../src/exposition/push-encoder.js';
-import { METRICS } from '../../../src/metrics/catalog.js';
-import type { Family } from '../../../src/metrics/family.js';
 import { flowFamilies } from '../../../src/metrics/flow-families.js';
 import type { PayloadFormat } from '../../../src/push/payload.js';
 import { fixedFamilies } from '../../metrics/fixed-metrics.js';
-import { decodeRequestV2, STALE_BITS } from '../../support/remote-write-protos.js';
+import { STALE_BITS } from '../../support/remote-write-protos.js';
 import { createManySeries, FIXED_FLOWS, FIXED_LABELS, type FlowSpec } from '../series-fixture.js';
 import {
   anyExternal,
@@ -21,23 +19,14 @@ import {
   createSnapshot,
   EXTERNAL,
   expectedSeries,
+  gauge,
   labelsKey,
   OPTIONS,
   receive,
-  STARTED_MS,
   TIMESTAMP_MS,
 } from './push-fixture.js';
 
 const VERSIONS: readonly PayloadFormat[] = ['remote_write_1', 'remote_write_2'];
-
-function gauge(name: string, ...samples: [labels: Record<string, string>, value: number][]): Family {
-  return {
-    name,
-    help: '',
-    type: 'gauge',
-    samples: samples.map(([labels, value]) => ({ suffix: '', labels: Object.entries(labels), value })),
-  };
-}
 
 for (const format of VERSIONS) {
   test(`${format}: a receiver gets the series, labels and values of /metrics, each once`, async () => {
@@ -271,99 +260,6 @@ for (const format of VERSIONS) {
     assert.ok(turns >= 40, `${turns} turns`);
   });
 }
-
-test('2.0: symbols: "" first, each text once, all used; numbers in pairs and in range', async () => {
-  await fc.assert(
-    fc.asyncProperty(anyFlows, anyFamilies, fc.integer({ min: 1, max: 20 }), async (flows, families, max) => {
-      const encoder = createEncoder({ format: 'remote_write_2', maxSamplesPerBatch: max });
-      for (const { body } of await collect(encoder.encode(createSnapshot(flows, families), TIMESTAMP_MS))) {
-        const { symbols, refs, series } = decodeRequestV2(body);
-        assert.equal(symbols[0], '');
-        assert.equal(new Set(symbols).size, symbols.length, 'a symbol twice');
-        for (const numbers of refs) {
-          assert.equal(numbers.length % 2, 0);
-          assert.ok(numbers.every((number) => number > 0 && number < symbols.length));
-        }
-        const used = new Set(
-          series.flatMap(({ labels, metadata }) => [...labels.flat(), metadata?.help, metadata?.unit]),
-        );
-        assert.deepEqual(
-          symbols.slice(1).filter((symbol) => !used.has(symbol)),
-          [],
-        );
-      }
-    }),
-  );
-});
-
-test('2.0: many symbols in one request, found again among thousands', async () => {
-  const families = Array.from({ length: 50 }, (_, i) =>
-    gauge(
-      `x${i}`,
-      ...Array.from({ length: 100 }, (_, j): [Record<string, string>, number] => [
-        { a: `${i}/${j}`, b: `${j}` },
-        j,
-      ]),
-    ),
-  );
-  const encoder = createEncoder({ format: 'remote_write_2', maxSamplesPerBatch: 100_000 });
-  const [payload, ...others] = await collect(encoder.encode(createSnapshot([], families), TIMESTAMP_MS));
-  assert.ok(payload !== undefined && others.length === 0);
-  const { symbols, series } = decodeRequestV2(payload.body);
-  assert.equal(series.length, 5000);
-  assert.equal(new Set(symbols).size, symbols.length);
-  assert.ok(symbols.length > 5000);
-  assert.deepEqual(
-    series.at(-1)?.labels.filter(([name]) => name === 'a' || name === 'b'),
-    [
-      ['a', '49/99'],
-      ['b', '99'],
-    ],
-  );
-});
-
-test('2.0: type, help and unit of every series; starts of what counts', async () => {
-  const snapshot = createSnapshot(FIXED_FLOWS, await fixedFamilies());
-  const encoder = createEncoder({ format: 'remote_write_2' });
-  const received = receive(await collect(encoder.encode(snapshot, TIMESTAMP_MS)));
-  const find = (name: string) => {
-    const found = received.filter(({ labels }) =>
-      labels.some(([label, value]) => label === '__name__' && value === name),
-    );
-    assert.ok(found.length > 0, name);
-    return found;
-  };
-  for (const { name, help, startMs, type, unit } of [
-    { ...METRICS.flowBytesTotal, type: 1, unit: 'bytes', startMs: STARTED_MS + 1000 },
-    { ...METRICS.flowPacketsTotal, type: 1, unit: '', startMs: STARTED_MS + 1000 },
-    { ...METRICS.flowBytes, type: 2, unit: 'bytes', startMs: 0 },
-    { ...METRICS.interfaceBytesTotal, type: 1, unit: 'bytes', startMs: STARTED_MS },
-    { ...METRICS.buildInfo, type: 2, unit: '', startMs: 0 },
-    { ...METRICS.refreshTimestampSeconds, type: 2, unit: 'seconds', startMs: 0 },
-    ...['_bucket', '_sum', '_count'].map((suffix) => ({
-      ...METRICS.refreshDurationSeconds,
-      name: METRICS.refreshDurationSeconds.name + suffix,
-      type: 3,
-      unit: 'seconds',
-      startMs: STARTED_MS,
-    })),
-  ]) {
-    for (const series of find(name)) {
-      assert.deepEqual(series.metadata, { type, help, unit }, name);
-      assert.deepEqual(
-        series.samples.map((sample) => sample.startMs),
-        [startMs],
-        name,
-      );
-    }
-  }
-});
-
-test('2.0: a start that is not before its sample is not told', async () => {
-  const encoder = createEncoder({ format: 'remote_write_2' });
-  const received = receive(await collect(encoder.encode(createSnapshot(), STARTED_MS + 1000)));
-  for (const { samples } of received) assert.equal(samples[0]?.startMs, 0);
-});
 
 test('the classic histogram arrives as its series, bounds as on /metrics', async () => {
   const snapshot = createSnapshot([], await fixedFamilies());

@@ -53,6 +53,15 @@ export function createSnapshot(
   return { families, flows: flowFamilies(series) };
 }
 
+export function gauge(name: string, ...samples: [labels: Record<string, string>, value: number][]): Family {
+  return {
+    name,
+    help: '',
+    type: 'gauge',
+    samples: samples.map(([labels, value]) => ({ suffix: '', labels: Object.entries(labels), value })),
+  };
+}
+
 export async function collect(payloads: AsyncIterable<Payload>): Promise<Payload[]> {
   const all: Payload[] = [];
   for await (const payload of payloads) all.push(payload);
