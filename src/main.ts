@@ -84,9 +84,6 @@ async function run(process: NodeJS.Process, config: Config): Promise<void> {
     process.exit(EXIT_CODE.failure);
   });
   const interfaces = chooseInterfaces(config, log);
-  if (config.push.enabled) {
-    log.warn('push is enabled, but this version cannot push yet: scrape /metrics instead');
-  }
   const exporter = createExporter(
     {
       config,

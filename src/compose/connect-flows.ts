@@ -9,6 +9,7 @@ import type { Config } from '../config/config.js';
 import { createFilter } from '../flows/filter.js';
 import { createFlowAccounts, type FlowAccounts } from '../flows/flow-accounts.js';
 import type { Logger } from '../log.js';
+import type { FlowLabelOptions } from '../metrics/flow-label-fields.js';
 import { createFlowLabelRenderer, flowAddressText } from '../metrics/flow-labels.js';
 import { createFlowLineRenderer } from '../print/flow-line.js';
 import { createFlowPrinter, type FlowPrinter } from '../print/flow-printer.js';
@@ -20,16 +21,26 @@ export interface FlowParts {
   readonly ids: InterfaceIds;
 }
 
-export function connectAccounts(
-  { config, hostIp, ids }: FlowParts,
-  linkFraming: (interfaceId: number) => Framing | undefined,
-): FlowAccounts {
-  const labels = createFlowLabelRenderer({
+/** What stands in the labels of every flow, whoever renders them. */
+export function flowLabelOptions({ config, hostIp, ids }: FlowParts): FlowLabelOptions {
+  return {
     interfaceName: (id) => ids.nameOf(id),
     hostIp,
     collectAgg: config.collectAgg,
     vlan: config.flows.vlan,
-  });
+  };
+}
+
+export function connectAccounts(
+  flowParts: FlowParts,
+  parts: {
+    readonly linkFraming: (interfaceId: number) => Framing | undefined;
+    /** Before a series gives up its row. */
+    readonly onSeriesEnd: (row: number) => void;
+  },
+): FlowAccounts {
+  const { config } = flowParts;
+  const labels = createFlowLabelRenderer(flowLabelOptions(flowParts));
   return createFlowAccounts(
     {
       maxSeries: config.flows.maxSeries,
@@ -39,9 +50,14 @@ export function connectAccounts(
       maxLabelBytes: labels.maxLabelBytes,
     },
     {
-      keep: createFilter({ filter: config.filter, excludeDns: config.excludeDns, linkFraming }),
+      keep: createFilter({
+        filter: config.filter,
+        excludeDns: config.excludeDns,
+        linkFraming: parts.linkFraming,
+      }),
       renderLabels: labels.render,
       yieldToLoop: () => nextTurn(),
+      onSeriesEnd: (_series, row) => parts.onSeriesEnd(row),
     },
   );
 }

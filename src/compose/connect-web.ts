@@ -3,7 +3,6 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Attachments } from '../attach/attachments.js';
-import type { InterfaceIds } from '../attach/interface-ids.js';
 import type { Config } from '../config/config.js';
 import type { Daemon } from '../daemon.js';
 import { ExporterError } from '../errors.js';
@@ -13,23 +12,18 @@ import {
   MAX_RENDERINGS,
   WARN_ABOVE_BYTES,
 } from '../exposition/shared-exposition.js';
-import type { FlowAccounts } from '../flows/flow-accounts.js';
 import { type ListeningServer, listen } from '../http/listen.js';
 import { parseListenAddress } from '../http/listen-address.js';
 import { createHttpApp, MAX_DURATION_MS } from '../http/server.js';
 import type { Logger } from '../log.js';
-import { bookFamilies } from '../metrics/book-families.js';
-import { flowFamilies } from '../metrics/flow-families.js';
 import type { SelfMetrics } from '../metrics/self-metrics.js';
-import { selfMetricsState } from './self-state.js';
+import type { Shown } from './shown.js';
 
 export interface WebParts {
   readonly config: Config;
-  readonly hostIp: string;
   readonly version: string;
-  readonly ids: InterfaceIds;
   readonly attachments: Attachments;
-  readonly accounts: FlowAccounts;
+  readonly shown: Shown;
   readonly daemon: Daemon;
   readonly selfMetrics: SelfMetrics;
   readonly log: Logger;
@@ -62,30 +56,13 @@ export function serve(parts: WebParts): Promise<ListeningServer> {
   return listen(address, { respond: app, onFault });
 }
 
-function connectExposer({
-  config,
-  hostIp,
-  ids,
-  attachments,
-  accounts,
-  daemon,
-  selfMetrics,
-  log,
-}: WebParts): Exposer {
-  const names = { interfaceName: (id: number) => ids.nameOf(id), hostIp, collectAgg: config.collectAgg };
+function connectExposer({ shown, daemon, selfMetrics, log }: WebParts): Exposer {
   return createExposer(
     { maxRenderings: MAX_RENDERINGS, warnAboveBytes: WARN_ABOVE_BYTES },
     {
       withSnapshot: (show) =>
         daemon.withSnapshot((refresh) =>
-          show({
-            refresh,
-            async families() {
-              selfMetrics.setInterfaces(attachments.states.map(selfMetricsState));
-              return [...bookFamilies(accounts.books, names), ...(await selfMetrics.families())];
-            },
-            flows: flowFamilies(accounts.series),
-          }),
+          show({ refresh, families: () => shown.families(), flows: shown.flows() }),
         ),
       currentRefresh: () => daemon.currentRefresh(),
       yieldToLoop: () => nextTurn(),

@@ -16,13 +16,17 @@ import { createSelfMetrics } from '../metrics/self-metrics.js';
 import { createDrain } from '../reader/drain.js';
 import { chooseHostIp } from '../system/host-ip.js';
 import { listInterfaces } from '../system/interfaces.js';
-import { connectAccounts, connectPrinter } from './connect-flows.js';
+import { connectAccounts, connectPrinter, flowLabelOptions } from './connect-flows.js';
 import { connectAttachments, loadObject } from './connect-kernel.js';
+import { openPushLine, type PushLine } from './connect-push.js';
 import { serve } from './connect-web.js';
 import { countOpenFds, recordRefresh } from './self-state.js';
+import { createShown } from './shown.js';
 
 /** A lost interface is looked for this often. */
 const WATCH_MS = 1000;
+/** What is still to be pushed may take this long after a stop; the rest goes to the spool. */
+const PUSH_LIMIT_MS = 1500;
 /** Scrapes under way may take this long after a stop; then printing may. */
 const CLOSE_LIMIT_MS = 1000;
 
@@ -94,7 +98,15 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
     const flowParts = { config, hostIp, ids };
     const attachments = connectAttachments({ interfaces, config, object, netdev, ids, selfMetrics, log });
     closers.push(() => attachments.close());
-    const accounts = connectAccounts(flowParts, (id) => attachments.framingOf(id));
+    let pushLine: PushLine | undefined;
+    const accounts = connectAccounts(flowParts, {
+      linkFraming: (id) => attachments.framingOf(id),
+      onSeriesEnd: (row) => pushLine?.onSeriesEnd(row),
+    });
+    const shown = createShown(
+      { hostIp, collectAgg: config.collectAgg },
+      { ids, attachments, accounts, selfMetrics, pushFamilies: () => pushLine?.families() ?? [] },
+    );
     const printer = connectPrinter(flowParts, { stdout, interfaceCount: interfaces.length, log });
     closers.push(() => within(CLOSE_LIMIT_MS, (signal) => printer?.close(signal)));
 
@@ -113,6 +125,10 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
         async onRefresh(refresh) {
           recordRefresh(selfMetrics, object.maps, refresh);
           await printer?.print(accounts.series, accounts.books);
+          if (pushLine !== undefined) {
+            const snapshot = { families: await shown.families(), flows: shown.flows() };
+            await pushLine.push(snapshot, refresh.finishedAtMs);
+          }
         },
         log,
         nowMs: () => performance.now(),
@@ -123,18 +139,14 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
         },
       },
     );
-    const server = await serve({
-      config,
-      hostIp,
-      version,
-      ids,
-      attachments,
-      accounts,
-      daemon,
-      selfMetrics,
-      log,
-    });
+    const server = await serve({ config, version, attachments, shown, daemon, selfMetrics, log });
     closers.push(() => server.close(CLOSE_LIMIT_MS));
+    if (config.push.enabled) {
+      const flowLabels = flowLabelOptions(flowParts);
+      const line = await openPushLine({ config, version, flowLabels, port: server.port }, { log });
+      closers.push(() => line.close(PUSH_LIMIT_MS));
+      pushLine = line;
+    }
     return { daemon, books: accounts.books, metricsUrl: `${server.url}${config.web.telemetryPath}` };
   }
 

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pushing, wired: what a refresh shows goes through the encoder into the pusher's queue. Nothing here
+// waits for the receiver.
+
+import { hostname } from 'node:os';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Config, PushFormat } from '../config/config.js';
+import { choosePushFormat } from '../config/push-settings.js';
+import { createPushEncoder } from '../exposition/push-encoder.js';
+import { transcodeToV1 } from '../exposition/remote-write/transcode.js';
+import type { ExpositionInput } from '../exposition/render-exposition.js';
+import type { Logger } from '../log.js';
+import type { Family } from '../metrics/family.js';
+import type { FlowLabelOptions } from '../metrics/flow-label-fields.js';
+import { pushFamilies } from '../metrics/push-families.js';
+import { openPusher } from '../push/open-pusher.js';
+import type { Payload, PayloadFormat } from '../push/payload.js';
+
+/** A payload before compression: some 40,000 samples of flows, and far below what receivers take (32 MiB). */
+const BATCH_MAX_BYTES = 8 * 1024 * 1024;
+
+const PAYLOAD_FORMATS = {
+  text: 'text',
+  remote_write: 'remote_write_1',
+  remote_write_2: 'remote_write_2',
+} as const satisfies Record<Exclude<PushFormat, 'auto'>, PayloadFormat>;
+
+export interface PushLine {
+  /** Encodes and enqueues; the snapshot is read until it resolves. Never rejects. */
+  push(snapshot: ExpositionInput, timestampMs: number): Promise<void>;
+  /** Before the flow table gives up a row. */
+  onSeriesEnd(row: number): void;
+  /** xtrace_push_*. */
+  families(): readonly Family[];
+  /** Ends every series at the receiver, and sends what can be sent within the limit. */
+  close(limitMs: number): Promise<void>;
+}
+
+/** Rejects with ExporterError SPOOL where the spool cannot be used. */
+export async function openPushLine(
+  options: {
+    readonly config: Config;
+    readonly version: string;
+    readonly flowLabels: FlowLabelOptions;
+    /** Of /metrics, for the label instance. */
+    readonly port: number;
+  },
+  { log }: { readonly log: Logger },
+): Promise<PushLine> {
+  const { push } = options.config;
+  const format = PAYLOAD_FORMATS[choosePushFormat(push) ?? 'remote_write'];
+  const instance = push.instance === '' ? `${hostname()}:${options.port}` : push.instance;
+  const encoder = createPushEncoder(
+    {
+      format,
+      maxSamplesPerBatch: push.batchMaxSamples,
+      maxBatchBytes: BATCH_MAX_BYTES,
+      externalLabels: [['job', push.job], ['instance', instance], ...Object.entries(push.extraLabels)],
+      flowLabels: options.flowLabels,
+      startedMs: Date.now(),
+    },
+    { yieldToLoop: () => nextTurn() },
+  );
+  const pusher = await openPusher(
+    {
+      ...push,
+      format,
+      userAgent: `xtrace-catch/${options.version}`,
+      retryOn429: push.retry.on429,
+      minBackoffMs: push.retry.minBackoffMs,
+      maxBackoffMs: push.retry.maxBackoffMs,
+    },
+    {
+      transcodeToV1,
+      nowMs: () => performance.now(),
+      wallMs: () => Date.now(),
+      random: Math.random,
+      schedule(task, delayMs) {
+        const timer = setTimeout(task, delayMs);
+        return () => clearTimeout(timer);
+      },
+      log,
+    },
+  );
+
+  async function enqueue(payloads: AsyncGenerator<Payload, void>): Promise<void> {
+    try {
+      for await (const payload of payloads) {
+        pusher.enqueue([payload]);
+        await pusher.compressed();
+      }
+    } catch (error) {
+      log.error(
+        { err: error },
+        'the metrics of a refresh could not be encoded for pushing; the next ones can',
+      );
+    }
+  }
+
+  return {
+    push: (snapshot, timestampMs) => enqueue(encoder.encode(snapshot, timestampMs)),
+    onSeriesEnd: (row) => encoder.onSeriesEnd(row),
+    families: () => pushFamilies(pusher.stats),
+    async close(limitMs) {
+      await enqueue(encoder.staleAll(Date.now()));
+      await pusher.close(limitMs);
+    },
+  };
+}

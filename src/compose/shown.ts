@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a refresh shows, the same to those who scrape and to those it is pushed to.
+
+import type { Attachments } from '../attach/attachments.js';
+import type { InterfaceIds } from '../attach/interface-ids.js';
+import type { FlowAccounts } from '../flows/flow-accounts.js';
+import { bookFamilies } from '../metrics/book-families.js';
+import type { Family } from '../metrics/family.js';
+import { type FlowFamilies, flowFamilies } from '../metrics/flow-families.js';
+import type { SelfMetrics } from '../metrics/self-metrics.js';
+import { selfMetricsState } from './self-state.js';
+
+/** To be called within the daemon's guard; whole while no refresh changes the accounts. */
+export interface Shown {
+  families(): Promise<readonly Family[]>;
+  flows(): FlowFamilies;
+}
+
+export function createShown(
+  { hostIp, collectAgg }: { readonly hostIp: string; readonly collectAgg: string },
+  parts: {
+    readonly ids: InterfaceIds;
+    readonly attachments: Attachments;
+    readonly accounts: FlowAccounts;
+    readonly selfMetrics: SelfMetrics;
+    /** Those of push; none where nothing is pushed. */
+    readonly pushFamilies: () => readonly Family[];
+  },
+): Shown {
+  const { ids, attachments, accounts, selfMetrics } = parts;
+  const names = { interfaceName: (id: number) => ids.nameOf(id), hostIp, collectAgg };
+  return {
+    async families() {
+      selfMetrics.setInterfaces(attachments.states.map(selfMetricsState));
+      return [
+        ...bookFamilies(accounts.books, names),
+        ...(await selfMetrics.families()),
+        ...parts.pushFamilies(),
+      ];
+    },
+    flows: () => flowFamilies(accounts.series),
+  };
+}
