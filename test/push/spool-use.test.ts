@@ -2,14 +2,10 @@
 // When the pusher uses the spool, and in which order it sends what is in it. The files are in memory
 // and time is a fake; the real folder is in spool.test.ts.
 import assert from 'node:assert/strict';
-import { describe, type TestContext, test } from 'node:test';
+import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import type { PusherOptions } from '../../src/push/pusher.js';
-import { openSpool } from '../../src/push/spool.js';
-import type { SpoolDirectory } from '../../src/push/spool-directory.js';
 import type { TransportResult } from '../../src/push/transport.js';
 import {
-  createTestPusher,
   type FakeReply,
   type FakeTransport,
   imbalance,
@@ -17,83 +13,8 @@ import {
   refusedConnection,
   START_MS,
   sentNumbers,
-  type TestPusher,
-  temporaryFolder,
 } from './push-fixture.js';
-
-/** Files in memory; the folder at `path` is only locked. Operations fail while `fault` says how. */
-class MemoryDirectory implements SpoolDirectory {
-  readonly path: string;
-  readonly files = new Map<string, Buffer>();
-  writes = 0;
-  fault: string | undefined;
-
-  constructor(path: string) {
-    this.path = path;
-  }
-
-  create(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  async names(): Promise<string[]> {
-    return [...this.files.keys()];
-  }
-
-  async write(name: string, parts: readonly Buffer[]): Promise<void> {
-    this.writes++;
-    this.#failAs(this.fault);
-    this.files.set(name, Buffer.concat(parts));
-  }
-
-  async read(name: string): Promise<Buffer> {
-    this.#failAs(this.fault);
-    const file = this.files.get(name);
-    if (file === undefined) this.#failAs('ENOENT');
-    return file ?? Buffer.alloc(0);
-  }
-
-  async remove(name: string): Promise<void> {
-    this.files.delete(name);
-  }
-
-  /** The names, oldest first. */
-  get sorted(): string[] {
-    return [...this.files.keys()].sort();
-  }
-
-  #failAs(code: string | undefined): void {
-    if (code !== undefined) throw Object.assign(new Error(code), { code });
-  }
-}
-
-interface Site {
-  readonly directory: MemoryDirectory;
-  /** Starts an exporter on the folder; the one before must be closed or killed. */
-  start(reply: FakeTransport['reply'], options?: Partial<PusherOptions>): Promise<TestPusher>;
-}
-
-function createSite(context: TestContext, maxBytes = 1 << 20): Site {
-  const directory = new MemoryDirectory(temporaryFolder(context));
-  return {
-    directory,
-    async start(reply, options = {}) {
-      const spool = await openSpool({ maxBytes }, directory);
-      context.after(() => spool.close().catch(() => undefined));
-      return createTestPusher(options, { spool, reply });
-    },
-  };
-}
-
-/** Closes it in its own time. */
-async function stop({ pusher, clock }: Pick<TestPusher, 'pusher' | 'clock'>): Promise<void> {
-  const closed = pusher.close(4000);
-  await clock.advance(4000);
-  await closed;
-}
-
-const AWAY: FakeTransport['reply'] = () => refusedConnection();
-const NEVER: Promise<TransportResult> = new Promise(() => undefined);
+import { AWAY, createSite, NEVER, stop } from './spool-site.js';
 
 test('a receiver that works costs no write', async (context) => {
   const { directory, start } = createSite(context);
@@ -241,88 +162,6 @@ describe('a restart', () => {
     assert.deepEqual([stats.samplesDropped.unsendable, stats.samplesSent, imbalance(stats)], [6, 0, 0]);
     await second.pusher.close(1000);
   });
-});
-
-test('a damaged file is skipped, counted and removed; its neighbours arrive', async (context) => {
-  const { directory, start } = createSite(context);
-  let isAway = true;
-  const { pusher, clock, transport, log } = await start(() => (isAway ? refusedConnection() : 204));
-  pusher.enqueue([payload(1), payload(2), payload(3), payload(4)]);
-  await clock.advance(100);
-  const [, second = '', third = ''] = directory.sorted;
-  directory.files.set(second, (directory.files.get(second) ?? Buffer.alloc(0)).subarray(0, 70));
-  directory.files.delete(third);
-  isAway = false;
-  await clock.advance(60_000);
-  assert.deepEqual([...new Set(sentNumbers(transport.requests))], [1, 4]);
-  const { stats } = pusher;
-  assert.deepEqual([stats.spoolDamagedFiles, stats.samplesDropped.damaged, imbalance(stats)], [2, 6, 0]);
-  assert.equal(directory.files.size, 0);
-  assert.match(
-    log.texts.join('\n'),
-    /error: a file of the spool is damaged: .*\.batch: it has \d+ bytes of a body of/,
-  );
-  await pusher.close(1000);
-});
-
-test('at its limit the oldest go first, counted; the newest arrive', async (context) => {
-  const { start } = createSite(context, 5 * 4096);
-  let isAway = true;
-  const { pusher, clock, transport, log } = await start(() => (isAway ? refusedConnection() : 204));
-  for (let number = 1; number <= 12; number++) {
-    pusher.enqueue([payload(number)]);
-    await clock.advance(1000);
-    assert.equal(imbalance(pusher.stats), 0);
-  }
-  assert.equal(pusher.stats.samplesDropped.spool_full, 21);
-  isAway = false;
-  const before = transport.requests.length;
-  await clock.advance(60_000);
-  assert.deepEqual(sentNumbers(transport.requests.slice(before)), [8, 9, 10, 11, 12]);
-  assert.equal(
-    log.texts.filter((text) => text.includes('the spool (push.spool_max_bytes) is full')).length,
-    1,
-  );
-  await pusher.close(1000);
-});
-
-test('a disk that cannot be written: batches wait in memory, one line, and go to the disk when it can', async (context) => {
-  const { directory, start } = createSite(context);
-  const { pusher, clock, log } = await start(AWAY);
-  directory.fault = 'EROFS';
-  for (let number = 1; number <= 10; number++) {
-    pusher.enqueue([payload(number)]);
-    await clock.advance(3000);
-  }
-  assert.deepEqual([pusher.stats.queueSamples, pusher.stats.spoolSamples], [30, 0]);
-  assert.ok(pusher.stats.spoolFailures >= 2 && directory.writes <= 5, `${directory.writes} writes`);
-  directory.fault = undefined;
-  await clock.advance(60_000);
-  assert.deepEqual(
-    [pusher.stats.queueSamples, pusher.stats.spoolSamples, imbalance(pusher.stats)],
-    [0, 30, 0],
-  );
-  assert.deepEqual(log.texts.filter((text) => text.includes('the spool')).slice(1), [
-    'error: the spool (push.spool_path) cannot be written; batches wait in memory',
-    'info: the spool works again',
-  ]);
-  await pusher.close(1000);
-});
-
-test('a file that cannot be read for now is tried again, not given up', async (context) => {
-  const { directory, start } = createSite(context);
-  let isAway = true;
-  const { pusher, clock } = await start(() => (isAway ? refusedConnection() : 204));
-  pusher.enqueue([payload(1)]);
-  await clock.advance(100);
-  directory.fault = 'EMFILE';
-  isAway = false;
-  await clock.advance(60_000);
-  assert.equal(pusher.stats.samplesSent, 0);
-  directory.fault = undefined;
-  await clock.advance(60_000);
-  assert.deepEqual([pusher.stats.samplesSent, imbalance(pusher.stats)], [3, 0]);
-  await pusher.close(1000);
 });
 
 test('law: over absences and restarts, everything arrives once and in order', async (context) => {

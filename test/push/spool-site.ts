@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// A pusher with a spool whose files are in memory, and that can be started again. For tests only.
+import type { TestContext } from 'node:test';
+import type { PusherOptions } from '../../src/push/pusher.js';
+import { openSpool } from '../../src/push/spool.js';
+import type { SpoolDirectory } from '../../src/push/spool-directory.js';
+import type { TransportResult } from '../../src/push/transport.js';
+import {
+  createTestPusher,
+  type FakeTransport,
+  refusedConnection,
+  type TestPusher,
+  temporaryFolder,
+} from './push-fixture.js';
+
+/** Files in memory; the folder at `path` is only locked. Operations fail while `fault` says how. */
+export class MemoryDirectory implements SpoolDirectory {
+  readonly path: string;
+  readonly files = new Map<string, Buffer>();
+  writes = 0;
+  fault: string | undefined;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  create(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async names(): Promise<string[]> {
+    return [...this.files.keys()];
+  }
+
+  async write(name: string, parts: readonly Buffer[]): Promise<void> {
+    this.writes++;
+    this.#failAs(this.fault);
+    this.files.set(name, Buffer.concat(parts));
+  }
+
+  async read(name: string): Promise<Buffer> {
+    this.#failAs(this.fault);
+    const file = this.files.get(name);
+    if (file === undefined) this.#failAs('ENOENT');
+    return file ?? Buffer.alloc(0);
+  }
+
+  async remove(name: string): Promise<void> {
+    this.files.delete(name);
+  }
+
+  /** The names, oldest first. */
+  get sorted(): string[] {
+    return [...this.files.keys()].sort();
+  }
+
+  #failAs(code: string | undefined): void {
+    if (code !== undefined) throw Object.assign(new Error(code), { code });
+  }
+}
+
+export interface Site {
+  readonly directory: MemoryDirectory;
+  /** Starts an exporter on the folder; the one before must be closed or killed. */
+  start(reply: FakeTransport['reply'], options?: Partial<PusherOptions>): Promise<TestPusher>;
+}
+
+export function createSite(context: TestContext, maxBytes = 1 << 20): Site {
+  const directory = new MemoryDirectory(temporaryFolder(context));
+  return {
+    directory,
+    async start(reply, options = {}) {
+      const spool = await openSpool({ maxBytes }, directory);
+      context.after(() => spool.close().catch(() => undefined));
+      return createTestPusher(options, { spool, reply });
+    },
+  };
+}
+
+/** Closes it in its own time. */
+export async function stop({ pusher, clock }: Pick<TestPusher, 'pusher' | 'clock'>): Promise<void> {
+  const closed = pusher.close(4000);
+  await clock.advance(4000);
+  await closed;
+}
+
+export const AWAY: FakeTransport['reply'] = () => refusedConnection();
+export const NEVER: Promise<TransportResult> = new Promise(() => undefined);
