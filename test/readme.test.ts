@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { parse } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { resolveConfig } from '../src/config/resolve-config.js';
 import { CATALOG, FLOW_LABELS } from '../src/metrics/catalog.js';
 import { waitFor } from './support/conditions.js';
@@ -88,8 +88,13 @@ test('files that it links to are there, and its snippets are YAML', () => {
     (match) => parse(match[1] ?? '') as unknown,
   );
   assert.ok(snippets.length >= 2);
-  for (const snippet of snippets)
-    assert.ok(Array.isArray((snippet as { scrape_configs: unknown }).scrape_configs));
+  for (const snippet of snippets) {
+    const { scrape_configs: scrapes, push } = snippet as { scrape_configs?: unknown; push?: unknown };
+    if (push !== undefined) {
+      const text = Buffer.from(stringify(snippet));
+      resolveConfig({ argv: ['--config.file=readme.yaml'], env: {}, readFile: () => text });
+    } else assert.ok(Array.isArray(scrapes));
+  }
 });
 
 test('no placeholder was left behind', () => {
