@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Parts of the encoders where a whole snapshot would not reach: look-alike symbols, changing metrics,
+// the edges of varints.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { BatchV1 } from '../../../src/exposition/remote-write/batch-v1.js';
+import { encodeLabels, mergeLabels, withMetricName } from '../../../src/exposition/remote-write/labels.js';
+import { createMetadata, type MetricHead } from '../../../src/exposition/remote-write/metric-head.js';
+import { SymbolTable } from '../../../src/exposition/remote-write/symbol-table.js';
+import {
+  encodeInt64,
+  varintBytes,
+  writeInt64,
+  writeVarint,
+} from '../../../src/exposition/remote-write/wire.js';
+import { receive, TIMESTAMP_MS } from './push-fixture.js';
+
+test('symbols: no two of 300,000 texts of one length are taken for each other, and all are found again', () => {
+  // Their hashes have 32 bits: some ten pairs share one.
+  const table = new SymbolTable();
+  const text = Buffer.alloc(4);
+  for (let round = 0; round < 2; round++) {
+    for (let number = 0; number < 300_000; number++) {
+      text.writeUInt32LE(number);
+      assert.equal(table.ref(text, 0, 4), number + 1);
+    }
+  }
+  assert.equal(table.bytes, 2 + 300_000 * 6);
+  table.clear();
+  assert.equal(table.ref(text, 0, 4), 1);
+  assert.equal(table.ref(text, 2, 2), 0);
+});
+
+test('other metrics over labels of the same length do not take over what the former left', () => {
+  const head = (name: string): MetricHead => ({
+    labels: encodeLabels(withMetricName([], name)),
+    metadata: createMetadata({ name, help: '', type: 'gauge' }),
+  });
+  const rest = encodeLabels([['a', 'x']]);
+  const batch = new BatchV1();
+  batch.begin(TIMESTAMP_MS);
+  batch.addAll([head('first'), head('second')], rest, Float64Array.of(1, 2));
+  batch.addAll([head('third'), head('fourth_and_long')], rest, Float64Array.of(3, 4));
+  const received = receive([batch.take()]).map(({ labels, samples }) => [labels, samples[0]?.value]);
+  assert.deepEqual(
+    received,
+    ['first', 'second', 'third', 'fourth_and_long'].map((name, i) => [
+      [
+        ['__name__', name],
+        ['a', 'x'],
+      ],
+      i + 1,
+    ]),
+  );
+});
+
+test('varints: as many bytes as said, and the same for an int64 either way', () => {
+  const out = Buffer.alloc(16);
+  fc.assert(
+    fc.property(fc.nat(), fc.maxSafeNat(), (small, large) => {
+      assert.equal(writeVarint(out, 3, small), 3 + varintBytes(small));
+      assert.ok(out.subarray(3, 3 + varintBytes(small)).equals(encodeInt64(small)));
+      const end = writeInt64(out, 3, large);
+      assert.ok(out.subarray(3, end).equals(encodeInt64(large)));
+    }),
+    {
+      examples: [
+        [0, 0],
+        [0x7f, 0x7fffffff],
+        [0x80, 0x80000000],
+        [0x3fff, 2 ** 35],
+        [0x7fffffff, 2 ** 53 - 1],
+      ],
+    },
+  );
+  assert.equal(encodeInt64(-1).toString('hex'), `${'ff'.repeat(9)}01`);
+});
+
+test('labels merge by the rule: own ones win, in the order of bytes', () => {
+  assert.deepEqual(
+    mergeLabels(
+      [
+        ['b', '1'],
+        ['a', ''],
+        ['b', '2'],
+      ],
+      [
+        ['a', 'external'],
+        ['b', 'external'],
+        ['Z', 'external'],
+        ['_', 'external'],
+      ],
+    ),
+    [
+      ['Z', 'external'],
+      ['_', 'external'],
+      ['b', '1'],
+    ],
+  );
+});
