@@ -61,6 +61,25 @@ describe('a dead receiver', () => {
     assert.equal(imbalance(pusher.stats), 0);
   });
 
+  test('a batch that is being sent is not dropped for newer ones: its success is not counted twice', async () => {
+    let succeed = (_: TransportResult): void => undefined;
+    const slow = new Promise<TransportResult>((resolve) => {
+      succeed = resolve;
+    });
+    const { pusher, clock } = createTestPusher(
+      { queueMaxBytes: LIMIT_BYTES },
+      { reply: (_, index) => (index === 0 ? slow : NEVER) },
+    );
+    for (let number = 1; number <= 20; number++) {
+      pusher.enqueue([big(number)]);
+      await clock.advance(100);
+    }
+    assert.ok(pusher.stats.samplesDropped.queue_full > 0);
+    succeed({ kind: 'answer', answer: { status: 204, headers: {}, bodyStart: '' }, resent: false });
+    await clock.advance(0);
+    assert.deepEqual([pusher.stats.samplesSent, imbalance(pusher.stats)], [100, 0]);
+  });
+
   test('a payload that is larger than the whole queue is dropped alone', async () => {
     const { pusher, clock } = createTestPusher({ queueMaxBytes: 1000 }, { reply: () => refusedConnection() });
     pusher.enqueue([payload(1), payload(2, { samples: 1000 }), payload(3)]);

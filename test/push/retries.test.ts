@@ -172,6 +172,20 @@ describe('a batch that the receiver fails over cannot stall the queue', () => {
     assert.deepEqual([pusher.stats.samplesSent, imbalance(pusher.stats)], [6, 0]);
   });
 
+  test('that the next one is refused proves nothing', async () => {
+    const { pusher, clock } = createTestPusher(
+      {},
+      { reply: (request) => (poison(1)(request) === 500 ? 500 : 400) },
+    );
+    pusher.enqueue([payload(1), payload(2), payload(3)]);
+    await clock.advance(600_000);
+    const { stats } = pusher;
+    assert.deepEqual(
+      [stats.samplesDropped.poison, stats.samplesDropped.refused, stats.queueSamples],
+      [0, 6, 3],
+    );
+  });
+
   test('503 says that the receiver is busy, and is nobody else’s fault', async () => {
     const { pusher, clock, transport } = createTestPusher(
       {},

@@ -19,6 +19,8 @@ export class MemoryDirectory implements SpoolDirectory {
   readonly files = new Map<string, Buffer>();
   writes = 0;
   fault: string | undefined;
+  /** Writes end with this. */
+  writing: Promise<void> = Promise.resolve();
 
   constructor(path: string) {
     this.path = path;
@@ -35,6 +37,7 @@ export class MemoryDirectory implements SpoolDirectory {
   async write(name: string, parts: readonly Buffer[]): Promise<void> {
     this.writes++;
     this.#failAs(this.fault);
+    await this.writing;
     this.files.set(name, Buffer.concat(parts));
   }
 

@@ -96,6 +96,60 @@ test('a slow request that succeeds after all leaves no file, and is sent once', 
   await pusher.close(1000);
 });
 
+test('a batch that is delivered while it is being written leaves no file, and is not sent again', async (context) => {
+  const { directory, start } = createSite(context);
+  let written = (): void => undefined;
+  directory.writing = new Promise((resolve) => {
+    written = resolve;
+  });
+  let succeed = (_: TransportResult): void => undefined;
+  const slow = new Promise<TransportResult>((resolve) => {
+    succeed = resolve;
+  });
+  const { pusher, clock, transport } = await start((_, index) => (index === 0 ? slow : 204));
+  pusher.enqueue([payload(1)]);
+  await clock.advance(3000);
+  assert.deepEqual([directory.writes, directory.files.size], [1, 0]);
+  succeed({ kind: 'answer', answer: { status: 204, headers: {}, bodyStart: '' }, resent: false });
+  await clock.advance(10);
+  assert.deepEqual([pusher.stats.samplesSent, imbalance(pusher.stats)], [3, 0]);
+  written();
+  await clock.advance(10);
+  assert.deepEqual([directory.files.size, transport.requests.length, imbalance(pusher.stats)], [0, 1, 0]);
+  await stop({ pusher, clock });
+});
+
+test('what is new while older batches are on disk goes to the disk, too', async (context) => {
+  const { start } = createSite(context);
+  let reply: FakeReply = refusedConnection();
+  const { pusher, clock } = await start(() => reply);
+  pusher.enqueue([payload(1), payload(2), payload(3)]);
+  await clock.advance(100);
+  // Back, but the first answer takes a second, and the second never comes.
+  let answers = 0;
+  const answered: TransportResult = {
+    kind: 'answer',
+    answer: { status: 204, headers: {}, bodyStart: '' },
+    resent: false,
+  };
+  reply = new Promise<TransportResult>((resolve) => {
+    clock.schedule(() => {
+      answers++;
+      reply = NEVER;
+      resolve(answered);
+    }, 1000);
+  });
+  await clock.advance(1500);
+  assert.deepEqual([answers, pusher.stats.samplesSent], [1, 3]);
+  pusher.enqueue([payload(4)]);
+  await clock.advance(10);
+  assert.deepEqual(
+    [pusher.stats.queueSamples, pusher.stats.spoolBatches, imbalance(pusher.stats)],
+    [0, 3, 0],
+  );
+  await stop({ pusher, clock });
+});
+
 test('a queue that is half full goes to the disk before anything is dropped', async (context) => {
   const { directory, start } = createSite(context);
   const { pusher, clock } = await start(() => NEVER, { queueMaxBytes: 20_000 });
