@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// `make bench`: runs the sections named on the command line, all without names; prints a table each
-// and writes bench/results/<section>.json. Decides nothing about what a figure should be.
+// `make bench`: runs the sections named on the command line, all but the long ones without names;
+// prints a table each and writes bench/results/<section>.json. Decides nothing about what a figure
+// should be.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
@@ -13,11 +14,12 @@ import { benchExposition } from './exposition.js';
 import { benchFlowTable } from './flow-table.js';
 import { benchMemory } from './memory.js';
 import { benchPush } from './push.js';
+import { benchPushSoak } from './push-soak.js';
 import { renderTable } from './table.js';
 
 const RESULTS = fileURLToPath(new URL('../../bench/results/', import.meta.url));
 
-/** In this order: memory moves the process to another network namespace, so it comes last. */
+/** In this order: memory and what follows move the process to another network namespace, so they come last. */
 const SECTIONS: Readonly<Record<string, () => object[] | Promise<object[]>>> = {
   datapath: benchDatapath,
   drain: benchDrain,
@@ -26,7 +28,11 @@ const SECTIONS: Readonly<Record<string, () => object[] | Promise<object[]>>> = {
     Object.entries(await benchFlowTable()).map(([load, figures]) => ({ load, ...figures })),
   push: benchPush,
   memory: benchMemory,
+  'push-soak': benchPushSoak,
 };
+
+/** Run only when they are named: minutes each. */
+const LONG: readonly string[] = ['push-soak'];
 
 async function runSections(names: readonly string[]): Promise<void> {
   const unknown = names.filter((name) => SECTIONS[name] === undefined);
@@ -36,7 +42,7 @@ async function runSections(names: readonly string[]): Promise<void> {
   const machine = describeMachine();
   process.stdout.write(`${Object.values(machine).join(' · ')}\n`);
   for (const [name, bench] of Object.entries(SECTIONS)) {
-    if (names.length > 0 && !names.includes(name)) continue;
+    if (names.length > 0 ? !names.includes(name) : LONG.includes(name)) continue;
     const rows = await bench();
     process.stdout.write(`\n${name}\n${renderTable(rows)}\n`);
     mkdirSync(RESULTS, { recursive: true });
