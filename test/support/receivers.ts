@@ -6,7 +6,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { atEnd } from './cleanup.js';
-import { waitFor } from './conditions.js';
 import type { Namespace } from './namespace.js';
 import type { Child } from './processes.js';
 
@@ -33,6 +32,8 @@ export interface Receiver {
 
 /** A receiver that can be asked what it has stored. */
 export interface Storage extends Receiver {
+  /** Whether stored() has stale markers, as NaN. */
+  readonly showsMarkers: boolean;
   /** All samples of the last hour, by a selector such as `{job="x"}`. */
   stored(selector: string): Promise<readonly StoredSeries[]>;
   /** An instant query: series that are not stale, and their values. */
@@ -64,6 +65,7 @@ export async function startVictoriaMetrics(namespace: Namespace, port = 8428): P
   await receiver.start();
   return {
     ...receiver,
+    showsMarkers: true,
     async stored(selector) {
       // What has just come is not in the index of names yet, unless it is told to flush.
       await getText(`${receiver.base}/internal/force_flush`);
@@ -98,6 +100,7 @@ export async function startPrometheusReceiver(namespace: Namespace, port = 9090)
   await receiver.start();
   return {
     ...receiver,
+    showsMarkers: false,
     async stored(selector) {
       const results = await queryApi(receiver.base, `${selector}[1h]`);
       return results.map(({ metric, values = [] }) => ({
@@ -195,12 +198,4 @@ function createFolder(name: string): string {
   const folder = mkdtempSync(path.join(os.tmpdir(), `xtrace-${name}-`));
   atEnd(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
-}
-
-/** Waits until it has stored samples of this selector, and resolves with the series. */
-export function storedSome(storage: Storage, selector: string): Promise<readonly StoredSeries[]> {
-  return waitFor(`${storage.name} to store ${selector}`, async () => {
-    const series = await storage.stored(selector);
-    return series.length > 0 && series;
-  });
 }
