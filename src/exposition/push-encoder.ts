@@ -37,6 +37,7 @@ export interface PushEncoder {
   /**
    * All samples of the snapshot, and a stale marker for each series that was encoded before and is not
    * in it. The snapshot must not change until the last payload is out; leaving the loop early is fine.
+   * A payload's body is whole until the next payload is asked for: its memory is used again.
    *
    * timestampMs: wall clock of the refresh. Payloads tell the one they have: 1 ms after the one before
    * where the clock stands still or steps back by up to a minute; beyond that the clock is followed.

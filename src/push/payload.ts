@@ -14,6 +14,7 @@ export type PayloadFormat =
 /** One request's worth of samples, not compressed. */
 export interface Payload {
   readonly format: PayloadFormat;
+  /** May be used again by its maker once it is compressed; see Pusher.compressed(). */
   readonly body: Buffer;
   readonly samples: number;
   /** The refresh's wall clock, milliseconds: the timestamp of every sample in it. */

@@ -24,7 +24,10 @@ export interface SeriesBatch {
   addAll(heads: readonly MetricHead[], rest: Buffer, values: Float64Array, startMs: number): void;
   /** add() with a stale marker. */
   addStale(head: MetricHead, rest: Buffer): void;
-  /** The request so far, in memory of its own; the batch is empty after it. Not to be called on an empty one. */
+  /**
+   * The request so far; the batch is empty after it. The body stays as it is until the next series is
+   * added. Not to be called on an empty one.
+   */
   take(): Payload;
 }
 

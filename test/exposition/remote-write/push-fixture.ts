@@ -64,7 +64,8 @@ export function gauge(name: string, ...samples: [labels: Record<string, string>,
 
 export async function collect(payloads: AsyncIterable<Payload>): Promise<Payload[]> {
   const all: Payload[] = [];
-  for await (const payload of payloads) all.push(payload);
+  // A body's memory is used again for the next payload.
+  for await (const payload of payloads) all.push({ ...payload, body: Buffer.from(payload.body) });
   return all;
 }
 
