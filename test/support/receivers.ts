@@ -63,12 +63,13 @@ export async function startVictoriaMetrics(namespace: Namespace, port = 8428): P
     ],
   });
   await receiver.start();
+  // What has just come is shown seconds later, unless it is told to flush.
+  const flush = (): Promise<string> => getText(`${receiver.base}/internal/force_flush`);
   return {
     ...receiver,
     showsMarkers: true,
     async stored(selector) {
-      // What has just come is not in the index of names yet, unless it is told to flush.
-      await getText(`${receiver.base}/internal/force_flush`);
+      await flush();
       const text = await getText(
         `${receiver.base}/api/v1/export?${new URLSearchParams({ 'match[]': selector })}`,
       );
@@ -77,7 +78,10 @@ export async function startVictoriaMetrics(namespace: Namespace, port = 8428): P
         .filter((line) => line !== '')
         .map((line) => toStored(JSON.parse(line) as ExportLine));
     },
-    query: (promQl) => instantQuery(receiver.base, promQl),
+    async query(promQl) {
+      await flush();
+      return instantQuery(receiver.base, promQl);
+    },
   };
 }
 
