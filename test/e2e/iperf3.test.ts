@@ -92,6 +92,7 @@ async function checkTransfer({ mode, mtu, offloads }: Case, wire: Wire, exporter
   const before = goodRefreshes(await exporter.scrape());
   const receivedBefore = ipReceived(wire);
   const streams = await runIperf3(wire);
+  await waitFor('the last segments of both ends', () => openConnections(wire).length === 0);
   // Before the next scrape, which is traffic of this namespace too.
   const received = ipReceived(wire) - receivedBefore;
 
@@ -199,6 +200,17 @@ function xdpDrops(wire: Wire): string[] {
   const drops = lines.filter((line) => line.includes('xdp_drops:'));
   assert.ok(drops.length > 0);
   return drops.filter((line) => !line.endsWith(': 0'));
+}
+
+/** Connections to the server that may still send something: the kernel ends them when iperf3 has gone. */
+function openConnections(wire: Wire): string[] {
+  const isOver = /^(TIME-WAIT|LISTEN)\b/;
+  return [wire.source, wire.sink].flatMap((namespace) =>
+    namespace
+      .exec('ss', '--no-header', '--tcp', '--all', '--numeric')
+      .split('\n')
+      .filter((line) => line.includes(`:${SERVER_PORT} `) && !isOver.test(line)),
+  );
 }
 
 /** Packets that IP of the receiving namespace was given. */
