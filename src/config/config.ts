@@ -41,6 +41,8 @@ export interface Config {
   readonly print: PrintMode;
   readonly flows: FlowsConfig;
   readonly kernel: KernelConfig;
+  readonly roce: RoceConfig;
+  readonly rdma: RdmaConfig;
   readonly web: WebConfig;
   readonly log: LogConfig;
   readonly push: PushConfig;
@@ -67,6 +69,27 @@ export interface KernelConfig {
   readonly slotsPerCpu: number;
   /** Above it the slots per CPU are halved until they fit. */
   readonly maxSlotBytes: number;
+}
+
+/** What is read of RoCE packets' own headers. */
+export interface RoceConfig {
+  /** False: RoCE packets are counted as flows only. */
+  readonly enabled: boolean;
+  /** Adds the label queue_pair to RoCE's pairs and to flows. */
+  readonly perQueuePair: boolean;
+  /** RoCE inside ERSPAN and GRE counts as what it was before it was mirrored. */
+  readonly decapMirror: boolean;
+  /** Most pairs that have series of their own. */
+  readonly maxPairs: number;
+  /** Entries of the kernel's stream map, the streams of one interval, and of its PSN tracker. */
+  readonly maxStreams: number;
+}
+
+export interface RdmaConfig {
+  /** Read the counters of RDMA devices. */
+  readonly enabled: boolean;
+  /** An absolute path: where class/infiniband is looked for. */
+  readonly sysfsPath: string;
 }
 
 export interface WebConfig {

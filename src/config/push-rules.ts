@@ -2,17 +2,14 @@
 // What values of the push section may be; rules as in rules.ts. A mapping is judged as the list of
 // its entries.
 import { isIP } from 'node:net';
-import { labelValue, type Rule, refuse } from './rules.js';
+import { isAbsolutePath, labelValue, type Rule, refuse } from './rules.js';
 import { renderGiven } from './value-text.js';
 
-/** Nothing, or a path that means the same whatever folder the program was started in. */
 export function absolutePath(): Rule {
-  return (value) => {
-    const good =
-      typeof value === 'string' &&
-      (value === '' || (value.startsWith('/') && value.length <= 4095 && !/\p{Cc}/u.test(value)));
-    return good ? undefined : refuse('an absolute path, such as /etc/xtrace-catch/token, or ""', value);
-  };
+  return (value) =>
+    value === '' || isAbsolutePath(value)
+      ? undefined
+      : refuse('an absolute path, such as /etc/xtrace-catch/token, or ""', value);
 }
 
 /** RFC 7617: no colon, which ends the name. */

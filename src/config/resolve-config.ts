@@ -103,7 +103,7 @@ function conflicts({ exclude_dns, flows, push }: FileSettings): ConfigProblem[] 
 }
 
 function toConfig(settings: FileSettings, interfacesGiven: boolean): Config {
-  const { flows, kernel, web, log, push } = settings;
+  const { flows, kernel, roce, rdma, web, log, push } = settings;
   return {
     interfaces: [...new Set(settings.interfaces)],
     interfacesGiven,
@@ -127,6 +127,14 @@ function toConfig(settings: FileSettings, interfacesGiven: boolean): Config {
       slotsPerCpu: kernel.slots_per_cpu,
       maxSlotBytes: kernel.max_slot_bytes,
     },
+    roce: {
+      enabled: roce.enabled,
+      perQueuePair: roce.per_queue_pair,
+      decapMirror: roce.decap_mirror,
+      maxPairs: roce.max_pairs,
+      maxStreams: roce.max_streams,
+    },
+    rdma: { enabled: rdma.enabled, sysfsPath: rdma.sysfs_path },
     web: {
       listenAddress: web.listen_address,
       telemetryPath: web.telemetry_path,

@@ -43,6 +43,23 @@ export function oneOf(words: readonly string[]): Rule {
   };
 }
 
+/** PATH_MAX of linux/limits.h, without the final zero. */
+const PATH_MAX_CHARS = 4095;
+
+/** A path that means the same whatever folder the program was started in. */
+export function isAbsolutePath(value: unknown): boolean {
+  return (
+    typeof value === 'string' &&
+    value.startsWith('/') &&
+    value.length <= PATH_MAX_CHARS &&
+    !/\p{Cc}/u.test(value)
+  );
+}
+
+export function absoluteFolder(): Rule {
+  return (value) => (isAbsolutePath(value) ? undefined : refuse('an absolute path, such as /sys', value));
+}
+
 const LABEL_MAX_CHARS = 128;
 
 /** A label value: an empty one would be no label at all, and control characters break a line. */

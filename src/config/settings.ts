@@ -27,6 +27,7 @@ import {
   userName,
 } from './push-rules.js';
 import {
+  absoluteFolder,
   httpUrl,
   interfaceNames,
   labelValue,
@@ -61,6 +62,14 @@ export interface FileSettings {
     ipv6_prefix_length: number;
   };
   kernel: { max_flows: number; slots_per_cpu: number; max_slot_bytes: number };
+  roce: {
+    enabled: boolean;
+    per_queue_pair: boolean;
+    decap_mirror: boolean;
+    max_pairs: number;
+    max_streams: number;
+  };
+  rdma: { enabled: boolean; sysfs_path: string };
   web: { listen_address: string; telemetry_path: string; max_requests: number };
   log: { level: LogLevel; format: LogFormat };
   push: {
@@ -134,6 +143,17 @@ export const SETTINGS: SettingsOf<FileSettings> = {
     max_flows: { default: 131_072, rule: wholeNumber(1, 16_777_216) },
     slots_per_cpu: { default: 4096, rule: powerOfTwo(64, 65_536) },
     max_slot_bytes: { default: 33_554_432, rule: wholeNumber(65_536, 1_073_741_824, 'bytes') },
+  },
+  roce: {
+    enabled: { default: true, rule: truthValue() },
+    per_queue_pair: { default: false, rule: truthValue() },
+    decap_mirror: { default: false, rule: truthValue() },
+    max_pairs: { default: 1000, rule: wholeNumber(1, 100_000) },
+    max_streams: { default: 16_384, rule: wholeNumber(1, 1_048_576) },
+  },
+  rdma: {
+    enabled: { default: true, rule: truthValue() },
+    sysfs_path: { default: '/sys', rule: absoluteFolder() },
   },
   web: {
     listen_address: { default: ':10060', rule: listenAddress() },

@@ -163,8 +163,8 @@ describe('keys', () => {
       'not text',
       '? [a, b]\n: 1\n? 3\n: 4\n',
       [
-        '?: there is no such key at the top level; known are interfaces, filter, interval_ms, exclude_dns, collect_agg, attach_mode, print, flows, kernel, web, log, push (x.yaml, line 1)',
-        '3: there is no such key at the top level; known are interfaces, filter, interval_ms, exclude_dns, collect_agg, attach_mode, print, flows, kernel, web, log, push (x.yaml, line 3)',
+        '?: there is no such key at the top level; known are interfaces, filter, interval_ms, exclude_dns, collect_agg, attach_mode, print, flows, kernel, roce, rdma, web, log, push (x.yaml, line 1)',
+        '3: there is no such key at the top level; known are interfaces, filter, interval_ms, exclude_dns, collect_agg, attach_mode, print, flows, kernel, roce, rdma, web, log, push (x.yaml, line 3)',
       ],
     ],
   ];
@@ -238,6 +238,14 @@ describe('values are not bent to fit', () => {
       'flows: {ipv6_prefix_length: -1}',
       'flows.ipv6_prefix_length: must be a whole number from 0 to 128, but is -1',
     ],
+    ['roce: {max_pairs: 0}', 'roce.max_pairs: must be a whole number from 1 to 100000, but is 0'],
+    [
+      'roce: {max_streams: 1048577}',
+      'roce.max_streams: must be a whole number from 1 to 1048576, but is 1048577',
+    ],
+    ['roce: {per_queue_pair: 1}', 'roce.per_queue_pair: must be true or false, but is 1'],
+    ['rdma: {sysfs_path: ""}', 'rdma.sysfs_path: must be an absolute path, such as /sys, but is ""'],
+    ['rdma: {sysfs_path: sys}', 'rdma.sysfs_path: must be an absolute path, such as /sys, but is "sys"'],
     ['push: {url: localhost}', 'push.url: must be an http:// or https:// URL, but is "localhost"'],
     ['push: {url: "http:///x"}', 'push.url: must be an http:// or https:// URL, but is "http:///x"'],
   ];

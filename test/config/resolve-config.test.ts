@@ -33,6 +33,14 @@ test('nothing given: the defaults, every one', () => {
         ipv6PrefixLength: 128,
       },
       kernel: { maxFlows: 131_072, slotsPerCpu: 4096, maxSlotBytes: 33_554_432 },
+      roce: {
+        enabled: true,
+        perQueuePair: false,
+        decapMirror: false,
+        maxPairs: 1000,
+        maxStreams: 16_384,
+      },
+      rdma: { enabled: true, sysfsPath: '/sys' },
       web: { listenAddress: ':10060', telemetryPath: '/metrics', maxRequests: 40 },
       log: { level: 'info', format: 'logfmt' },
       push: {
