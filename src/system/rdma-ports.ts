@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// RDMA ports and what is known of each, from <sysfs>/class/infiniband/DEV/ports/N. Reads no counters.
+// Any file may be missing, refused or senseless: the fact is then left out, and nothing throws.
+// state, phys_state and rate ask the device's firmware (ib_query_port) and may block for a minute
+// (MLX5_CMD_TIMEOUT_MSEC): the running exporter reads them in a process of its own.
+
+import { join } from 'node:path';
+import { SYSFS_FILES, type SysfsFiles } from './sysfs-files.js';
+
+/** Link layer of a port: link_layer_show() in drivers/infiniband/core/sysfs.c; Unknown is left out. */
+export type RdmaLinkLayer = 'Ethernet' | 'InfiniBand';
+
+export interface RdmaPortName {
+  /** `mlx5_0`, `bnxt_re0`, `rxe0`. */
+  readonly device: string;
+  /** From 1; 0 stands for what a driver keeps for the whole device. */
+  readonly port: number;
+}
+
+export interface RdmaPort extends RdmaPortName {
+  /**
+   * `rdma_rxe` or `siw` for software; else the driver the device hangs on, which for bnxt_re is
+   * `bnxt_en` and for irdma `ice` or `i40e`. '' where it is unknown.
+   */
+  readonly driver: string;
+  /** RDMA in software over an ordinary interface: soft-RoCE or soft-iWARP. */
+  readonly isSoft: boolean;
+  readonly linkLayer: RdmaLinkLayer | undefined;
+  /** In lower case: `active`, `down`, `init`, `armed`, `active_defer`, `nop`. */
+  readonly state: string | undefined;
+  /** As the kernel spells it: `LinkUp`, `Disabled`, `Polling`. */
+  readonly physState: string | undefined;
+  readonly rateBitsPerSecond: number | undefined;
+  /** Network interfaces of the port, by name, each once: its own, and bonds and VLANs that have its GIDs. */
+  readonly netdevs: readonly string[];
+  readonly nodeGuid: string | undefined;
+  readonly firmwareVersion: string | undefined;
+  readonly hcaType: string | undefined;
+  readonly boardId: string | undefined;
+  /** An SR-IOV virtual function. */
+  readonly isVirtualFunction: boolean;
+}
+
+export interface RdmaPortOptions {
+  /** Where sysfs is mounted: /sys. */
+  readonly sysfsPath: string;
+}
+
+export interface RdmaPortParts {
+  readonly files?: SysfsFiles;
+}
+
+/** Folder of all RDMA devices, whatever they speak: RoCE, iWARP, InfiniBand, EFA. */
+export function rdmaDevicesPath({ sysfsPath }: RdmaPortOptions): string {
+  return join(sysfsPath, 'class/infiniband');
+}
+
+export function rdmaPortPath(options: RdmaPortOptions, { device, port }: RdmaPortName): string {
+  return join(rdmaDevicesPath(options), device, 'ports', String(port));
+}
+
+/** All ports there are now, by name and number. Lists folders only, which asks no firmware. */
+export function listRdmaPorts(
+  options: RdmaPortOptions,
+  { files = SYSFS_FILES }: RdmaPortParts = {},
+): RdmaPortName[] {
+  return files.list(rdmaDevicesPath(options)).flatMap((device) =>
+    files
+      .list(join(rdmaDevicesPath(options), device, 'ports'))
+      .filter((name) => /^[1-9]\d{0,2}$/.test(name))
+      .map((name) => ({ device, port: Number(name) }))
+      .sort((a, b) => a.port - b.port),
+  );
+}
+
+/** Facts of all ports. Blocks as long as the slowest of them. */
+export function readRdmaPorts(options: RdmaPortOptions, parts: RdmaPortParts = {}): RdmaPort[] {
+  return listRdmaPorts(options, parts).map((name) => readRdmaPort(options, name, parts));
+}
+
+/** Facts of one port; of one that is gone meanwhile nothing but its name. */
+export function readRdmaPort(
+  options: RdmaPortOptions,
+  name: RdmaPortName,
+  { files = SYSFS_FILES }: RdmaPortParts = {},
+): RdmaPort {
+  const device = join(rdmaDevicesPath(options), name.device);
+  const port = rdmaPortPath(options, name);
+  const text = (path: string): string | undefined => files.read(path).text || undefined;
+  const linkLayer = text(join(port, 'link_layer'));
+  const softDriver = softDriverOf(device, name.device, text);
+  return {
+    ...name,
+    driver: softDriver ?? files.linkName(join(device, 'device/driver')) ?? '',
+    isSoft: softDriver !== undefined,
+    linkLayer: linkLayer === 'Ethernet' || linkLayer === 'InfiniBand' ? linkLayer : undefined,
+    state: parseNumberedName(text(join(port, 'state')))?.toLowerCase(),
+    physState: parseNumberedName(text(join(port, 'phys_state'))),
+    rateBitsPerSecond: parseRate(text(join(port, 'rate'))),
+    netdevs: netdevsOf(device, port, name.port, files),
+    nodeGuid: word(text(join(device, 'node_guid'))),
+    firmwareVersion: word(text(join(device, 'fw_ver'))),
+    hcaType: word(text(join(device, 'hca_type'))),
+    boardId: word(text(join(device, 'board_id'))),
+    isVirtualFunction: files.exists(join(device, 'device/physfn')),
+  };
+}
+
+type ReadText = (path: string) => string | undefined;
+
+/**
+ * Software devices may hang on the same parent as the card below them, so that their driver link names
+ * the card's driver. Only rxe has a file `parent` (rxe_verbs.c); siw is an RNIC whose first description
+ * is siw's (siw_main.c), and has siw's name by custom where someone has overwritten the description.
+ */
+function softDriverOf(path: string, name: string, text: ReadText): string | undefined {
+  if (text(join(path, 'parent')) !== undefined) return 'rdma_rxe';
+  if (parseNumberedName(text(join(path, 'node_type'))) !== 'RNIC') return undefined;
+  const isSiw = /^Software iWARP/i.test(text(join(path, 'node_desc')) ?? '') || /^siw/.test(name);
+  return isSiw ? 'siw' : undefined;
+}
+
+/**
+ * The interfaces of the port's GIDs; of rxe its parent too, which has no GID while it is down. Ports
+ * without such GIDs (InfiniBand) have the interfaces that hang on the same device.
+ */
+function netdevsOf(devicePath: string, portPath: string, port: number, files: SysfsFiles): string[] {
+  const gidNetdevs = join(portPath, 'gid_attrs/ndevs');
+  const named = [
+    files.read(join(devicePath, 'parent')).text,
+    ...files.list(gidNetdevs).map((index) => files.read(join(gidNetdevs, index)).text),
+  ].filter(isInterfaceName);
+  return named.length > 0 ? [...new Set(named)].sort() : siblingsOf(devicePath, port, files);
+}
+
+/**
+ * A card with two ports on one PCI function (mlx4, mthca) numbers its interfaces in `dev_port`, from 0.
+ * An IPoIB child (`ib0.8001`) names its interface in `parent` (ipoib_vlan.c) and is on that one's port.
+ */
+function siblingsOf(devicePath: string, port: number, files: SysfsFiles): string[] {
+  const folder = join(devicePath, 'device/net');
+  return files.list(folder).filter((name) => {
+    const parent = files.read(join(folder, name, 'parent')).text;
+    const owner = isInterfaceName(parent) ? parent : name;
+    const number = files.read(join(folder, owner, 'dev_port')).text;
+    return number === undefined || !/^\d+$/.test(number) || Number(number) === port - 1;
+  });
+}
+
+/** As dev_valid_name() in net/core/dev.c has it. */
+function isInterfaceName(text: string | undefined): text is string {
+  return text !== undefined && text !== '.' && text !== '..' && /^[^\s/:]{1,15}$/.test(text);
+}
+
+/** What an identification looks like; anything else is noise and no label value. */
+function word(text: string | undefined): string | undefined {
+  return text !== undefined && /^[\x21-\x7e][\x20-\x7e]{0,63}$/.test(text) ? text : undefined;
+}
+
+/** `4: ACTIVE` -> `ACTIVE`. */
+export function parseNumberedName(text: string | undefined): string | undefined {
+  return /^\d+: ([A-Za-z][\w ]*)$/.exec(text ?? '')?.[1];
+}
+
+/** `100 Gb/sec (4X EDR)` -> 100e9; 0 is no rate but a port without one. */
+export function parseRate(text: string | undefined): number | undefined {
+  const match = /^(\d{1,6})(?:\.(\d))? Gb\/sec\b/.exec(text ?? '');
+  if (match === null) return undefined;
+  const tenths = Number(match[1]) * 10 + Number(match[2] ?? 0);
+  return tenths === 0 ? undefined : tenths * 1e8;
+}
