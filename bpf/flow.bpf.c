@@ -8,9 +8,11 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include "abi.h"
-#include "parse.h"
 #include "count.h"
 #include "length.h"
+#include "mirror.h"
+#include "packet.h"
+#include "parse.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -30,11 +32,6 @@ static __always_inline void count_unparsed(struct xdp_md *ctx, __u32 reason, __u
 	count4(&key, bytes);
 }
 
-static __always_inline bool kind_wanted(__u8 kind, const __u32 framing)
-{
-	return options.kinds_wanted[framing] >> (kind & 31) & 1;
-}
-
 static __always_inline int count_frame(struct xdp_md *ctx, const __u32 framing, __u64 bytes)
 {
 	struct cursor cursor = {
@@ -42,8 +39,8 @@ static __always_inline int count_frame(struct xdp_md *ctx, const __u32 framing, 
 		.end = (void *)(long)ctx->data_end,
 	};
 	__u64 linear_bytes = cursor.end - cursor.pos;
-	struct transport found = {};
 	struct link link = {};
+	int reason;
 
 	if (framing == FRAMING_ETHERNET)
 		parse_ethernet(&cursor, &link);
@@ -51,55 +48,11 @@ static __always_inline int count_frame(struct xdp_md *ctx, const __u32 framing, 
 		parse_ipoib(&cursor, &link);
 	else
 		parse_l3(&cursor, &link);
-	if (link.reason)
-		goto unparsed;
-
-	if (link.ethertype == ETHERTYPE_IPV4) {
-		struct flow_key4 key = {};
-
-		link.reason = parse_ipv4(&cursor, framing, &key, &found);
-		if (link.reason)
-			goto unparsed;
-		if (kind_wanted(found.kind, framing)) {
-			key.src_port = found.src_port;
-			key.dst_port = found.dst_port;
-			key.protocol = found.protocol;
-			key.vlan = link.vlan;
-			key.qp = found.qp;
-		} else {
-			__builtin_memset(&key, 0, sizeof(key));
-		}
-		key.ifindex = ctx->ingress_ifindex;
-		key.kind = found.kind;
-		count4(&key, bytes);
-		return XDP_PASS;
-	}
-	if (link.ethertype == ETHERTYPE_IPV6 || link.ethertype == ETHERTYPE_ROCE_V1) {
-		struct flow_key6 key = {};
-
-		link.reason = link.ethertype == ETHERTYPE_IPV6
-				      ? parse_ipv6(ctx, &cursor, framing, &key, &found)
-				      : parse_roce_v1(&cursor, &key, &found);
-		if (link.reason)
-			goto unparsed;
-		if (kind_wanted(found.kind, framing)) {
-			key.src_port = found.src_port;
-			key.dst_port = found.dst_port;
-			key.protocol = found.protocol;
-			key.vlan = link.vlan;
-			key.qp = found.qp;
-		} else {
-			__builtin_memset(&key, 0, sizeof(key));
-		}
-		key.ifindex = ctx->ingress_ifindex;
-		key.kind = found.kind;
-		count6(&key, bytes);
-		return XDP_PASS;
-	}
-	link.reason = reason_of_ethertype(link.ethertype);
-
-unparsed:
-	count_unparsed(ctx, link.reason, bytes, linear_bytes);
+	reason = link.reason;
+	if (!reason)
+		reason = count_network(ctx, &cursor, &link, framing, bytes, false);
+	if (reason != COUNTED)
+		count_unparsed(ctx, reason, bytes, linear_bytes);
 	return XDP_PASS;
 }
 

@@ -69,6 +69,40 @@ struct {
 	__type(value, struct flow_count);
 } unattributed SEC(".maps");
 
+/* Key: a RoCE stream; value: its counts in this epoch. Writer: programs, by atomic addition.
+ * Deleter: user space, when the half is quiet. Full, or no memory: the packet goes to
+ * `roce_overflow`. */
+#define ROCE_MAP(name)                                                                             \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_HASH);                                                   \
+		__uint(map_flags, BPF_F_NO_PREALLOC);                                              \
+		__uint(max_entries, 16384);                                                        \
+		__type(key, struct roce_key);                                                      \
+		__type(value, struct roce_count);                                                  \
+	} name SEC(".maps")
+
+ROCE_MAP(roce_0);
+ROCE_MAP(roce_1);
+
+/* Key: a stream of PSNs; value: its state (psn.h), replaced at once by compare and swap.
+ * Writer: programs. Deleter: the kernel, the least recently used first; a stream that is
+ * forgotten begins anew with its next packet, so nothing is counted wrong by it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct psn_key);
+	__type(value, __u64);
+} roce_psn SEC(".maps");
+
+/* Key: interface and RoCE version; value: packets that found no place in a ROCE_MAP, since load.
+ * Writer: programs, per CPU. Deleter: nobody. Full: cannot be with fewer than 341 interfaces. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct roce_overflow_key);
+	__type(value, struct flow_count);
+} roce_overflow SEC(".maps");
+
 /* Never read by programs. A user-space update of an element returns only after an RCU
  * grace period (maybe_wait_bpf_programs() in kernel/bpf/syscall.c): no program that saw
  * the former epoch runs any more. */

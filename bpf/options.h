@@ -15,6 +15,8 @@ const volatile struct options options = {
 	.cpu_count = 1,
 	.sets_per_cpu = 1,
 	.kinds_wanted = {~0U, ~0U, ~0U},
+	.roce = 1,
+	.psn_idle_max = 12,
 	.mask4 = {{255, 255, 255, 255},
 		  {255, 255, 255, 255},
 		  0xffff,

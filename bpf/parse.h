@@ -22,6 +22,9 @@
 #define ETHERTYPE_VLAN	   0x8100
 #define ETHERTYPE_IPV6	   0x86dd
 #define ETHERTYPE_VLAN_AD  0x88a8
+#define ETHERTYPE_MAC	   0x8808 /* MAC control */
+#define MAC_CONTROL_PAUSE  0x0001
+#define MAC_CONTROL_PFC	   0x0101
 #define ETHERTYPE_ROCE_V1  0x8915 /* ETH_P_IBOE; 0x8914 is FCoE's, not ours */
 #define ETHERTYPE_VLAN_OLD 0x9100
 #define ETHERTYPE_MIN	   0x0600 /* below: an 802.3 length */
@@ -35,6 +38,7 @@
 #define PROTO_DCCP	    33
 #define PROTO_ROUTING	    43
 #define PROTO_FRAGMENT	    44
+#define PROTO_GRE	    47
 #define PROTO_AUTH	    51
 #define PROTO_DESTINATION   60
 #define PROTO_SCTP	    132
@@ -131,8 +135,10 @@ struct transport {
 	__u16 dst_port;
 	__u8 protocol;
 	__u8 kind;
-	__u16 pad;
+	__u8 roce_version; /* 1 or 2; 0: nothing that count_roce() should see */
+	__u8 malformed;	   /* enum roce_malformed */
 	__u32 qp;
+	__u32 gre; /* 1: a GRE header follows, perhaps a mirrored frame */
 };
 
 /* Opcodes that exist, a bit each. Transport = upper three bits: RC, UC, RD, UD, CNP, XRC,
@@ -167,9 +173,12 @@ static __always_inline bool bth_opcode_known(__u8 opcode)
 	return known >> operation & 1;
 }
 
-static __always_inline bool bth_valid(const struct bth *bth)
+/* enum roce_malformed; 0 where it is a BTH. */
+static __always_inline __u32 bth_malformed(const struct bth *bth)
 {
-	return (bth->flags & 0x0f) == 0 && bth_opcode_known(bth->opcode);
+	if (bth->flags & 0x0f)
+		return ROCE_MALFORMED_VERSION;
+	return bth_opcode_known(bth->opcode) ? 0 : ROCE_MALFORMED_OPCODE;
 }
 
 static __always_inline __u32 bth_dest_qp(const struct bth *bth)
@@ -191,6 +200,19 @@ static __always_inline __u32 reason_of_ethertype(__u16 ethertype)
 	if (ethertype == ETHERTYPE_ARP || ethertype == ETHERTYPE_RARP)
 		return REASON_ARP;
 	return REASON_ETHERTYPE;
+}
+
+/* MAC control (IEEE 802.3, 31 and 802.1Qbb): an opcode follows the EtherType. Nearly every MAC
+ * takes these frames for itself. */
+static __always_inline __u32 reason_of_mac_control(const struct cursor *cursor)
+{
+	__be16 *opcode = cursor->pos;
+
+	if ((void *)(opcode + 1) > cursor->end)
+		return REASON_ETHERTYPE;
+	if (*opcode == bpf_htons(MAC_CONTROL_PAUSE))
+		return REASON_PAUSE;
+	return *opcode == bpf_htons(MAC_CONTROL_PFC) ? REASON_PFC : REASON_ETHERTYPE;
 }
 
 /* Ethernet with up to two tags. */
@@ -274,6 +296,7 @@ static __always_inline __u32 parse_transport(struct cursor *cursor, __u32 length
 	}
 	if (later)
 		return 0;
+	found->gre = protocol == PROTO_GRE;
 
 	switch (protocol) {
 	case PROTO_TCP:
@@ -300,9 +323,14 @@ static __always_inline __u32 parse_transport(struct cursor *cursor, __u32 length
 	found->kind = KIND_ROCE_V2_UDP;
 	if (found->dst_port != ROCE_V2_PORT) /* the source port is entropy, not a service */
 		return 0;
-	if (length < UDP_HEADER_BYTES + BTH_BYTES || (void *)(bth + 1) > cursor->end)
+	found->roce_version = 2;
+	if (length < UDP_HEADER_BYTES + BTH_BYTES || (void *)(bth + 1) > cursor->end ||
+	    bpf_ntohs(udp->length) < ROCE_UDP_BYTES_MIN) {
+		found->malformed = ROCE_MALFORMED_SHORT;
 		return 0;
-	if (bpf_ntohs(udp->length) < ROCE_UDP_BYTES_MIN || !bth_valid(bth))
+	}
+	found->malformed = bth_malformed(bth);
+	if (found->malformed)
 		return 0;
 	found->kind = KIND_ROCE_V2;
 	found->protocol = PROTOCOL_ROCE_V2;
@@ -462,7 +490,8 @@ static __always_inline __u32 parse_ipv6(struct xdp_md *ctx, struct cursor *curso
 			       found);
 }
 
-/* RoCE v1: a GRH, shaped like an IPv6 header, and a BTH. Returns 0 or a frame_reason. */
+/* RoCE v1: a GRH, shaped like an IPv6 header, and a BTH, where it leaves the cursor. Returns 0 or
+ * a frame_reason. */
 static __always_inline __u32 parse_roce_v1(struct cursor *cursor, struct flow_key6 *key,
 					   struct transport *found)
 {
@@ -475,13 +504,15 @@ static __always_inline __u32 parse_roce_v1(struct cursor *cursor, struct flow_ke
 		return REASON_GRH_VERSION;
 	if (grh->next_header != GRH_NEXT_HEADER)
 		return REASON_GRH_NEXT_HEADER;
-	if (!bth_valid(bth))
+	if (bth_malformed(bth))
 		return REASON_BTH_INVALID;
 
 	__builtin_memcpy(key->src_ip, grh->src_ip, sizeof(key->src_ip));
 	__builtin_memcpy(key->dst_ip, grh->dst_ip, sizeof(key->dst_ip));
+	cursor->pos = bth;
 	found->kind = KIND_ROCE_V1;
 	found->protocol = PROTOCOL_ROCE_V1;
+	found->roce_version = 1;
 	found->qp = bth_dest_qp(bth);
 	return 0;
 }

@@ -90,8 +90,10 @@ function createRig(attachedNames: readonly string[] = ['va']) {
 const EMPTY_DRAIN: DrainResult = {
   rows: { length: 0, keys: new Uint32Array(), packets: new Float64Array(), bytes: new Float64Array() },
   overflow: [],
+  roceRows: { length: 0, keys: new Uint32Array(), cells: new Float64Array() },
+  roceOverflow: [],
   unattributedPackets: 0,
-  entries: { flows4: 0, flows6: 0, slots4: 0, slots6: 0 },
+  entries: { flows4: 0, flows6: 0, slots4: 0, slots6: 0, roce: 0 },
   fenceMs: 0,
   readMs: 0,
 };

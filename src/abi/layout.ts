@@ -4,7 +4,7 @@
 // knows no map, no file and no clock.
 
 /** Must equal ABI_VERSION in bpf/abi.h; the loader refuses an object that says otherwise. */
-export const ABI_VERSION = 1;
+export const ABI_VERSION = 2;
 
 /** struct flow_key4. Addresses are bytes as on the wire, numbers in host order. */
 export const FLOW_KEY4 = {
@@ -56,10 +56,12 @@ export const OPTIONS = {
   setsPerCpu: 8,
   hashSeed: 12,
   kindsWanted: 16,
-  pad: 28,
+  roce: 28,
+  decapMirror: 29,
+  psnIdleMax: 30,
   mask4: 32,
   mask6: 56,
 } as const;
 
 /** struct control: the object's .bss. */
-export const CONTROL = { size: 8, epoch: 0, pad: 4 } as const;
+export const CONTROL = { size: 8, epoch: 0, refresh: 4 } as const;

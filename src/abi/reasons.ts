@@ -9,7 +9,9 @@ export const FRAME_REASONS: readonly string[] = [
   'arp',
   'llc',
   'vlan_depth',
-  ...new Array<string>(11).fill(''),
+  'pause',
+  'pfc',
+  ...new Array<string>(9).fill(''),
   'link_truncated', // 16
   'ipv4_truncated',
   'ipv4_version',

@@ -19,6 +19,15 @@ export type FlowBatchSink = (keys: Uint8Array, counts: Uint8Array, count: number
  */
 export type OverflowSink = (ifindex: number, kind: number, packets: number, bytes: number) => void;
 
+/**
+ * Called with one batch of RoCE streams, deleted from the map already: `count` struct roce_key and as
+ * many struct roce_count. The buffers are reused after the call.
+ */
+export type RoceBatchSink = (keys: Uint8Array, counts: Uint8Array, count: number) => void;
+
+/** As OverflowSink, with the RoCE version (0: malformed) in place of the kind. */
+export type RoceOverflowSink = (ifindex: number, version: number, packets: number, bytes: number) => void;
+
 export interface KernelMaps {
   /** Rows of the slot arrays: possible CPUs. */
   readonly cpuCount: number;
@@ -26,10 +35,15 @@ export interface KernelMaps {
   readonly setsPerCpu: number;
   /** Entries each flow map (family, half) can hold. */
   readonly flowCapacity: number;
+  /** Entries of each RoCE stream map. */
+  readonly roceCapacity: number;
 
   /** Which half the programs write now. */
   readEpoch(): Half;
-  /** One store; programs that started before may still write the other half until fence() is done. */
+  /**
+   * One store, and one more refresh on the programs' clock; programs that started before may still
+   * write the other half until fence() is done.
+   */
   writeEpoch(half: Half): void;
   /**
    * Resolves when no program that could have seen the former epoch still runs (an RCU grace period,
@@ -46,6 +60,10 @@ export interface KernelMaps {
    * rejects (KernelError), every entry that is gone from the map has been given to the sink.
    */
   drainFlows(family: Family, half: Half, sink: FlowBatchSink): Promise<void>;
+  /** Empties a RoCE stream map, as drainFlows does a flow map. */
+  drainRoce(half: Half, sink: RoceBatchSink): Promise<void>;
+  /** Reads the totals of RoCE packets that the stream map could not take. Rejects with KernelError. */
+  readRoceOverflow(sink: RoceOverflowSink): Promise<void>;
   /** Reads the overflow totals. Rejects with KernelError. */
   readOverflow(sink: OverflowSink): Promise<void>;
   /** Packets and bytes that even the overflow map could not take, totals since load (expected: 0). */

@@ -40,11 +40,30 @@ export interface LoadOptions {
   readonly mask4?: Uint8Array;
   /** FLOW_KEY6.size bytes ANDed with every IPv6 key. Default: all ones. */
   readonly mask6?: Uint8Array;
+  /** Whether, and how, the headers of RoCE packets are read. Default: read, mirrors left alone. */
+  readonly roce?: RoceOptions;
   /** What to try, in this order. Default: both flavours, and plain alone where the kernel refuses frags. */
   readonly flavours?: readonly ProgramFlavour[];
   /** Flow map entries per drain call; for tests. */
   readonly drainBatchEntries?: number;
 }
+
+export interface RoceOptions {
+  readonly isEnabled: boolean;
+  /** RoCE inside ERSPAN and GRE counts as what it was. */
+  readonly decapMirror: boolean;
+  /** Entries of each stream map (half) and of the PSN tracker. */
+  readonly streamCapacity: number;
+  /** A stream of PSNs silent for more refreshes than this begins anew; at most 16,383. */
+  readonly psnIdleMaxRefreshes: number;
+}
+
+const DEFAULT_ROCE: RoceOptions = {
+  isEnabled: true,
+  decapMirror: false,
+  streamCapacity: 16_384,
+  psnIdleMaxRefreshes: 12,
+};
 
 export const DEFAULT_SLOTS_PER_CPU = 4096;
 export const DEFAULT_MAX_SLOT_BYTES = 32 * 1024 * 1024;
@@ -113,6 +132,7 @@ export function loadKernelObject(options: LoadOptions): KernelObject {
         cpuCount,
         setsPerCpu,
         flowCapacity,
+        roceCapacity: (options.roce ?? DEFAULT_ROCE).streamCapacity,
         ...(drainBatchEntries === undefined ? {} : { batchEntries: drainBatchEntries }),
       },
       { object, libbpf, libc },
@@ -192,6 +212,8 @@ function prepare(
   for (const name of ['flows4_0', 'flows4_1', 'flows6_0', 'flows6_1']) {
     object.setMaxEntries(name, options.flowCapacity);
   }
+  const { streamCapacity } = options.roce ?? DEFAULT_ROCE;
+  for (const name of ['roce_0', 'roce_1', 'roce_psn']) object.setMaxEntries(name, streamCapacity);
   const programs = new Set(
     Object.values(FRAMING).flatMap((framing) => flavours.map((flavour) => programName(framing, flavour))),
   );
@@ -213,6 +235,10 @@ function writeOptions(
     const kinds = options.kindsWanted?.[framing] ?? 0xffffffff;
     target.writeUInt32LE(kinds >>> 0, OPTIONS.kindsWanted + framing * 4);
   }
+  const roce = options.roce ?? DEFAULT_ROCE;
+  target.writeUInt8(roce.isEnabled ? 1 : 0, OPTIONS.roce);
+  target.writeUInt8(roce.decapMirror ? 1 : 0, OPTIONS.decapMirror);
+  target.writeUInt16LE(roce.psnIdleMaxRefreshes, OPTIONS.psnIdleMax);
   writeMask(target.subarray(OPTIONS.mask4, OPTIONS.mask4 + FLOW_KEY4.size), options.mask4, 'mask4');
   writeMask(target.subarray(OPTIONS.mask6, OPTIONS.mask6 + FLOW_KEY6.size), options.mask6, 'mask6');
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads the per-CPU maps whose counts only grow: overflow and unattributed. Deletes nothing.
+// Reads the per-CPU maps whose counts only grow: overflow, roce_overflow and unattributed. Deletes nothing.
+// struct roce_overflow_key has the version where struct overflow_key has the kind.
 
 import { FLOW_COUNT, OVERFLOW_KEY } from '../abi/layout.js';
 import { KernelError } from '../errors.js';
@@ -38,7 +39,7 @@ export function sumCpus(
 /** Entries per call: with 256 CPUs the values of one batch take 1 MiB. */
 const BATCH_ENTRIES = 256;
 
-/** As KernelMaps.readOverflow. */
+/** As KernelMaps.readOverflow and readRoceOverflow. */
 export async function readOverflowMap(
   libbpf: Libbpf,
   map: PerCpuMap,

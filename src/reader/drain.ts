@@ -13,6 +13,8 @@
 import { FlowRowBuffer } from '../abi/flow-row-buffer.js';
 import { FLOW_COUNT, FLOW_KEY4, FLOW_KEY6 } from '../abi/layout.js';
 import type { FlowRows, OverflowRow } from '../abi/records.js';
+import type { RoceOverflowRow, RoceRows } from '../abi/roce-records.js';
+import { RoceRowBuffer } from '../abi/roce-row-buffer.js';
 import type { Family, Half, KernelMaps } from '../kernel/kernel-maps.js';
 import { drainSlots } from './drain-slots.js';
 import { createOverflowReader } from './overflow-deltas.js';
@@ -35,12 +37,16 @@ export interface DrainEntries {
   flows6: number;
   slots4: number;
   slots6: number;
+  roce: number;
 }
 
 export interface DrainResult {
   /** Valid until the next drain. */
   readonly rows: FlowRows;
   readonly overflow: readonly OverflowRow[];
+  /** Likewise until the next drain. */
+  readonly roceRows: RoceRows;
+  readonly roceOverflow: readonly RoceOverflowRow[];
   /** Total since load of what even the overflow map could not take; 0 unless something is wrong. */
   readonly unattributedPackets: number;
   readonly entries: DrainEntries;
@@ -64,7 +70,9 @@ export interface Drain {
 export function createDrain(parts: DrainParts): Drain {
   const { maps, nowMs } = parts;
   const rows = new FlowRowBuffer();
-  const overflowReader = createOverflowReader(maps, parts.interfaceIdOf);
+  const roceRows = new RoceRowBuffer();
+  const overflowReader = createOverflowReader((sink) => maps.readOverflow(sink), parts.interfaceIdOf);
+  const roceOverflowReader = createOverflowReader((sink) => maps.readRoceOverflow(sink), parts.interfaceIdOf);
   let pending: Pending | undefined;
   let unattributedPackets = 0;
   let running = false;
@@ -108,27 +116,42 @@ export function createDrain(parts: DrainParts): Drain {
     entries.slots6 += await drainSlots(6, maps.slots(6, pending.half), rows, parts);
     entries.flows4 += await drainFlows(4, pending.half);
     entries.flows6 += await drainFlows(6, pending.half);
+    await maps.drainRoce(pending.half, (keys, counts, count) => {
+      roceRows.append(keys, counts, count, parts.interfaceIdOf);
+      entries.roce += count;
+    });
     pending = undefined;
     return { fenceMs: fencedMs - startedMs, readMs: nowMs() - fencedMs };
   }
 
   async function drain(): Promise<DrainResult> {
-    const entries: DrainEntries = { flows4: 0, flows6: 0, slots4: 0, slots6: 0 };
+    const entries: DrainEntries = { flows4: 0, flows6: 0, slots4: 0, slots6: 0, roce: 0 };
     let overflow: readonly OverflowRow[] = [];
+    let roceOverflow: readonly RoceOverflowRow[] = [];
     let times = { fenceMs: 0, readMs: 0 };
     let error: unknown;
     rows.clear();
+    roceRows.clear();
     try {
       if (pending !== undefined) {
         await drainHalf(entries); // what the last drain left
       }
       times = await drainHalf(entries);
       overflow = await overflowReader.read();
+      roceOverflow = (await roceOverflowReader.read()).map(({ kind, ...row }) => ({ ...row, version: kind }));
       unattributedPackets = (await maps.readUnattributed()).packets;
     } catch (caught) {
       error = caught;
     }
-    const result = { rows, overflow, unattributedPackets, entries, ...times };
+    const result = {
+      rows,
+      overflow,
+      roceRows,
+      roceOverflow,
+      unattributedPackets,
+      entries,
+      ...times,
+    };
     return error === undefined ? result : { ...result, error };
   }
 

@@ -3,7 +3,7 @@
 // are kept per ifindex, so a reading that fails loses nothing: the next one brings the difference.
 
 import type { OverflowRow } from '../abi/records.js';
-import type { KernelMaps } from '../kernel/kernel-maps.js';
+import type { OverflowSink } from '../kernel/kernel-maps.js';
 
 interface Seen {
   packets: number;
@@ -15,15 +15,16 @@ export interface OverflowReader {
   read(): Promise<OverflowRow[]>;
 }
 
+/** @param readTotals of a map that only grows: KernelMaps.readOverflow or readRoceOverflow. */
 export function createOverflowReader(
-  maps: KernelMaps,
+  readTotals: (sink: OverflowSink) => Promise<void>,
   interfaceIdOf: (ifindex: number) => number,
 ): OverflowReader {
   const seen = new Map<string, Seen>();
   return {
     async read() {
       const totals: { ifindex: number; kind: number; packets: number; bytes: number }[] = [];
-      await maps.readOverflow((ifindex, kind, packets, bytes) => {
+      await readTotals((ifindex, kind, packets, bytes) => {
         totals.push({ ifindex, kind, packets, bytes });
       });
       const rows: OverflowRow[] = [];

@@ -21,6 +21,17 @@ import {
   SLOT_WAYS,
 } from '../../src/abi/layout.js';
 import { FRAME_REASONS, frameReasonName, REASON_MAX } from '../../src/abi/reasons.js';
+import {
+  PSN_KEY,
+  ROCE_CELL,
+  ROCE_CELLS,
+  ROCE_KEY,
+  ROCE_KEY_WORDS,
+  ROCE_MALFORMED,
+  ROCE_OVERFLOW_KEY,
+  ROCE_SIZE_BOUNDS,
+  ROCE_TRANSPORT,
+} from '../../src/abi/roce-records.js';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const OBJECT = join(ROOT, 'dist', 'bpf', 'flow.bpf.o');
@@ -68,10 +79,13 @@ const LAYOUTS: readonly (readonly [string, Readonly<Record<string, number>>])[] 
   ['overflow_key', OVERFLOW_KEY],
   ['options', OPTIONS],
   ['control', CONTROL],
+  ['roce_key', ROCE_KEY],
+  ['roce_overflow_key', ROCE_OVERFLOW_KEY],
+  ['psn_key', PSN_KEY],
 ];
 
 for (const [name, layout] of LAYOUTS) {
-  test(`struct ${name} is as src/abi/layout.ts says`, () => {
+  test(`struct ${name} is as src/abi/ says`, () => {
     const type = struct(name);
     const actual: Record<string, number> = { size: type.size ?? 0 };
     for (const member of type.members ?? []) {
@@ -87,6 +101,23 @@ test('slot sets hold SLOT_WAYS slots without a gap', () => {
   }
   assert.equal(FLOW_SLOT4.size * SLOT_WAYS, SLOT_SET_SIZE);
   assert.equal(FLOW_SLOT6.size * SLOT_WAYS, SLOT_SET_SIZE);
+});
+
+test('the cells of RoCE counts and their codes are those of bpf/abi.h', () => {
+  const numbers = headerNumbers();
+  const upper = (name: string): string => name.replace(/[A-Z]|10us/g, (part) => `_${part}`).toUpperCase();
+  const codes = (prefix: string, table: Readonly<Record<string, number>>): void => {
+    for (const [name, number] of Object.entries(table)) {
+      assert.equal(numbers.get(prefix + upper(name)), number, prefix + upper(name));
+    }
+  };
+  codes('ROCE_', ROCE_CELL);
+  codes('ROCE_', ROCE_TRANSPORT);
+  codes('ROCE_MALFORMED_', ROCE_MALFORMED);
+  assert.equal(struct('roce_count').size, 8 * ROCE_CELLS);
+  assert.equal(4 * ROCE_KEY_WORDS, ROCE_KEY.size);
+  assert.equal(ROCE_CELL.readSizes - ROCE_CELL.writeSizes, ROCE_SIZE_BOUNDS + 1);
+  assert.ok(ROCE_CELL.readSizes + ROCE_SIZE_BOUNDS < ROCE_CELLS);
 });
 
 /** NAME -> number of every enumerator in bpf/abi.h; BTF keeps only the enums that code uses. */

@@ -59,7 +59,15 @@ function createRig(failAt: FailAt, flowCapacity: number) {
 }
 
 test('whatever step fails, every packet is handed over exactly once', async () => {
-  const steps = ['fence', 'drainFlows4', 'drainFlows6', 'readOverflow', 'readUnattributed'];
+  const steps = [
+    'fence',
+    'drainFlows4',
+    'drainFlows6',
+    'drainRoce',
+    'readOverflow',
+    'readRoceOverflow',
+    'readUnattributed',
+  ];
   const interval = fc.record({
     packets: fc.array(
       fc.record({

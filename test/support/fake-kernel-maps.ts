@@ -66,6 +66,7 @@ export function createFakeKernelMaps(
     cpuCount: options.cpuCount,
     setsPerCpu: options.setsPerCpu,
     flowCapacity: options.flowCapacity,
+    roceCapacity: 0,
     readEpoch: () => epoch,
     writeEpoch(half) {
       epoch = half;
@@ -91,6 +92,12 @@ export function createFakeKernelMaps(
         sink(keys, new Uint8Array(counts.buffer), batch.length);
         await Promise.resolve();
       }
+    },
+    async drainRoce() {
+      failAt('drainRoce');
+    },
+    async readRoceOverflow() {
+      failAt('readRoceOverflow');
     },
     async readOverflow(sink: OverflowSink) {
       failAt('readOverflow');

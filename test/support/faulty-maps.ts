@@ -2,7 +2,15 @@
 // The real maps of a loaded object, with faults that a real kernel does not give on demand, and with
 // traffic at the very moments when a drain must not mind it. For tests only.
 
-import type { Family, FlowBatchSink, Half, KernelMaps, OverflowSink } from '../../src/kernel/kernel-maps.js';
+import type {
+  Family,
+  FlowBatchSink,
+  Half,
+  KernelMaps,
+  OverflowSink,
+  RoceBatchSink,
+  RoceOverflowSink,
+} from '../../src/kernel/kernel-maps.js';
 
 /** Where a drain can break; `after` means that the kernel has done its part when it does. */
 export const FAULTS = [
@@ -14,8 +22,13 @@ export const FAULTS = [
   'drainFlows6',
   'between batches of drainFlows6',
   'after drainFlows6',
+  'drainRoce',
+  'between batches of drainRoce',
+  'after drainRoce',
   'readOverflow',
   'after readOverflow',
+  'readRoceOverflow',
+  'after readRoceOverflow',
   'readUnattributed',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
@@ -76,6 +89,26 @@ export class FaultyMaps implements KernelMaps {
       this.#at(`between batches of drainFlows${family}`);
     });
     this.#at(`after drainFlows${family}`);
+  }
+
+  get roceCapacity(): number {
+    return this.#maps.roceCapacity;
+  }
+
+  async drainRoce(half: Half, sink: RoceBatchSink): Promise<void> {
+    this.#at('drainRoce');
+    this.#noteRead(half);
+    await this.#maps.drainRoce(half, (keys, counts, count) => {
+      sink(keys, counts, count);
+      this.#at('between batches of drainRoce');
+    });
+    this.#at('after drainRoce');
+  }
+
+  async readRoceOverflow(sink: RoceOverflowSink): Promise<void> {
+    this.#at('readRoceOverflow');
+    await this.#maps.readRoceOverflow(sink);
+    this.#at('after readRoceOverflow');
   }
 
   async readOverflow(sink: OverflowSink): Promise<void> {
