@@ -95,6 +95,8 @@ export interface Ipv4Options {
   readonly identification?: number;
   /** Default: the true one. */
   readonly totalLength?: number;
+  /** Type of service: DSCP x 4 + ECN. Default 0. */
+  readonly trafficClass?: number;
 }
 
 export function ipv4({ src, dst }: Addresses, segment: Segment, given: Ipv4Options = {}): Buffer {
@@ -103,6 +105,7 @@ export function ipv4({ src, dst }: Addresses, segment: Segment, given: Ipv4Optio
   const whole = given.moreFragments !== true && given.fragmentOffset === undefined;
   const payload = whole ? checksummed(segment, parseAddress(src), parseAddress(dst)) : segment.bytes;
   header[0] = 0x40 | (header.length / 4);
+  header[1] = given.trafficClass ?? 0;
   header.writeUInt16BE(given.totalLength ?? header.length + payload.length, 2);
   header.writeUInt16BE(given.identification ?? 0, 4);
   header.writeUInt16BE((given.moreFragments === true ? 0x2000 : 0) | ((given.fragmentOffset ?? 0) / 8), 6);
@@ -119,6 +122,8 @@ export interface Ipv6Options {
   readonly extensions?: readonly Extension[];
   /** Default: the true one. */
   readonly payloadLength?: number;
+  /** Default 0. */
+  readonly trafficClass?: number;
 }
 
 /** An extension header but for its next header byte, which is byte 0. */
@@ -138,7 +143,7 @@ export function ipv6({ src, dst }: Addresses, segment: Segment, given: Ipv6Optio
   });
   const header = Buffer.alloc(40);
   const body = Buffer.concat([...chain, payload]);
-  header[0] = 0x60;
+  header.writeUInt16BE(0x6000 | ((given.trafficClass ?? 0) << 4));
   header.writeUInt16BE(given.payloadLength ?? body.length, 4);
   header[6] = extensions[0]?.protocol ?? segment.protocol;
   header[7] = 64;

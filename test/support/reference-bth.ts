@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The reference parser's part for the Base Transport Header of RoCE. See reference-parser.ts.
 
+export const BTH_LENGTH = 12;
+export const ICRC_LENGTH = 4;
+
 /** Whether the 12 bytes at `bth` are a BTH: transport version 0 and an assigned opcode. */
 export function isBth(frame: Buffer, bth: number): boolean {
   return (frame.readUInt8(bth + 1) & 0x0f) === 0 && isKnownOpcode(frame.readUInt8(bth));

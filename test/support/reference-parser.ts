@@ -5,7 +5,6 @@
 
 import { FRAMING, type Framing, KIND } from '../../src/abi/kinds.js';
 import { FRAME_REASONS } from '../../src/abi/reasons.js';
-import { formatAddress } from './addresses.js';
 import { BTH_LENGTH, destinationQp, ICRC_LENGTH, isBth } from './reference-bth.js';
 import { innerFrame } from './reference-mirror.js';
 import { type GrhPacket, type IpPacket, type LocatedPacket, locatePacket } from './reference-network.js';
