@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// One pair: the totals of the streams between two addresses. It adds up what it is given, whole rows
+// only; who is given a pair, and for how long, is for the table to say.
+import { ROCE_CELL, ROCE_CELLS, ROCE_KEY, ROCE_TRANSPORT } from '../abi/roce-records.js';
+import type { RocePath } from './roce-path.js';
+import type { RocePairView, RocePsnCounts, RoceTraffic } from './views.js';
+
+type Writable<T> = { -readonly [Field in keyof T]: T[Field] };
+
+/**
+ * A sender chooses versions, transports and DSCPs, 896 combinations, and P_Keys at will; a pair shows
+ * no more than so many. What is beyond finds no room (combinations), or counts together (partitions).
+ */
+export const PAIR_TRAFFIC_MAX = 128;
+export const PAIR_PARTITIONS_MAX = 16;
+/** No P_Key, which has 16 bits: the packets of all partitions beyond PAIR_PARTITIONS_MAX. */
+export const OTHER_PARTITIONS = -1;
+
+/** Full member of the default partition (IBTA vol. 1, 10.9.1): what RoCE uses unless told otherwise. */
+const DEFAULT_PKEY = 0xffff;
+/** QP 1: the general services interface, where connection managers talk (IBTA vol. 1, 13.5.1). */
+const CM_QUEUE_PAIR = 1;
+
+/** Words and shifts of the fields of struct roce_key in a little endian machine's words. */
+export const STREAM_WORD = {
+  interfaceId: ROCE_KEY.ifindex >>> 2,
+  queuePair: ROCE_KEY.qp >>> 2,
+  /** Source port below, P_Key above. */
+  portPkey: ROCE_KEY.srcPort >>> 2,
+  /** Version, transport, DSCP and detail, a byte each. */
+  shape: ROCE_KEY.version >>> 2,
+} as const;
+
+/** Whether the order of PSNs is watched: reliable and unreliable connections, and XRC. */
+function hasPsn(transport: number): boolean {
+  return (
+    transport === ROCE_TRANSPORT.rc || transport === ROCE_TRANSPORT.uc || transport === ROCE_TRANSPORT.xrc
+  );
+}
+
+export class RocePair implements RocePairView {
+  readonly path: RocePath;
+  readonly queuePair: number;
+  readonly cells = new Float64Array(ROCE_CELLS);
+  readonly traffic: Writable<RoceTraffic>[] = [];
+  readonly psn = new Map<number, Writable<RocePsnCounts>>();
+  readonly malformed = new Map<number, number>();
+  readonly partitions = new Map<number, number>();
+  malformedPackets = 0;
+  malformedBytes = 0;
+  cnpPackets = 0;
+  cmMessages = 0;
+  fecnPackets = 0;
+  becnPackets = 0;
+  /** On the table's clock. */
+  lastSeenMs = 0;
+  /** In the table's list. */
+  place = 0;
+
+  constructor(path: RocePath, queuePair: number) {
+    this.path = path;
+    this.queuePair = queuePair;
+  }
+
+  /**
+   * Adds a row of RoceRows: its key from keys[wordOffset], its counts from cells[cellOffset]. False,
+   * and nothing added, where it would be one combination too many.
+   */
+  add(keys: Uint32Array, wordOffset: number, cells: Float64Array, cellOffset: number): boolean {
+    const shape = keys[wordOffset + STREAM_WORD.shape] ?? 0;
+    const version = shape & 0xff;
+    const transport = (shape >>> 8) & 0xff;
+    const packets = cells[cellOffset + ROCE_CELL.packets] ?? 0;
+    const bytes = cells[cellOffset + ROCE_CELL.bytes] ?? 0;
+    if (transport === ROCE_TRANSPORT.malformed) {
+      const reason = shape >>> 24;
+      this.malformed.set(reason, (this.malformed.get(reason) ?? 0) + packets);
+      this.malformedPackets += packets;
+      this.malformedBytes += bytes;
+    } else {
+      const traffic = this.#trafficOf(version, transport, (shape >>> 16) & 0xff);
+      if (traffic === undefined) return false;
+      traffic.packets += packets;
+      traffic.bytes += bytes;
+      traffic.payloadBytes += cells[cellOffset + ROCE_CELL.payloadBytes] ?? 0;
+      this.#addHeaders(transport, keys, wordOffset, cells, cellOffset);
+    }
+    const sums = this.cells;
+    for (let cell = 0; cell < ROCE_CELLS; cell++) {
+      sums[cell] = (sums[cell] ?? 0) + (cells[cellOffset + cell] ?? 0);
+    }
+    return true;
+  }
+
+  #trafficOf(version: number, transport: number, dscp: number): Writable<RoceTraffic> | undefined {
+    for (const one of this.traffic) {
+      if (one.dscp === dscp && one.transport === transport && one.version === version) return one;
+    }
+    if (this.traffic.length >= PAIR_TRAFFIC_MAX) return undefined;
+    const begun = { version, transport, dscp, packets: 0, bytes: 0, payloadBytes: 0 };
+    this.traffic.push(begun);
+    return begun;
+  }
+
+  /** What depends on fields of the key beside the sums. */
+  #addHeaders(
+    transport: number,
+    keys: Uint32Array,
+    wordOffset: number,
+    cells: Float64Array,
+    cellOffset: number,
+  ): void {
+    const packets = cells[cellOffset + ROCE_CELL.packets] ?? 0;
+    const pkey = (keys[wordOffset + STREAM_WORD.portPkey] ?? 0) >>> 16;
+    if (pkey !== DEFAULT_PKEY) this.#addToPartition(pkey, packets);
+    if (transport === ROCE_TRANSPORT.cnp) {
+      this.cnpPackets += packets;
+    } else {
+      this.fecnPackets += cells[cellOffset + ROCE_CELL.fecn] ?? 0;
+      this.becnPackets += cells[cellOffset + ROCE_CELL.becn] ?? 0;
+    }
+    if (transport === ROCE_TRANSPORT.ud && keys[wordOffset + STREAM_WORD.queuePair] === CM_QUEUE_PAIR) {
+      this.cmMessages += packets;
+    }
+    if (hasPsn(transport)) this.#addPsn(transport, cells, cellOffset);
+  }
+
+  #addToPartition(pkey: number, packets: number): void {
+    const isFull = this.partitions.size >= PAIR_PARTITIONS_MAX && !this.partitions.has(pkey);
+    const key = isFull ? OTHER_PARTITIONS : pkey;
+    this.partitions.set(key, (this.partitions.get(key) ?? 0) + packets);
+  }
+
+  #addPsn(transport: number, cells: Float64Array, cellOffset: number): void {
+    let psn = this.psn.get(transport);
+    if (psn === undefined) {
+      psn = { gaps: 0, gapPackets: 0, rewinds: 0, retransmitted: 0, resyncs: 0 };
+      this.psn.set(transport, psn);
+    }
+    psn.gaps += cells[cellOffset + ROCE_CELL.psnGaps] ?? 0;
+    psn.gapPackets += cells[cellOffset + ROCE_CELL.psnGapPackets] ?? 0;
+    psn.rewinds += cells[cellOffset + ROCE_CELL.psnRewinds] ?? 0;
+    psn.retransmitted += cells[cellOffset + ROCE_CELL.psnRetransmitted] ?? 0;
+    psn.resyncs += cells[cellOffset + ROCE_CELL.psnResyncs] ?? 0;
+  }
+}

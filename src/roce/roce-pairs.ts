@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+// One refresh: the streams of one drain become pairs of addresses, bounded in number, and whatever
+// stands in no pair is summed by its reason. Each row is booked whole in one step, so sums stay exact
+// even if a part fails between two. No clock, no names, no text.
+import {
+  ROCE_CELL,
+  ROCE_CELLS,
+  ROCE_KEY_WORDS,
+  ROCE_TRANSPORT,
+  type RoceOverflowRow,
+  type RoceRows,
+} from '../abi/roce-records.js';
+import { ADDRESS_WORDS, type CopyAddress, createAddressCopy } from './address-masks.js';
+import { OtherCounts } from './other-counts.js';
+import { createPathHash, PATH_KEY_WORDS, type PathHash, PathIndex } from './path-index.js';
+import { RocePair, STREAM_WORD } from './roce-pair.js';
+import { MANAGEMENT_QUEUE_PAIR_MAX, RocePath } from './roce-path.js';
+import { runInSlices } from './slices.js';
+import type { RoceOtherReason, RocePairsView } from './views.js';
+
+export interface RocePairsOptions {
+  /** Pairs that may live at the same time. */
+  readonly maxPairs: number;
+  /** A pair idle for longer ends; never less than two intervals. */
+  readonly idleTimeoutMs: number;
+  readonly intervalMs: number;
+  /** Pairs differ by destination queue pair too. */
+  readonly perQueuePair: boolean;
+  /** Leading bits of addresses that are kept. */
+  readonly ipv4PrefixLength: number;
+  readonly ipv6PrefixLength: number;
+  /** 32 random bits, new in every process: the table cannot be aimed at. */
+  readonly hashSeed: number;
+}
+
+export interface RocePairsParts {
+  /** Lets the event loop turn once (setImmediate). */
+  readonly yieldToLoop: () => Promise<void>;
+  /** Stands in for the hash keyed by hashSeed. */
+  readonly hash?: PathHash;
+}
+
+export interface RocePairs {
+  /** Whole between two refreshes; not to be read while apply() is pending. */
+  readonly view: RocePairsView;
+  /**
+   * Adds up one drain. `rows` and `overflow` must stay as they are until it settles. When a part
+   * throws, it rejects, and what was not booked by then is missing from all sums alike.
+   *
+   * @param nowMs wall clock, milliseconds. It may jump: backwards counts as standing still;
+   *   forwards can at worst end pairs that were idle in this very interval.
+   * @throws Error (rejects) when the former call is still pending.
+   */
+  apply(rows: RoceRows, overflow: readonly RoceOverflowRow[], nowMs: number): Promise<void>;
+}
+
+/** Prices of a step, nanoseconds. */
+const ROW_NS = 400;
+const PATH_NS = 100;
+const PAIR_NS = 20;
+const NEWCOMER_NS = 2000;
+
+export function createRocePairs(options: RocePairsOptions, parts: RocePairsParts): RocePairs {
+  return new PairTable(options, parts);
+}
+
+class PairTable implements RocePairs {
+  readonly #options: RocePairsOptions;
+  readonly #yieldToLoop: () => Promise<void>;
+  readonly #hash: PathHash;
+  readonly #copyAddress: CopyAddress;
+  readonly #idleLimitMs: number;
+
+  readonly #index = new PathIndex();
+  readonly #pairs: RocePair[] = [];
+  readonly #paths: RocePath[] = [];
+  readonly #others = new OtherCounts();
+  readonly view: RocePairsView;
+
+  /** Key of the row being looked at, shortened. */
+  readonly #key = new Uint32Array(PATH_KEY_WORDS);
+  #keyHash = 0;
+  /** Rows of this drain that no pair was found for. */
+  #newcomers = new Uint32Array(0);
+  #newcomerCount = 0;
+
+  #pending = false;
+  #refreshedMs: number | undefined;
+  /** Sum of the clock's steps forward: what idle times are measured by. */
+  #elapsedMs = 0;
+
+  constructor(options: RocePairsOptions, parts: RocePairsParts) {
+    this.#options = options;
+    this.#yieldToLoop = parts.yieldToLoop;
+    this.#hash = parts.hash ?? createPathHash(options.hashSeed);
+    this.#copyAddress = createAddressCopy(options);
+    this.#idleLimitMs = Math.max(options.idleTimeoutMs, 2 * options.intervalMs);
+    this.view = {
+      pairs: this.#pairs,
+      paths: this.#paths,
+      others: this.#others.rows,
+      maxPairs: options.maxPairs,
+      perQueuePair: options.perQueuePair,
+    };
+  }
+
+  async apply(rows: RoceRows, overflow: readonly RoceOverflowRow[], nowMs: number): Promise<void> {
+    if (this.#pending) throw new Error('RoCE pairs: apply() was called while the former call is pending');
+    this.#pending = true;
+    try {
+      await this.#refresh(rows, overflow, nowMs);
+    } finally {
+      this.#pending = false;
+    }
+  }
+
+  async #refresh(rows: RoceRows, overflow: readonly RoceOverflowRow[], nowMs: number): Promise<void> {
+    this.#elapsedMs += Math.max(0, nowMs - (this.#refreshedMs ?? nowMs));
+    this.#refreshedMs = nowMs;
+    for (const { interfaceId, version, packets, bytes } of overflow) {
+      this.#others.add(interfaceId, version, 'map_full', packets, bytes);
+    }
+    await this.#slices(this.#paths.length, PATH_NS, (i) => this.#paths[i]?.beginInterval());
+
+    this.#newcomerCount = 0;
+    if (this.#newcomers.length < rows.length) this.#newcomers = new Uint32Array(rows.length);
+    await this.#slices(rows.length, ROW_NS, (i) => this.#bookKnown(rows, i));
+    // From the end: a pair that ends is replaced in the list by one that was looked at before.
+    const { length } = this.#pairs;
+    await this.#slices(length, PAIR_NS, (i) => this.#endIfIdle(length - 1 - i));
+    // Only now: newcomers may have the places of those that ended.
+    await this.#slices(this.#newcomerCount, NEWCOMER_NS, (i) =>
+      this.#bookNewcomer(rows, this.#newcomers[i] ?? 0),
+    );
+  }
+
+  async #slices(count: number, stepNs: number, step: (i: number) => void): Promise<void> {
+    await runInSlices(count, stepNs, this.#yieldToLoop, (from, to) => {
+      for (let i = from; i < to; i++) step(i);
+    });
+  }
+
+  #bookKnown(rows: RoceRows, row: number): void {
+    const cellOffset = row * ROCE_CELLS;
+    if (rows.cells[cellOffset + ROCE_CELL.packets] === 0 && rows.cells[cellOffset + ROCE_CELL.bytes] === 0) {
+      return;
+    }
+    const path = this.#findPath(rows.keys, row * ROCE_KEY_WORDS);
+    const pair = path?.pairs.get(this.#queuePairOf(rows.keys, row * ROCE_KEY_WORDS));
+    if (pair === undefined) this.#newcomers[this.#newcomerCount++] = row;
+    else this.#book(rows, row, pair.path, pair);
+  }
+
+  #bookNewcomer(rows: RoceRows, row: number): void {
+    const wordOffset = row * ROCE_KEY_WORDS;
+    let path = this.#findPath(rows.keys, wordOffset);
+    const queuePair = this.#queuePairOf(rows.keys, wordOffset);
+    let pair = path?.pairs.get(queuePair);
+    if (pair === undefined && this.#pairs.length < this.#options.maxPairs) {
+      path ??= this.#beginPath();
+      pair = this.#beginPair(path, queuePair);
+    }
+    this.#book(rows, row, path, pair);
+  }
+
+  /** To its pair, or to the others; and to the interval of its path, if that is shown. */
+  #book(
+    { keys, cells }: RoceRows,
+    row: number,
+    path: RocePath | undefined,
+    pair: RocePair | undefined,
+  ): void {
+    const wordOffset = row * ROCE_KEY_WORDS;
+    const cellOffset = row * ROCE_CELLS;
+    const shape = keys[wordOffset + STREAM_WORD.shape] ?? 0;
+    const version = shape & 0xff;
+    const transport = (shape >>> 8) & 0xff;
+    const bytes = cells[cellOffset + ROCE_CELL.bytes] ?? 0;
+    if (pair?.add(keys, wordOffset, cells, cellOffset)) {
+      pair.lastSeenMs = this.#elapsedMs;
+    } else {
+      const bookVersion = transport === ROCE_TRANSPORT.malformed ? 0 : version;
+      const interfaceId = keys[wordOffset + STREAM_WORD.interfaceId] ?? 0;
+      const packets = cells[cellOffset + ROCE_CELL.packets] ?? 0;
+      this.#others.add(interfaceId, bookVersion, 'max_pairs', packets, bytes);
+    }
+    const queuePair = keys[wordOffset + STREAM_WORD.queuePair] ?? 0;
+    if (
+      path !== undefined &&
+      queuePair > MANAGEMENT_QUEUE_PAIR_MAX &&
+      transport !== ROCE_TRANSPORT.cnp &&
+      transport !== ROCE_TRANSPORT.malformed
+    ) {
+      const port = (keys[wordOffset + STREAM_WORD.portPkey] ?? 0) & 0xffff;
+      path.addToInterval(queuePair, version === 2 ? port : undefined, bytes);
+    }
+  }
+
+  #queuePairOf(keys: Uint32Array, wordOffset: number): number {
+    return this.#options.perQueuePair ? (keys[wordOffset + STREAM_WORD.queuePair] ?? 0) : 0;
+  }
+
+  /** Leaves the row's key and hash for #beginPath(). */
+  #findPath(keys: Uint32Array, wordOffset: number): RocePath | undefined {
+    const key = this.#key;
+    this.#copyAddress(keys, wordOffset, key, 0);
+    this.#copyAddress(keys, wordOffset + ADDRESS_WORDS, key, ADDRESS_WORDS);
+    key[2 * ADDRESS_WORDS] = keys[wordOffset + STREAM_WORD.interfaceId] ?? 0;
+    this.#keyHash = this.#hash(key);
+    return this.#index.find(this.#keyHash, key);
+  }
+
+  #beginPath(): RocePath {
+    const interfaceId = this.#key[2 * ADDRESS_WORDS] ?? 0;
+    const path = new RocePath(interfaceId, this.#key.slice(0, 2 * ADDRESS_WORDS), this.#keyHash);
+    path.place = this.#paths.push(path) - 1;
+    this.#index.insert(path);
+    return path;
+  }
+
+  #beginPair(path: RocePath, queuePair: number): RocePair {
+    const pair = new RocePair(path, queuePair);
+    pair.place = this.#pairs.push(pair) - 1;
+    path.pairs.set(queuePair, pair);
+    return pair;
+  }
+
+  #endIfIdle(place: number): void {
+    const pair = this.#pairs[place];
+    if (pair === undefined || this.#elapsedMs - pair.lastSeenMs <= this.#idleLimitMs) return;
+    const { path } = pair;
+    const toOthers = (version: number, packets: number, bytes: number, reason: RoceOtherReason): void =>
+      this.#others.add(path.interfaceId, version, reason, packets, bytes);
+    for (const { version, packets, bytes } of pair.traffic) toOthers(version, packets, bytes, 'expired');
+    toOthers(0, pair.malformedPackets, pair.malformedBytes, 'expired');
+    takeOut(this.#pairs, pair);
+    path.pairs.delete(pair.queuePair);
+    if (path.pairs.size > 0) return;
+    takeOut(this.#paths, path);
+    this.#index.remove(path);
+  }
+}
+
+/** The last one takes its place. */
+function takeOut<T extends { place: number }>(list: T[], one: T): void {
+  const last = list.pop();
+  if (last === undefined || last === one) return;
+  list[one.place] = last;
+  last.place = one.place;
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Two addresses on an interface: the pairs between them, and how the traffic of the present interval
+// spreads over queue pairs and source ports.
+import type { RocePair } from './roce-pair.js';
+import type { RocePathView } from './views.js';
+
+/** Queue pairs 0 (subnet management) and 1 (connection management) belong to no application. */
+export const MANAGEMENT_QUEUE_PAIR_MAX = 1;
+
+export class RocePath implements RocePathView {
+  readonly interfaceId: number;
+  readonly addresses: Uint32Array;
+  readonly hash: number;
+  /** By queue pair; by 0 alone where they are not told apart. */
+  readonly pairs = new Map<number, RocePair>();
+  /** Place in the table's list. */
+  place = 0;
+
+  readonly #bytesOf = new Map<number, number>();
+  readonly #ports = new Set<number>();
+  #bytes = 0;
+  #mostBytes = 0;
+
+  /** addresses is kept: nobody else may write to it. */
+  constructor(interfaceId: number, addresses: Uint32Array, hash: number) {
+    this.interfaceId = interfaceId;
+    this.addresses = addresses;
+    this.hash = hash;
+  }
+
+  get queuePairs(): number {
+    return this.#bytesOf.size;
+  }
+
+  get sourcePorts(): number {
+    return this.#ports.size;
+  }
+
+  get busiestShare(): number {
+    return this.#bytes === 0 ? 0 : this.#mostBytes / this.#bytes;
+  }
+
+  beginInterval(): void {
+    if (this.#bytesOf.size === 0) return;
+    this.#bytesOf.clear();
+    this.#ports.clear();
+    this.#bytes = 0;
+    this.#mostBytes = 0;
+  }
+
+  /** Packets to a queue pair of an application; sourcePort is undefined for RoCE v1, which has none. */
+  addToInterval(queuePair: number, sourcePort: number | undefined, bytes: number): void {
+    const sum = (this.#bytesOf.get(queuePair) ?? 0) + bytes;
+    this.#bytesOf.set(queuePair, sum);
+    this.#bytes += bytes;
+    if (sum > this.#mostBytes) this.#mostBytes = sum;
+    if (sourcePort !== undefined) this.#ports.add(sourcePort);
+  }
+}
