@@ -31,7 +31,7 @@ run: build ## install what is missing, build, run (ARGS="-i eth1 -f roce")
 
 build: packages-build dist/.built $(BPF_OBJECTS) dist/build-info.json ## install what is missing, build
 
-test: packages-test .node-versions/.installed build lint ## build, lint, run every test (TESTS=dist/test/... for some)
+test: packages-test .node-versions/.installed .receivers/.installed build lint ## build, lint, run every test (TESTS=dist/test/... for some)
 	$(NODE) --test --test-reporter=spec --test-concurrency=2 $(TESTS)
 
 test-vm: packages-vm build ## tests on Linux 6.1, in a virtual machine (minutes)
@@ -49,7 +49,7 @@ bench: packages-bench build ## measure; tables here, JSON in bench/results (BENC
 	$(NODE) dist/bench/run.js $(BENCH)
 
 clean: ## remove what was built and installed here
-	rm -rf dist node_modules .node-versions
+	rm -rf dist node_modules .node-versions .receivers
 
 install: build ## to /opt/xtrace-catch, with the systemd unit (DESTDIR=... for a package)
 	@scripts/install-files "$(DESTDIR)"
@@ -79,6 +79,10 @@ node_modules/.installed: package.json package-lock.json | packages-build
 	@cp $^ $(@D)
 	npm ci --prefix $(@D) --loglevel=error --no-audit --no-fund
 	@touch $@
+
+# Later receivers of pushes than the system's, for test/e2e/push-later-receivers.test.ts alone.
+.receivers/.installed: test/receivers/fetch test/receivers/packages | packages-test
+	@test/receivers/fetch $(@D)
 
 dist/.built: tsconfig.json $(TS_SOURCES) node_modules/.installed
 	npx --no-install tsc -p .

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Real receivers of pushes: Debian's victoria-metrics, vmagent and prometheus, each on an address of
-// its own in a namespace, that can be killed and started again with what they stored. For tests only.
+// Real receivers of pushes: victoria-metrics, vmagent and prometheus, Debian's or given ones, each in
+// a namespace of its own, that can be killed and started again with what they stored. For tests only.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -46,11 +46,14 @@ interface Program {
   readonly readyPath: string;
 }
 
-export async function startVictoriaMetrics(namespace: Namespace, port = 8428): Promise<Storage> {
-  const address = `127.0.0.1:${port}`;
+export async function startVictoriaMetrics(
+  namespace: Namespace,
+  command = 'victoria-metrics',
+): Promise<Storage> {
+  const address = '127.0.0.1:8428';
   const folder = createFolder('victoria-metrics');
   const receiver = createReceiver(namespace, address, {
-    command: 'victoria-metrics',
+    command,
     readyPath: '/health',
     args: [
       `-storageDataPath=${path.join(folder, 'data')}`,
@@ -85,13 +88,16 @@ export async function startVictoriaMetrics(namespace: Namespace, port = 8428): P
   };
 }
 
-export async function startPrometheusReceiver(namespace: Namespace, port = 9090): Promise<Storage> {
-  const address = `127.0.0.1:${port}`;
+export async function startPrometheusReceiver(
+  namespace: Namespace,
+  command = 'prometheus',
+): Promise<Storage> {
+  const address = '127.0.0.1:9090';
   const folder = createFolder('prometheus');
   const config = path.join(folder, 'prometheus.yaml');
   writeFileSync(config, 'global: {}\n');
   const receiver = createReceiver(namespace, address, {
-    command: 'prometheus',
+    command,
     readyPath: '/-/ready',
     args: [
       `--config.file=${config}`,
@@ -121,12 +127,12 @@ export async function startPrometheusReceiver(namespace: Namespace, port = 9090)
 export async function startVmagentReceiver(
   namespace: Namespace,
   forwardUrl: string,
-  port = 8429,
+  command = 'vmagent',
 ): Promise<Receiver> {
-  const address = `127.0.0.1:${port}`;
+  const address = '127.0.0.1:8429';
   const folder = createFolder('vmagent');
   const receiver = createReceiver(namespace, address, {
-    command: 'vmagent',
+    command,
     readyPath: '/health',
     args: [
       `-remoteWrite.url=${forwardUrl}`,
@@ -144,7 +150,7 @@ function createReceiver(namespace: Namespace, address: string, program: Program)
   const base = `http://${address}`;
   let child: Child | undefined;
   return {
-    name: program.command,
+    name: path.basename(program.command),
     base,
     writeUrl: `${base}/api/v1/write`,
     async start() {
