@@ -42,15 +42,10 @@ static __always_inline int count_frame(struct xdp_md *ctx, const __u32 framing, 
 	struct link link = {};
 	int reason;
 
-	if (framing == FRAMING_ETHERNET)
-		parse_ethernet(&cursor, &link);
-	else if (framing == FRAMING_INFINIBAND)
-		parse_ipoib(&cursor, &link);
-	else
-		parse_l3(&cursor, &link);
+	parse_link(&cursor, framing, &link);
 	reason = link.reason;
 	if (!reason)
-		reason = count_network(ctx, &cursor, &link, framing, bytes, false);
+		reason = count_network(ctx, &cursor, &link, 0, framing, bytes, false);
 	if (reason != COUNTED)
 		count_unparsed(ctx, reason, bytes, linear_bytes);
 	return XDP_PASS;

@@ -73,22 +73,48 @@ static __always_inline __u32 mirrored_frame(struct xdp_md *ctx, __u32 offset)
 	return 0;
 }
 
-/* offset: of the GRE header. Returns 1 where a RoCE packet inside was counted, else 0.
+/* Leaves the cursor at the GRE header of a frame that is known to have one, and returns 0; else,
+ * and in later fragments, returns -1. */
+static __always_inline int find_gre(struct xdp_md *ctx, struct cursor *cursor, __u32 framing)
+{
+	struct transport found = {};
+	struct flow_key4 key4 = {};
+	struct flow_key6 key6 = {};
+	struct link link = {};
+	__u32 reason;
+
+	parse_link(cursor, framing, &link);
+	if (link.reason)
+		return -1;
+	if (link.ethertype == ETHERTYPE_IPV4)
+		reason = parse_ipv4(cursor, FRAMING_ETHERNET, &key4, &found);
+	else
+		reason = parse_ipv6(ctx, cursor, FRAMING_ETHERNET, &key6, &found);
+	return reason || found.later ? -1 : 0;
+}
+
+/* Returns 1 where a RoCE packet inside the GRE of this frame was counted, else 0.
  *
  * A global function: the verifier looks at it once, and frames without GRE never come here. */
-__noinline int count_mirrored(struct xdp_md *ctx, __u32 offset, __u32 bytes)
+__noinline int count_mirrored(struct xdp_md *ctx, __u32 framing, __u32 bytes)
 {
-	struct cursor cursor = {.end = (void *)(long)ctx->data_end};
+	struct cursor cursor = {
+		.pos = (void *)(long)ctx->data,
+		.end = (void *)(long)ctx->data_end,
+	};
 	struct link link = {};
+	__u32 start;
 
-	offset = mirrored_frame(ctx, offset & HEADER_OFFSET_MASK);
-	if (!offset)
+	if (find_gre(ctx, &cursor, framing))
 		return 0;
-	cursor.pos = (void *)(long)ctx->data + offset;
+	start = mirrored_frame(ctx, offset_of(ctx, &cursor) & HEADER_OFFSET_MASK);
+	if (!start)
+		return 0;
+	cursor.pos = (void *)(long)ctx->data + start;
 	parse_ethernet(&cursor, &link);
 	if (link.reason)
 		return 0;
-	return count_network(ctx, &cursor, &link, FRAMING_ETHERNET, bytes, true) == COUNTED;
+	return count_network(ctx, &cursor, &link, start, FRAMING_ETHERNET, bytes, true) == COUNTED;
 }
 
 #endif

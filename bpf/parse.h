@@ -69,6 +69,11 @@ struct cursor {
 	void *end;
 };
 
+static __always_inline __u32 offset_of(struct xdp_md *ctx, const struct cursor *cursor)
+{
+	return cursor->pos - (void *)(long)ctx->data;
+}
+
 /* What comes next, and the few facts of the link layer that the key wants. */
 struct link {
 	__u16 ethertype; /* host order */
@@ -138,7 +143,7 @@ struct transport {
 	__u8 roce_version; /* 1 or 2; 0: nothing that count_roce() should see */
 	__u8 malformed;	   /* enum roce_malformed */
 	__u32 qp;
-	__u32 gre; /* 1: a GRE header follows, perhaps a mirrored frame */
+	__u32 later; /* 1: a fragment other than the first */
 };
 
 /* Opcodes that exist, a bit each. Transport = upper three bits: RC, UC, RD, UD, CNP, XRC,
@@ -276,6 +281,16 @@ static __always_inline void parse_l3(struct cursor *cursor, struct link *link)
 		link->reason = REASON_L3_VERSION;
 }
 
+static __always_inline void parse_link(struct cursor *cursor, __u32 framing, struct link *link)
+{
+	if (framing == FRAMING_ETHERNET)
+		parse_ethernet(cursor, link);
+	else if (framing == FRAMING_INFINIBAND)
+		parse_ipoib(cursor, link);
+	else
+		parse_l3(cursor, link);
+}
+
 /* Ports, kind and RoCE v2. length: bytes from the cursor to the end of the packet by its
  * IP header. later: a fragment other than the first; what follows is payload. Returns 0
  * or a frame_reason. */
@@ -294,9 +309,9 @@ static __always_inline __u32 parse_transport(struct cursor *cursor, __u32 length
 		found->kind = KIND_INFINIBAND;
 		found->protocol = PROTOCOL_INFINIBAND;
 	}
+	found->later = later;
 	if (later)
 		return 0;
-	found->gre = protocol == PROTO_GRE;
 
 	switch (protocol) {
 	case PROTO_TCP:

@@ -305,32 +305,75 @@ static __always_inline int read_network(struct xdp_md *ctx, __u32 net_offset, st
 	return class & 3;
 }
 
-/* Counts one packet under its stream. net_offset: of the IP header or GRH; offset: of the UDP
- * header (version 2) or the BTH (version 1); what: version, and enum roce_malformed above
- * bit 8.
+/* Where the headers of a RoCE packet are; version 0 where it is none. */
+struct roce_place {
+	__u32 network;	 /* offset of the IP header or GRH */
+	__u32 transport; /* of the UDP header (version 2) or the BTH (version 1) */
+	__u8 version;
+	__u8 malformed; /* enum roce_malformed */
+	__u16 pad;
+};
+
+static __always_inline void find_roce(struct xdp_md *ctx, __u32 start, __u32 framing,
+				      struct roce_place *place)
+{
+	struct cursor cursor = {
+		.pos = (void *)(long)ctx->data + (start & HEADER_OFFSET_MASK),
+		.end = (void *)(long)ctx->data_end,
+	};
+	struct transport found = {};
+	struct flow_key4 key4 = {};
+	struct flow_key6 key6 = {};
+	struct link link = {};
+	__u32 reason;
+
+	parse_link(&cursor, framing, &link);
+	if (link.reason)
+		return;
+	place->network = offset_of(ctx, &cursor);
+	if (link.ethertype == ETHERTYPE_IPV4)
+		reason = parse_ipv4(&cursor, FRAMING_ETHERNET, &key4, &found);
+	else if (link.ethertype == ETHERTYPE_IPV6)
+		reason = parse_ipv6(ctx, &cursor, FRAMING_ETHERNET, &key6, &found);
+	else
+		reason = parse_roce_v1(&cursor, &key6, &found);
+	if (reason)
+		return;
+	place->transport = offset_of(ctx, &cursor);
+	place->version = found.roce_version;
+	place->malformed = found.malformed;
+}
+
+/* Counts one packet under its stream. start: offset of the link header, of this framing. Parses
+ * the frame once more: what others do not keep for it costs them nothing.
  *
  * A global function: the verifier looks at it once. */
-__noinline int count_roce(struct xdp_md *ctx, __u32 net_offset, __u32 offset, __u32 what,
-			  __u32 bytes)
+__noinline int count_roce(struct xdp_md *ctx, __u32 start, __u32 framing, __u32 bytes)
 {
 	void *data = (void *)(long)ctx->data;
 	void *data_end = (void *)(long)ctx->data_end;
-	struct roce_key key = {.ifindex = ctx->ingress_ifindex, .version = what & 3};
+	struct roce_key key = {.ifindex = ctx->ingress_ifindex};
 	__u32 operation, headers, trailer, length, cell, end = 0;
+	struct roce_place place = {};
 	struct udp_header *udp;
 	struct roce_count *count;
 	struct bth *bth;
 	__u8 *extension;
 	int codepoint;
+	__u32 offset;
 	__u32 psn;
 
-	codepoint = read_network(ctx, net_offset, &key, &end);
+	find_roce(ctx, start, framing, &place);
+	if (!place.version)
+		return 0;
+	key.version = place.version;
+	codepoint = read_network(ctx, place.network, &key, &end);
 	if (codepoint < 0)
 		return 0;
-	offset &= HEADER_OFFSET_MASK;
-	if (what >> 8) {
+	offset = place.transport & HEADER_OFFSET_MASK;
+	if (place.malformed) {
 		key.transport = ROCE_MALFORMED;
-		key.detail = what >> 8;
+		key.detail = place.malformed;
 		key.dscp = 0;
 		count = control.epoch & 1 ? stream_count(&key, &roce_1)
 					  : stream_count(&key, &roce_0);
