@@ -13,18 +13,32 @@ import type { Logger } from '../log.js';
 import type { SelfMetrics } from '../metrics/self-metrics.js';
 import { framingOf } from '../system/framing.js';
 
+/** A stream of PSNs that is silent for so long begins anew: its queue pair may be another by then. */
+const PSN_IDLE_MS = 60_000;
+/** The PSN state keeps 15 bits of the refresh number. */
+const PSN_IDLE_MOST_REFRESHES = 16_383;
+/** Where RoCE is not read, its maps are there nevertheless. */
+const UNUSED_STREAMS = 64;
+
 export function loadObject(
   config: Config,
   paths: { readonly objectPath: string; readonly portableObjectPath: string },
 ): KernelObject {
-  const { flows, kernel } = config;
+  const { flows, kernel, roce } = config;
+  const psnIdleRefreshes = Math.max(2, Math.ceil(PSN_IDLE_MS / config.intervalMs));
   return loadKernelObject({
     ...paths,
     flowCapacity: kernel.maxFlows,
     slotsPerCpu: kernel.slotsPerCpu,
     maxSlotBytes: kernel.maxSlotBytes,
     kindsWanted: kindsWanted(config.filter),
-    ...createKeyMasks({ ...flows, queuePair: false }),
+    ...createKeyMasks({ ...flows, queuePair: roce.perQueuePair }),
+    roce: {
+      isEnabled: roce.enabled,
+      decapMirror: roce.decapMirror,
+      streamCapacity: roce.enabled ? roce.maxStreams : UNUSED_STREAMS,
+      psnIdleMaxRefreshes: Math.min(PSN_IDLE_MOST_REFRESHES, psnIdleRefreshes),
+    },
   });
 }
 

@@ -29,6 +29,7 @@ export function recordRefresh(selfMetrics: SelfMetrics, maps: KernelMaps, refres
   selfMetrics.setKernelMap('flows6', entries.flows6, maps.flowCapacity);
   selfMetrics.setKernelMap('slots4', entries.slots4, slotCapacity);
   selfMetrics.setKernelMap('slots6', entries.slots6, slotCapacity);
+  selfMetrics.setKernelMap('roce', entries.roce, maps.roceCapacity);
   selfMetrics.setUnattributedPackets(result.unattributedPackets);
 }
 

@@ -34,7 +34,7 @@ export interface InterfaceState {
 }
 
 /** The kernel's maps by family; see xtrace_kernel_map_entries. */
-export type KernelMapName = 'flows4' | 'flows6' | 'slots4' | 'slots6';
+export type KernelMapName = 'flows4' | 'flows6' | 'slots4' | 'slots6' | 'roce';
 
 export interface SelfMetrics {
   /** Replaces the state of all interfaces. */
