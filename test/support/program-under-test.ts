@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { FRAMING, type Framing } from '../../src/abi/kinds.js';
 import { FLOW_COUNT, FLOW_KEY4, FLOW_KEY6, FLOW_SLOT4, FLOW_SLOT6 } from '../../src/abi/layout.js';
+import { PSN_KEY } from '../../src/abi/roce-records.js';
 import type { Family } from '../../src/kernel/kernel-maps.js';
 import {
   type KernelObject,
@@ -12,11 +13,14 @@ import {
   loadKernelObject,
   type ProgramFlavour,
   programName,
+  type RoceOptions,
 } from '../../src/kernel/load.js';
 import { runProgram } from '../../src/kernel/program-run.js';
 import { formatAddress } from './addresses.js';
 import { FLOW_OBJECT_PATH, PORTABLE_OBJECT_PATH } from './kernel-gate.js';
 import type { ParsedFrame } from './reference-parser.js';
+import { clearMap, takeRoceStreams } from './roce-maps.js';
+import { type NamedCells, RoceSums } from './roce-sums.js';
 
 /** What the maps say about one flow. */
 export interface Counted {
@@ -32,17 +36,27 @@ const XDP_PASS = 2;
 /** Where a program run comes from unless told: loopback. */
 export const RUN_IFINDEX = 1;
 
-export interface ProgramUnderTestOptions extends Partial<LoadOptions> {
+export interface ProgramUnderTestOptions extends Omit<Partial<LoadOptions>, 'roce'> {
   /** Default frags. */
   readonly flavour?: ProgramFlavour;
+  /** Default: headers are read, mirrors left alone. */
+  readonly roce?: Partial<RoceOptions>;
 }
+
+/** Small maps are quickly drained after each frame; a map of 4,096 keeps a test's streams of PSNs apart. */
+const ROCE: RoceOptions = {
+  isEnabled: true,
+  decapMirror: false,
+  streamCapacity: 4096,
+  psnIdleMaxRefreshes: 12,
+};
 
 /** close() it in the end. */
 export class ProgramUnderTest {
   readonly object: KernelObject;
   readonly #flavour: ProgramFlavour;
 
-  constructor({ flavour = 'frags', ...options }: ProgramUnderTestOptions = {}) {
+  constructor({ flavour = 'frags', roce = {}, ...options }: ProgramUnderTestOptions = {}) {
     this.#flavour = flavour;
     this.object = loadKernelObject({
       objectPath: FLOW_OBJECT_PATH,
@@ -51,6 +65,7 @@ export class ProgramUnderTest {
       // One set per CPU: quickly read and cleared after each frame.
       slotsPerCpu: 2,
       flavours: [flavour],
+      roce: { ...ROCE, ...roce },
       ...options,
     });
   }
@@ -106,6 +121,35 @@ export class ProgramUnderTest {
       });
     }
     return counted;
+  }
+
+  /** Empties the RoCE streams of the half that is written. The state of PSNs stays. */
+  takeRoce(): Readonly<Record<string, NamedCells>> {
+    const sums = new RoceSums();
+    for (const { key, ifindex, cells } of takeRoceStreams(this.object)) {
+      assert.equal(ifindex, RUN_IFINDEX);
+      sums.add(key, cells);
+    }
+    return sums.snapshot();
+  }
+
+  /** Runs one frame against empty maps, and takes out what it adds to RoCE streams. */
+  countRoce(frame: Uint8Array, framing: Framing = FRAMING.ethernet): Readonly<Record<string, NamedCells>> {
+    this.run(frame, framing);
+    return this.takeRoce();
+  }
+
+  /** Lets the programs' clock go on, as so many refreshes would. */
+  passRefreshes(count: number): void {
+    const { maps } = this.object;
+    for (let i = 0; i < count; i++) {
+      maps.writeEpoch(maps.readEpoch());
+    }
+  }
+
+  /** Every stream of PSNs begins anew. */
+  forgetPsns(): void {
+    clearMap(this.object, 'roce_psn', PSN_KEY.size, 8);
   }
 
   close(): void {

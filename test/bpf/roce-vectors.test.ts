@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+// The BPF programs on RoCE, frame by frame: what each adds to its stream, against expectations written
+// out by hand; and every opcode, length, cut and mirrored form against the reference.
+
+import assert from 'node:assert/strict';
+import { FRAMING, KIND } from '../../src/abi/kinds.js';
+import { ETHERTYPE, ethernet, ipv4, ipv6, payloadOf } from '../support/frames.js';
+import { kernelTest, PORTABLE_OBJECT_PATH } from '../support/kernel-gate.js';
+import {
+  ProgramUnderTest,
+  type ProgramUnderTestOptions,
+  RUN_FRAME_MIN,
+} from '../support/program-under-test.js';
+import { type ParseOptions, parseFrame } from '../support/reference-parser.js';
+import { readRoce } from '../support/reference-roce.js';
+import { CARRIERS, PAYLOAD, V1, V2_IPV4, V2_IPV6 } from '../support/roce-count-parts.js';
+import { ROCE_COUNT_VECTORS } from '../support/roce-count-vectors.js';
+import { roceV1Frame, roceV2 } from '../support/roce-frames.js';
+import { MIRROR_SAMPLES, MIRROR_VECTORS, WRAPPED_FLOWS } from '../support/roce-mirror-vectors.js';
+import { ROCE_ODD_VECTORS } from '../support/roce-odd-vectors.js';
+import { readingSnapshot } from '../support/roce-sums.js';
+import { ENDS4, ENDS6, QP } from '../support/vector-parts.js';
+
+/** Every program that may be attached to an interface. */
+const VARIANTS: Readonly<Record<string, ProgramUnderTestOptions>> = {
+  frags: { flavour: 'frags' },
+  'frags, portable': { flavour: 'frags', objectPath: PORTABLE_OBJECT_PATH },
+  plain: { flavour: 'plain' },
+};
+const HOLDS = { psnIdleMaxRefreshes: 0 } as const;
+
+/** A program in which no packet has a predecessor: PSNs add nothing. */
+function start(t: { after(fn: () => void): void }, options: ProgramUnderTestOptions = {}): ProgramUnderTest {
+  const program = new ProgramUnderTest({ ...options, roce: { ...HOLDS, ...options.roce } });
+  t.after(() => program.close());
+  return program;
+}
+
+/** What one frame adds, as if it were the first of its stream. */
+function alone(program: ProgramUnderTest, frame: Buffer, framing = FRAMING.ethernet as number) {
+  program.passRefreshes(1);
+  return program.countRoce(frame, framing as 0 | 1 | 2);
+}
+
+function assertLikeReference(
+  program: ProgramUnderTest,
+  frame: Buffer,
+  options: ParseOptions,
+  name: string,
+): void {
+  const expected = readingSnapshot(readRoce(frame, FRAMING.ethernet, options));
+  assert.deepEqual(alone(program, frame), expected, `${name}: ${frame.toString('hex')}`);
+}
+
+for (const [variant, options] of Object.entries(VARIANTS)) {
+  kernelTest(`${variant}: what RoCE packets add to their streams`, async (t) => {
+    const program = start(t, options);
+    for (const [group, vectors] of Object.entries({ ...ROCE_COUNT_VECTORS, ...ROCE_ODD_VECTORS })) {
+      await t.test(group, () => {
+        for (const { name, framing, frame, expected } of vectors) {
+          assert.deepEqual(alone(program, frame, framing), expected, name);
+        }
+      });
+    }
+  });
+
+  kernelTest(`${variant}: mirrored RoCE counts as what it was`, async (t) => {
+    const program = start(t, { ...options, roce: { decapMirror: true } });
+    for (const [group, vectors] of Object.entries(MIRROR_VECTORS)) {
+      await t.test(group, () => {
+        program.takeSlots();
+        for (const { name, framing, frame, expected, flow } of vectors) {
+          assert.deepEqual(alone(program, frame, framing), expected, name);
+          const [counted, ...more] = program.takeSlots();
+          assert.deepEqual(
+            [counted?.key, counted?.packets, counted?.bytes, more.length],
+            [flow, 1, frame.length, 0],
+            name,
+          );
+        }
+      });
+    }
+  });
+}
+
+kernelTest('mirrors left alone are GRE', (t) => {
+  const program = start(t);
+  for (const { name, frame, flow } of WRAPPED_FLOWS) {
+    assert.deepEqual(program.count(frame).key, flow, name);
+    assert.deepEqual(program.takeRoce(), {}, name);
+  }
+});
+
+kernelTest('every opcode, on every carrier', (t) => {
+  const program = start(t);
+  for (const carrier of CARRIERS) {
+    for (let opcode = 0; opcode <= 0xff; opcode++) {
+      for (const payload of [Buffer.alloc(0), payloadOf(1), PAYLOAD]) {
+        const frame = carrier.frame({ opcode, destinationQp: QP, acknowledgeRequest: true }, payload);
+        assertLikeReference(program, frame, {}, `opcode 0x${opcode.toString(16)}, ${carrier.name}`);
+      }
+    }
+  }
+});
+
+const EVERY_OPCODE = Array.from({ length: 256 }, (_, opcode) => opcode);
+
+kernelTest('every opcode with every length near its headers', (t) => {
+  const program = start(t);
+  for (const opcode of EVERY_OPCODE) {
+    const fields = { opcode, destinationQp: QP };
+    const whole = ethernet(ETHERTYPE.ipv4, ipv4(ENDS4, roceV2(fields, payloadOf(9))));
+    const v1 = roceV1Frame(ENDS6, fields, payloadOf(9));
+    for (let length = 0; length <= 90; length++) {
+      const udp = Buffer.from(whole);
+      udp.writeUInt16BE(length, 38);
+      assertLikeReference(program, udp, {}, `UDP length ${length}`);
+      const grh = Buffer.from(v1);
+      grh.writeUInt16BE(length, 18);
+      assertLikeReference(program, grh, {}, `GRH payload length ${length}`);
+    }
+  }
+});
+
+/** One packet for each way of reading. */
+const SAMPLES: readonly Buffer[] = [V2_IPV4, V2_IPV6, V1, ...CARRIERS.slice(4)].flatMap((carrier) =>
+  [0x06, 0x0c, 0x11, 0x1c, 0x46, 0x51, 0x64, 0x81, 0xab, 0xb1, 0xc0].map((opcode) =>
+    carrier.frame({ opcode, destinationQp: QP, extended: { syndrome: 0x25 } }, payloadOf(5), 0x69),
+  ),
+);
+
+kernelTest('frames cut off at every length', (t) => {
+  const program = start(t);
+  for (const frame of SAMPLES) {
+    for (let length = RUN_FRAME_MIN; length < frame.length; length++) {
+      assertLikeReference(program, frame.subarray(0, length), {}, `${length} of ${frame.length} bytes`);
+    }
+  }
+});
+
+kernelTest('packets of every total length', (t) => {
+  const program = start(t);
+  for (const opcode of [0x0a, 0x11, 0x55, 0x81, 0xab]) {
+    const segment = roceV2({ opcode, destinationQp: QP }, payloadOf(5));
+    for (const moreFragments of [false, true]) {
+      for (let totalLength = 0; totalLength <= 20 + segment.bytes.length + 8; totalLength++) {
+        const frame = ethernet(ETHERTYPE.ipv4, ipv4(ENDS4, segment, { totalLength, moreFragments }));
+        assertLikeReference(program, frame, {}, `total length ${totalLength}`);
+      }
+    }
+    for (let payloadLength = 0; payloadLength <= segment.bytes.length + 8; payloadLength++) {
+      const frame = ethernet(ETHERTYPE.ipv6, ipv6(ENDS6, segment, { payloadLength }));
+      assertLikeReference(program, frame, {}, `payload length ${payloadLength}`);
+    }
+  }
+});
+
+kernelTest('mirrored frames cut off at every length', (t) => {
+  const program = start(t, { roce: { decapMirror: true } });
+  for (const frame of MIRROR_SAMPLES) {
+    for (let length = RUN_FRAME_MIN; length < Math.min(frame.length, 260); length++) {
+      const cut = frame.subarray(0, length);
+      program.takeSlots();
+      assertLikeReference(program, cut, { decapMirror: true }, `${length} of ${frame.length} bytes`);
+      assert.deepEqual(
+        program.takeSlots().map(({ key }) => key),
+        [parseFrame(cut, FRAMING.ethernet, { decapMirror: true })],
+        `${length} of ${frame.length} bytes`,
+      );
+    }
+  }
+});
+
+kernelTest('a packet of several buffers counts whole', (t) => {
+  const program = start(t);
+  for (const bytes of [1024, 4096, 8960]) {
+    const frame = V2_IPV4.frame({ opcode: 0x0a, destinationQp: QP }, payloadOf(bytes));
+    assertLikeReference(program, frame, {}, `${bytes} bytes of payload`);
+  }
+});
+
+kernelTest('nothing is read where RoCE is switched off', (t) => {
+  const program = start(t, { roce: { isEnabled: false } });
+  for (const { name, frame } of Object.values(ROCE_COUNT_VECTORS).flatMap((group) => group.slice(0, 20))) {
+    assert.deepEqual(alone(program, frame), {}, name);
+  }
+});
+
+kernelTest('only kinds that are wanted are read', (t) => {
+  const only = (kind: number): readonly [number, number, number] => [1 << kind, 0, 0];
+  const frames = {
+    roceV2: V2_IPV4.frame({ opcode: 0x0a, destinationQp: QP }, PAYLOAD),
+    roceV2Udp: V2_IPV4.frame({ opcode: 0x18, destinationQp: QP }, PAYLOAD),
+    roceV1: V1.frame({ opcode: 0x0a, destinationQp: QP }, PAYLOAD),
+  };
+  for (const kind of ['roceV2', 'roceV2Udp', 'roceV1', 'tcp'] as const) {
+    const program = start(t, { kindsWanted: only(KIND[kind]) });
+    for (const [name, frame] of Object.entries(frames)) {
+      const expected = name === kind ? readingSnapshot(readRoce(frame, FRAMING.ethernet)) : {};
+      assert.deepEqual(alone(program, frame), expected, `${name} where ${kind} is wanted`);
+    }
+  }
+});
