@@ -19,6 +19,7 @@ import { listInterfaces } from '../system/interfaces.js';
 import { connectAccounts, connectPrinter, flowLabelOptions } from './connect-flows.js';
 import { connectAttachments, loadObject } from './connect-kernel.js';
 import { openPushLine, type PushLine } from './connect-push.js';
+import { connectRoce } from './connect-roce.js';
 import { serve } from './connect-web.js';
 import { countOpenFds, recordRefresh } from './self-state.js';
 import { createShown } from './shown.js';
@@ -103,9 +104,17 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       linkFraming: (id) => attachments.framingOf(id),
       onSeriesEnd: (row) => pushLine?.onSeriesEnd(row),
     });
+    const roce = connectRoce(flowParts);
     const shown = createShown(
       { hostIp, collectAgg: config.collectAgg },
-      { ids, attachments, accounts, selfMetrics, pushFamilies: () => pushLine?.families() ?? [] },
+      {
+        ids,
+        attachments,
+        accounts,
+        selfMetrics,
+        roceFamilies: async () => (await roce?.families()) ?? [],
+        pushFamilies: () => pushLine?.families() ?? [],
+      },
     );
     const printer = connectPrinter(flowParts, { stdout, interfaceCount: interfaces.length, log });
     closers.push(() => within(CLOSE_LIMIT_MS, (signal) => printer?.close(signal)));
@@ -124,6 +133,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
         attachments,
         async onRefresh(refresh) {
           recordRefresh(selfMetrics, object.maps, refresh);
+          await roce?.apply(refresh.result, refresh.finishedAtMs);
           await printer?.print(accounts.series, accounts.books);
           if (pushLine !== undefined) {
             const snapshot = { families: await shown.families(), flows: shown.flows() };

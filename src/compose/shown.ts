@@ -23,6 +23,8 @@ export function createShown(
     readonly attachments: Attachments;
     readonly accounts: FlowAccounts;
     readonly selfMetrics: SelfMetrics;
+    /** What RoCE headers tell; none where they are not read. */
+    readonly roceFamilies: () => Promise<readonly Family[]>;
     /** Those of push; none where nothing is pushed. */
     readonly pushFamilies: () => readonly Family[];
   },
@@ -34,6 +36,7 @@ export function createShown(
       selfMetrics.setInterfaces(attachments.states.map(selfMetricsState));
       return [
         ...bookFamilies(accounts.books, names),
+        ...(await parts.roceFamilies()),
         ...(await selfMetrics.families()),
         ...parts.pushFamilies(),
       ];

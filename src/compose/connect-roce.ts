@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the headers of RoCE packets tell, wired: the pair table as configured, and its families.
+
+import { randomBytes } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Family } from '../metrics/family.js';
+import { roceFamilies } from '../metrics/roce-families.js';
+import type { DrainResult } from '../reader/drain.js';
+import { createRocePairs } from '../roce/roce-pairs.js';
+import type { FlowParts } from './connect-flows.js';
+
+export interface RoceLine {
+  /** Adds up one drain; once per refresh, within the guard. */
+  apply(result: DrainResult, nowMs: number): Promise<void>;
+  /** Whole while no apply() is pending. */
+  families(): Promise<readonly Family[]>;
+}
+
+/** undefined where RoCE headers are not read. */
+export function connectRoce({ config, hostIp, ids }: FlowParts): RoceLine | undefined {
+  const { roce, flows } = config;
+  if (!roce.enabled) return undefined;
+  const parts = { yieldToLoop: (): Promise<void> => nextTurn() };
+  const pairs = createRocePairs(
+    {
+      maxPairs: roce.maxPairs,
+      perQueuePair: roce.perQueuePair,
+      idleTimeoutMs: flows.idleTimeoutMs,
+      intervalMs: config.intervalMs,
+      ipv4PrefixLength: flows.ipv4PrefixLength,
+      ipv6PrefixLength: flows.ipv6PrefixLength,
+      hashSeed: randomBytes(4).readUInt32LE(),
+    },
+    parts,
+  );
+  const labels = {
+    interfaceName: (id: number) => ids.nameOf(id),
+    hostIp,
+    collectAgg: config.collectAgg,
+  };
+  return {
+    apply: ({ roceRows, roceOverflow }, nowMs) => pairs.apply(roceRows, roceOverflow, nowMs),
+    families: () => roceFamilies(pairs.view, labels, parts),
+  };
+}
