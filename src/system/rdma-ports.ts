@@ -17,7 +17,8 @@ export interface RdmaPortName {
   readonly port: number;
 }
 
-export interface RdmaPort extends RdmaPortName {
+/** What is known of a port without asking its firmware. */
+export interface RdmaPortIdentity extends RdmaPortName {
   /**
    * `rdma_rxe` or `siw` for software; else the driver the device hangs on, which for bnxt_re is
    * `bnxt_en` and for irdma `ice` or `i40e`. '' where it is unknown.
@@ -26,19 +27,27 @@ export interface RdmaPort extends RdmaPortName {
   /** RDMA in software over an ordinary interface: soft-RoCE or soft-iWARP. */
   readonly isSoft: boolean;
   readonly linkLayer: RdmaLinkLayer | undefined;
-  /** In lower case: `active`, `down`, `init`, `armed`, `active_defer`, `nop`. */
-  readonly state: string | undefined;
-  /** As the kernel spells it: `LinkUp`, `Disabled`, `Polling`. */
-  readonly physState: string | undefined;
-  readonly rateBitsPerSecond: number | undefined;
   /** Network interfaces of the port, by name, each once: its own, and bonds and VLANs that have its GIDs. */
   readonly netdevs: readonly string[];
+  /**
+   * Whether these come from the port's GIDs. Where RoCE is on, there are some; a card without may have
+   * it switched off (enable_roce), and then leaves RoCE to the interface.
+   */
+  readonly hasGidNetdevs: boolean;
   readonly nodeGuid: string | undefined;
   readonly firmwareVersion: string | undefined;
   readonly hcaType: string | undefined;
   readonly boardId: string | undefined;
   /** An SR-IOV virtual function. */
   readonly isVirtualFunction: boolean;
+}
+
+export interface RdmaPort extends RdmaPortIdentity {
+  /** In lower case: `active`, `down`, `init`, `armed`, `active_defer`, `nop`. */
+  readonly state: string | undefined;
+  /** As the kernel spells it: `LinkUp`, `Disabled`, `Polling`. */
+  readonly physState: string | undefined;
+  readonly rateBitsPerSecond: number | undefined;
 }
 
 export interface RdmaPortOptions {
@@ -82,22 +91,37 @@ export function readRdmaPorts(options: RdmaPortOptions, parts: RdmaPortParts = {
 export function readRdmaPort(
   options: RdmaPortOptions,
   name: RdmaPortName,
-  { files = SYSFS_FILES }: RdmaPortParts = {},
+  parts: RdmaPortParts = {},
 ): RdmaPort {
+  const { files = SYSFS_FILES } = parts;
+  const port = rdmaPortPath(options, name);
+  return {
+    ...readRdmaPortIdentity(options, name, parts),
+    state: parseNumberedName(files.read(join(port, 'state')).text)?.toLowerCase(),
+    physState: parseNumberedName(files.read(join(port, 'phys_state')).text),
+    rateBitsPerSecond: parseRate(files.read(join(port, 'rate')).text),
+  };
+}
+
+/** The facts that can be had while the firmware answers nothing. */
+export function readRdmaPortIdentity(
+  options: RdmaPortOptions,
+  name: RdmaPortName,
+  { files = SYSFS_FILES }: RdmaPortParts = {},
+): RdmaPortIdentity {
   const device = join(rdmaDevicesPath(options), name.device);
   const port = rdmaPortPath(options, name);
-  const text = (path: string): string | undefined => files.read(path).text || undefined;
+  const text = (path: string): string | undefined => files.read(path).text;
   const linkLayer = text(join(port, 'link_layer'));
   const softDriver = softDriverOf(device, name.device, text);
+  const gidNetdevs = gidNetdevsOf(device, port, files);
   return {
     ...name,
     driver: softDriver ?? files.linkName(join(device, 'device/driver')) ?? '',
     isSoft: softDriver !== undefined,
     linkLayer: linkLayer === 'Ethernet' || linkLayer === 'InfiniBand' ? linkLayer : undefined,
-    state: parseNumberedName(text(join(port, 'state')))?.toLowerCase(),
-    physState: parseNumberedName(text(join(port, 'phys_state'))),
-    rateBitsPerSecond: parseRate(text(join(port, 'rate'))),
-    netdevs: netdevsOf(device, port, name.port, files),
+    netdevs: gidNetdevs.length > 0 ? gidNetdevs : siblingsOf(device, name.port, files),
+    hasGidNetdevs: gidNetdevs.length > 0,
     nodeGuid: word(text(join(device, 'node_guid'))),
     firmwareVersion: word(text(join(device, 'fw_ver'))),
     hcaType: word(text(join(device, 'hca_type'))),
@@ -120,20 +144,18 @@ function softDriverOf(path: string, name: string, text: ReadText): string | unde
   return isSiw ? 'siw' : undefined;
 }
 
-/**
- * The interfaces of the port's GIDs; of rxe its parent too, which has no GID while it is down. Ports
- * without such GIDs (InfiniBand) have the interfaces that hang on the same device.
- */
-function netdevsOf(devicePath: string, portPath: string, port: number, files: SysfsFiles): string[] {
-  const gidNetdevs = join(portPath, 'gid_attrs/ndevs');
-  const named = [
+/** The interfaces of the port's GIDs; of rxe its parent too, which may have no GID while it is down. */
+function gidNetdevsOf(devicePath: string, portPath: string, files: SysfsFiles): string[] {
+  const folder = join(portPath, 'gid_attrs/ndevs');
+  const names = [
     files.read(join(devicePath, 'parent')).text,
-    ...files.list(gidNetdevs).map((index) => files.read(join(gidNetdevs, index)).text),
-  ].filter(isInterfaceName);
-  return named.length > 0 ? [...new Set(named)].sort() : siblingsOf(devicePath, port, files);
+    ...files.list(folder).map((index) => files.read(join(folder, index)).text),
+  ];
+  return [...new Set(names.filter(isInterfaceName))].sort();
 }
 
 /**
+ * The interfaces of the same device: those of InfiniBand ports, which have no GIDs with interfaces.
  * A card with two ports on one PCI function (mlx4, mthca) numbers its interfaces in `dev_port`, from 0.
  * An IPoIB child (`ib0.8001`) names its interface in `parent` (ipoib_vlan.c) and is on that one's port.
  */

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// The process that reads RDMA files, started by system/reader-process.ts: beside cli.ts the only file
+// that does something when it is loaded. Answers one question at a time, and ends with its parent.
+
+import { answerRdmaQuestion, type RdmaQuestion } from '../system/rdma-answers.js';
+import type { ReaderRequest } from '../system/reader-process.js';
+
+const sysfsPath = process.argv[2] ?? '/sys';
+// A refused read is an answer here, and a port may have hundreds: nobody sees their stacks.
+Error.stackTraceLimit = 0;
+// A terminal and a service manager signal us too; but we end when our parent does, and not before.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
+process.on('disconnect', () => process.exit(0));
+process.on('message', (message) => {
+  // Only our parent can send, and it sends nothing else.
+  const { id, question } = message as ReaderRequest<RdmaQuestion>;
+  process.send?.({ id, answer: answerRdmaQuestion({ sysfsPath }, question) });
+});
+process.send?.({ isReady: true });

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the exporter asks of sysfs about RDMA, one question at a time, and the answers. Whatever may
+// block in a driver is behind a question, so that a process of its own can give the answer. Questions
+// and answers cross between processes as JSON: plain data only.
+
+import { readNetdevRelatives } from './netdev-relatives.js';
+import { type RdmaCounters, readRdmaCounters } from './rdma-counters.js';
+import {
+  type RdmaPort,
+  type RdmaPortIdentity,
+  type RdmaPortName,
+  type RdmaPortOptions,
+  readRdmaPort,
+  readRdmaPortIdentity,
+} from './rdma-ports.js';
+import type { SysfsFiles } from './sysfs-files.js';
+
+export type RdmaQuestion =
+  | { readonly about: 'port' | 'identity'; readonly name: RdmaPortName }
+  | { readonly about: 'relatives'; readonly interfaceName: string };
+
+/** A port as it was at one time. */
+export interface RdmaReading {
+  readonly name: RdmaPortName;
+  /** Not of port 0, which is the device. */
+  readonly facts: RdmaPort | undefined;
+  readonly counters: RdmaCounters;
+}
+
+/** The field of the question is there, the others are not. */
+export interface RdmaAnswer {
+  readonly port?: RdmaReading;
+  readonly identity?: RdmaPortIdentity;
+  readonly relatives?: readonly string[];
+}
+
+/** Never throws; blocks for as long as a driver does. */
+export function answerRdmaQuestion(
+  options: RdmaPortOptions,
+  question: RdmaQuestion,
+  parts: { readonly files?: SysfsFiles } = {},
+): RdmaAnswer {
+  switch (question.about) {
+    case 'port': {
+      const { name } = question;
+      const facts = name.port === 0 ? undefined : readRdmaPort(options, name, parts);
+      return { port: { name, facts, counters: readRdmaCounters(options, name, parts) } };
+    }
+    case 'identity':
+      return { identity: readRdmaPortIdentity(options, question.name, parts) };
+    case 'relatives':
+      return { relatives: readNetdevRelatives(options, question.interfaceName, parts) };
+    default:
+      return question satisfies never;
+  }
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// One round over all RDMA ports there are: who is asked, what is remembered of those that do not answer,
+// and what is counted. The reading itself is another process's (isolated-reader.ts).
+
+import type { IsolatedReader } from './isolated-reader.js';
+import type { RdmaAnswer, RdmaQuestion } from './rdma-answers.js';
+import { listRdmaDeviceCounters, type RdmaCounters } from './rdma-counters.js';
+import { listRdmaPorts, type RdmaPort, type RdmaPortIdentity, type RdmaPortName } from './rdma-ports.js';
+
+export interface RdmaPortStatus {
+  readonly name: RdmaPortName;
+  /** As of the last time it was told; not of port 0. */
+  readonly identity: RdmaPortIdentity | undefined;
+  /** Of this round; undefined where the port did not answer, and of port 0. */
+  readonly link: RdmaPort | undefined;
+  /** Of this round; undefined where the port did not answer. */
+  readonly counters: RdmaCounters | undefined;
+  /** Since the port was first seen: readings given up, and readings or single files that failed. */
+  readonly timeouts: number;
+  readonly errors: number;
+}
+
+export interface RdmaRound {
+  readonly ports: readonly RdmaPortStatus[];
+  /** By interface of the options: the interfaces whose RDMA devices count as its own. */
+  readonly relatives: ReadonlyMap<string, readonly string[]>;
+  readonly durationMs: number;
+}
+
+export interface RdmaReaderOptions {
+  readonly sysfsPath: string;
+  readonly interfaces: readonly string[];
+}
+
+export interface RdmaReaderParts {
+  readonly isolated: IsolatedReader<RdmaQuestion, RdmaAnswer>;
+  readonly nowMs: () => number;
+  readonly log: {
+    info(fields: object, message: string): void;
+    warn(fields: object, message: string): void;
+  };
+}
+
+export interface RdmaReader {
+  /** To be called again only when the last round is over. Never rejects. */
+  read(): Promise<RdmaRound>;
+}
+
+/** What stays of a port between rounds, as long as it is listed. */
+interface Memory {
+  identity: RdmaPortIdentity | undefined;
+  timeouts: number;
+  errors: number;
+  isFailing: boolean;
+}
+
+export function createRdmaReader(options: RdmaReaderOptions, parts: RdmaReaderParts): RdmaReader {
+  const { isolated, log } = parts;
+  const memories = new Map<string, Memory>();
+  const relatives = new Map<string, readonly string[]>();
+
+  /** A host without RDMA costs one failed readdir. */
+  function list(): RdmaPortName[] {
+    const ports = listRdmaPorts(options);
+    return ports.length === 0 ? [] : [...ports, ...listRdmaDeviceCounters(options)];
+  }
+
+  function remember(name: RdmaPortName): Memory {
+    const key = keyOf(name);
+    const memory = memories.get(key) ?? { identity: undefined, timeouts: 0, errors: 0, isFailing: false };
+    memories.set(key, memory);
+    return memory;
+  }
+
+  function forgetAllBut(names: readonly RdmaPortName[]): void {
+    const keys = new Set(names.map(keyOf));
+    for (const key of memories.keys()) if (!keys.has(key)) memories.delete(key);
+  }
+
+  async function readPort(name: RdmaPortName): Promise<RdmaPortStatus> {
+    const key = keyOf(name);
+    const memory = remember(name);
+    const outcome = await isolated.ask(`port ${key}`, { about: 'port', name });
+    const reading = outcome.answer?.port;
+    if (outcome.failure === 'timeout') memory.timeouts++;
+    if (outcome.failure === 'error') memory.errors++;
+    memory.errors += reading?.counters.unreadable ?? 0;
+    memory.identity = reading?.facts ?? memory.identity;
+    if (memory.identity === undefined && name.port !== 0 && outcome.failure !== undefined) {
+      // Else the interface of a port that hangs from the start would pass for one without RDMA.
+      memory.identity = (await isolated.ask(`identity ${key}`, { about: 'identity', name })).answer?.identity;
+    }
+    noteFailing(name, memory, outcome.failure === undefined ? undefined : outcome.reason);
+    return {
+      name,
+      identity: memory.identity,
+      link: reading?.facts,
+      counters: reading?.counters,
+      timeouts: memory.timeouts,
+      errors: memory.errors,
+    };
+  }
+
+  /** The log hears of a change, not of every round. */
+  function noteFailing(name: RdmaPortName, memory: Memory, reason: string | undefined): void {
+    if (reason !== undefined && !memory.isFailing) {
+      log.warn({ ...name, reason }, 'an RDMA port cannot be read; its counters are left out until it can');
+    }
+    if (reason === undefined && memory.isFailing) log.info({ ...name }, 'the RDMA port can be read again');
+    memory.isFailing = reason !== undefined;
+  }
+
+  async function readRelatives(): Promise<void> {
+    for (const interfaceName of options.interfaces) {
+      const outcome = await isolated.ask(`relatives ${interfaceName}`, { about: 'relatives', interfaceName });
+      const names = outcome.answer?.relatives ?? relatives.get(interfaceName) ?? [interfaceName];
+      relatives.set(interfaceName, names);
+    }
+  }
+
+  return {
+    async read() {
+      const startedMs = parts.nowMs();
+      const names = list();
+      forgetAllBut(names);
+      const ports: RdmaPortStatus[] = [];
+      if (names.length > 0) {
+        await readRelatives();
+        for (const name of names) ports.push(await readPort(name));
+      } else isolated.release();
+      return { ports, relatives: new Map(relatives), durationMs: parts.nowMs() - startedMs };
+    },
+  };
+}
+
+/** A slash cannot be in a device's name. */
+export function keyOf({ device, port }: RdmaPortName): string {
+  return `${device}/${port}`;
+}
