@@ -4,6 +4,7 @@
 // list. Nothing here computes or collects.
 import type { MetricType } from './family.js';
 import { PUSH_METRICS } from './push-catalog.js';
+import { RDMA_METRICS } from './rdma-catalog.js';
 
 export interface MetricDefinition {
   /** As in text 0.0.4: a counter's ends in _total, an info's in _info. */
@@ -252,5 +253,6 @@ export const METRICS = {
 /** All metrics, in the order of the exposition's documentation. */
 export const CATALOG: readonly MetricDefinition[] = [
   ...Object.values(METRICS),
+  ...Object.values(RDMA_METRICS),
   ...Object.values(PUSH_METRICS),
 ];
