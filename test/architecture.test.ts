@@ -51,7 +51,7 @@ const TOUCHES: Readonly<Record<string, readonly string[]>> = {
   'node:zlib': ['exposition', 'push'],
   snappy: ['push'],
   protobufjs: [],
-  'node:child_process': [],
+  'node:child_process': ['system'],
   express: ['http'],
   'prom-client': ['metrics'],
   convict: ['config'],
