@@ -98,6 +98,7 @@ export function createSeries(flows: number): SeriesView {
     hostIp: '192.168.1.10',
     collectAgg: 'default',
     vlan: false,
+    queuePair: false,
   });
   const keys = new Uint32Array(flows * FLOW_ROW_WORDS);
   const labelBytes = new Uint8Array(flows * maxLabelBytes);

@@ -51,6 +51,7 @@ const FLOW_LABELS = {
   hostIp: '192.168.1.10',
   collectAgg: 'default',
   vlan: false,
+  queuePair: false,
 } as const;
 
 type Compress = (body: Buffer) => Buffer;

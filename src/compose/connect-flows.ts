@@ -28,6 +28,7 @@ export function flowLabelOptions({ config, hostIp, ids }: FlowParts): FlowLabelO
     hostIp,
     collectAgg: config.collectAgg,
     vlan: config.flows.vlan,
+    queuePair: config.roce.perQueuePair,
   };
 }
 

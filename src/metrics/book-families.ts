@@ -6,6 +6,7 @@ import { frameReasonName } from '../abi/reasons.js';
 import type { BookRow, BooksView } from '../flows/views.js';
 import { METRICS, type MetricDefinition } from './catalog.js';
 import type { Family, Sample } from './family.js';
+import { ROCE_METRICS } from './roce-catalog.js';
 
 export interface BookFamilyOptions {
   /** The name of an interface id of a book row. */
@@ -15,7 +16,10 @@ export interface BookFamilyOptions {
 }
 
 /** XDP sees what comes in; there is no other direction yet. */
-const DIRECTION = 'ingress';
+export const DIRECTION = 'ingress';
+
+/** Frame reasons of MAC control frames. */
+const PAUSE_KINDS: ReadonlySet<string> = new Set(['pause', 'pfc']);
 
 type Labels = Sample['labels'];
 
@@ -32,6 +36,7 @@ export function bookFamilies(books: BooksView, options: BookFamilyOptions): Fami
     row,
     labels: [...labels(row), ['reason', row.reason] as const],
   }));
+  const pauses = books.frameReasons.filter(({ reason }) => PAUSE_KINDS.has(frameReasonName(reason)));
   const overflows = books.others.filter((row) => row.reason === 'map_full');
 
   return [
@@ -53,6 +58,16 @@ export function bookFamilies(books: BooksView, options: BookFamilyOptions): Fami
         [
           ['interface', options.interfaceName(row.interfaceId)],
           ['traffic_type', trafficType(row.kind).label],
+        ],
+        row.packets,
+      ),
+    ),
+    family(ROCE_METRICS.macPauseFramesTotal, pauses, (row) =>
+      sample(
+        [
+          ['interface', options.interfaceName(row.interfaceId)],
+          ['direction', DIRECTION],
+          ['kind', frameReasonName(row.reason)],
         ],
         row.packets,
       ),

@@ -5,6 +5,7 @@
 import type { MetricType } from './family.js';
 import { PUSH_METRICS } from './push-catalog.js';
 import { RDMA_METRICS } from './rdma-catalog.js';
+import { ROCE_METRICS } from './roce-catalog.js';
 
 export interface MetricDefinition {
   /** As in text 0.0.4: a counter's ends in _total, an info's in _info. */
@@ -32,9 +33,12 @@ export const FLOW_LABELS = [
 /** Follows FLOW_LABELS when VLANs are told apart. */
 export const VLAN_LABEL = 'vlan';
 
+/** Follows FLOW_LABELS and vlan, and the labels of RoCE pairs, when queue pairs are told apart. */
+export const QUEUE_PAIR_LABEL = 'queue_pair';
+
 const BOOK_LABELS = ['interface', 'direction', 'traffic_type', 'host_ip', 'collect_agg'] as const;
 
-/** The metrics but those of pushing, by the key that code uses; names are literal so that a search finds them. */
+/** The metrics but those of RoCE's headers and of pushing, by the key that code uses; names are literal so that a search finds them. */
 export const METRICS = {
   flowBytesTotal: {
     name: 'xtrace_network_bytes_total',
@@ -189,7 +193,7 @@ export const METRICS = {
   },
   kernelMapEntries: {
     name: 'xtrace_kernel_map_entries',
-    help: 'Entries drained from the kernel map in the last refresh: flows4 and flows6 are the shared flow maps, slots4 and slots6 the slots of all CPUs.',
+    help: 'Entries drained from the kernel map in the last refresh: flows4 and flows6 are the shared flow maps, slots4 and slots6 the slots of all CPUs, roce the RoCE streams.',
     type: 'gauge',
     labels: ['map'],
   },
@@ -253,6 +257,7 @@ export const METRICS = {
 /** All metrics, in the order of the exposition's documentation. */
 export const CATALOG: readonly MetricDefinition[] = [
   ...Object.values(METRICS),
+  ...Object.values(ROCE_METRICS),
   ...Object.values(RDMA_METRICS),
   ...Object.values(PUSH_METRICS),
 ];

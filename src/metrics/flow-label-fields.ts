@@ -3,7 +3,7 @@
 // are, UTF-8 and not escaped; how they are put together is for each format to say.
 import { KIND, trafficType } from '../abi/kinds.js';
 import { FLOW_ROW, FLOW_ROW_WORDS } from '../abi/records.js';
-import { FLOW_LABELS, VLAN_LABEL } from './catalog.js';
+import { FLOW_LABELS, QUEUE_PAIR_LABEL, VLAN_LABEL } from './catalog.js';
 import { IP_TEXT_MAX_BYTES, isMappedIpv4, writeDecimal, writeIpv4, writeIpv6 } from './ip-text.js';
 
 export interface FlowLabelOptions {
@@ -13,6 +13,8 @@ export interface FlowLabelOptions {
   readonly collectAgg: string;
   /** Adds the label vlan (0 where there was no tag). */
   readonly vlan: boolean;
+  /** Adds the label queue_pair (0 where there is none): the destination queue pair of RoCE. */
+  readonly queuePair: boolean;
 }
 
 /** Writes a value of the row at keys[wordOffset] to out[outOffset]; returns the offset after it. */
@@ -32,6 +34,9 @@ export type FlowLabelField =
 /** IFNAMSIZ of linux/if.h, without the final zero. */
 export const INTERFACE_NAME_MAX_BYTES = 15;
 
+/** Queue pairs have 24 bits (IBTA vol. 1, 9.2.7); above them a row's word holds the address family. */
+export const QUEUE_PAIR_MAX = 0xffffff;
+
 /** 32-bit words of a row's key. */
 export const FLOW_KEY_WORDS = FLOW_ROW_WORDS;
 
@@ -45,7 +50,7 @@ export const FLOW_WORD = {
   qpFamily: FLOW_ROW.qp >>> 2,
 } as const;
 
-/** The fields of FLOW_LABELS, in that order, and vlan where asked for. */
+/** The fields of FLOW_LABELS, in that order, and vlan and queue_pair where asked for. */
 export function createFlowLabelFields(options: FlowLabelOptions): readonly FlowLabelField[] {
   const kinds = Array.from({ length: 256 }, (_, kind) => Buffer.from(trafficType(kind).label));
   const interfaces = new Map<number, Buffer>();
@@ -81,7 +86,10 @@ export function createFlowLabelFields(options: FlowLabelOptions): readonly FlowL
     collect_agg: { name: 'collect_agg', constant: options.collectAgg },
   };
   const vlan = options.vlan ? [decimalField(VLAN_LABEL, FLOW_WORD.protocolKindVlan, 16, 0xffff)] : [];
-  return [...FLOW_LABELS.map((name) => fields[name]), ...vlan];
+  const queuePair = options.queuePair
+    ? [decimalField(QUEUE_PAIR_LABEL, FLOW_WORD.qpFamily, 0, QUEUE_PAIR_MAX)]
+    : [];
+  return [...FLOW_LABELS.map((name) => fields[name]), ...vlan, ...queuePair];
 }
 
 /** @throws RangeError when the name is longer than a kernel would allow. */

@@ -2,11 +2,12 @@
 // A flow's key as label bytes, rendered once when the flow gets its series and copied ever after.
 // The bytes stand between the braces of a sample, escaped for text 0.0.4 and OpenMetrics alike.
 import { KIND, trafficType } from '../abi/kinds.js';
-import { FLOW_LABELS, VLAN_LABEL } from './catalog.js';
+import { FLOW_LABELS, QUEUE_PAIR_LABEL, VLAN_LABEL } from './catalog.js';
 import {
   FLOW_WORD,
   type FlowLabelOptions,
   INTERFACE_NAME_MAX_BYTES,
+  QUEUE_PAIR_MAX,
   readInterfaceName,
   writeAddress,
   writeBytes,
@@ -28,15 +29,18 @@ export interface FlowLabelRenderer {
   readonly maxLabelBytes: number;
 }
 
+const QUOTE = 0x22;
+
 /** Measured: 0.5 us a row. */
 export function createFlowLabelRenderer(options: FlowLabelOptions): FlowLabelRenderer {
   const [srcIp, dstIp, srcPort, dstPort, protocol] = FLOW_LABELS.map((name, index) =>
     Buffer.from(`${index === 0 ? '' : '",'}${name}="`),
   ) as [Buffer, Buffer, Buffer, Buffer, Buffer];
   const tail = Buffer.from(
-    `",host_ip="${escapeLabelValue(options.hostIp)}",collect_agg="${escapeLabelValue(options.collectAgg)}` +
-      (options.vlan ? `",${VLAN_LABEL}="` : '"'),
+    `",host_ip="${escapeLabelValue(options.hostIp)}",collect_agg="${escapeLabelValue(options.collectAgg)}`,
   );
+  const vlan = Buffer.from(`",${VLAN_LABEL}="`);
+  const queuePair = Buffer.from(`",${QUEUE_PAIR_LABEL}="`);
   const kinds = Array.from({ length: 256 }, (_, kind) =>
     Buffer.from(`",traffic_type="${escapeLabelValue(trafficType(kind).label)}`),
   );
@@ -54,7 +58,8 @@ export function createFlowLabelRenderer(options: FlowLabelOptions): FlowLabelRen
     const ports = keys[wordOffset + FLOW_WORD.ports] ?? 0;
     const shape = keys[wordOffset + FLOW_WORD.protocolKindVlan] ?? 0;
     const kind = (shape >>> 8) & 0xff;
-    const isIpv4 = (keys[wordOffset + FLOW_WORD.qpFamily] ?? 0) >>> 24 === 4;
+    const qpFamily = keys[wordOffset + FLOW_WORD.qpFamily] ?? 0;
+    const isIpv4 = qpFamily >>> 24 === 4;
     const isGid = kind === KIND.roceV1;
 
     let at = writeBytes(out, outOffset, srcIp);
@@ -71,9 +76,14 @@ export function createFlowLabelRenderer(options: FlowLabelOptions): FlowLabelRen
     at = writeBytes(out, at, interfaceLabel(keys[wordOffset + FLOW_WORD.interfaceId] ?? 0));
     at = writeBytes(out, at, tail);
     if (options.vlan) {
+      at = writeBytes(out, at, vlan);
       at = writeDecimal(out, at, shape >>> 16);
-      out[at++] = 0x22;
     }
+    if (options.queuePair) {
+      at = writeBytes(out, at, queuePair);
+      at = writeDecimal(out, at, qpFamily & QUEUE_PAIR_MAX);
+    }
+    out[at++] = QUOTE;
     return at - outOffset;
   };
 
@@ -86,7 +96,9 @@ export function createFlowLabelRenderer(options: FlowLabelOptions): FlowLabelRen
     longest(kinds) +
     '",interface="'.length +
     2 * INTERFACE_NAME_MAX_BYTES + // every byte may need its backslash
-    (options.vlan ? '65535"'.length : 0);
+    (options.vlan ? vlan.length + '65535'.length : 0) +
+    (options.queuePair ? queuePair.length + String(QUEUE_PAIR_MAX).length : 0) +
+    1;
   return { render, maxLabelBytes };
 }
 

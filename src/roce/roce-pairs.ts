@@ -55,10 +55,10 @@ export interface RocePairs {
 }
 
 /** Prices of a step, nanoseconds. */
-const ROW_NS = 400;
+const ROW_NS = 600;
 const PATH_NS = 100;
 const PAIR_NS = 20;
-const NEWCOMER_NS = 2000;
+const NEWCOMER_NS = 4000;
 
 export function createRocePairs(options: RocePairsOptions, parts: RocePairsParts): RocePairs {
   return new PairTable(options, parts);

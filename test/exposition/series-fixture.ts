@@ -16,6 +16,8 @@ export interface FlowSpec {
   readonly protocol: number;
   readonly kind: number;
   readonly vlan: number;
+  /** RoCE destination queue pair; none unless told. */
+  readonly queuePair?: number;
   /** total packets, total bytes, packets and bytes of the last interval. */
   readonly counts: readonly [number, number, number, number];
 }
@@ -31,7 +33,8 @@ export function encodeRow(spec: FlowSpec): Uint32Array {
   bytes[FLOW_ROW.protocol] = spec.protocol;
   bytes[FLOW_ROW.kind] = spec.kind;
   view.setUint16(FLOW_ROW.vlan, spec.vlan, true);
-  bytes[FLOW_ROW.family] = spec.family;
+  view.setUint32(FLOW_ROW.qp, spec.queuePair ?? 0, true);
+  bytes[FLOW_ROW.family] = spec.family; // the upper byte of the queue pair's word
   return new Uint32Array(bytes.buffer);
 }
 
@@ -73,6 +76,7 @@ export const FIXED_LABELS = {
   hostIp: '192.168.1.10',
   collectAgg: 'rack "7"\\a',
   vlan: false,
+  queuePair: false,
 } as const;
 
 /** count TCP flows that differ in their source address. */

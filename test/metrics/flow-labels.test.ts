@@ -26,6 +26,7 @@ const plain: FlowLabelOptions = {
   hostIp: '10.1.1.1',
   collectAgg: 'default',
   vlan: false,
+  queuePair: false,
 };
 
 test('a TCP flow has the labels of the contract in their order', () => {
@@ -39,6 +40,16 @@ test('a TCP flow has the labels of the contract in their order', () => {
 test('the VLAN follows as the last label when asked for, 0 where there is none', () => {
   assert.match(renderText({ ...plain, vlan: true }, FIXED_FLOWS[0]), /,collect_agg="default",vlan="100"$/);
   assert.match(renderText({ ...plain, vlan: true }, { ...FIXED_FLOWS[0], vlan: 0 }), /,vlan="0"$/);
+});
+
+test('the queue pair follows after it when asked for, without the address family above its 24 bits', () => {
+  const roce = { ...FIXED_FLOWS[0], queuePair: 0xfffffe };
+  assert.match(
+    renderText({ ...plain, vlan: true, queuePair: true }, roce),
+    /,collect_agg="default",vlan="100",queue_pair="16777214"$/,
+  );
+  assert.match(renderText({ ...plain, queuePair: true }, FIXED_FLOWS[0]), /agg="default",queue_pair="0"$/);
+  assert.doesNotMatch(renderText(plain, roce), /queue_pair/);
 });
 
 test('a RoCE v1 GID that maps an IPv4 address is shown as IPv4, an IPv6 packet with one is not', () => {
@@ -67,7 +78,8 @@ test('what an operator or a device is called is escaped and read back as it was'
       byte,
       fc.array(byte, { minLength: 16, maxLength: 16 }),
       fc.boolean(),
-      (interfaceName, collectAgg, port, kind, src, vlan) => {
+      fc.boolean(),
+      (interfaceName, collectAgg, port, kind, src, vlan, queuePair) => {
         const spec: FlowSpec = {
           ...FIXED_FLOWS[0],
           family: 6,
@@ -75,11 +87,15 @@ test('what an operator or a device is called is escaped and read back as it was'
           dst: src,
           srcPort: port,
           vlan: port,
+          queuePair: port,
           kind,
         };
-        const text = renderText({ interfaceName: () => interfaceName, hostIp: 'x', collectAgg, vlan }, spec);
+        const options = { interfaceName: () => interfaceName, hostIp: 'x', collectAgg, vlan, queuePair };
+        const text = renderText(options, spec);
         const { labels } = parseSampleLine(`x{${text}} 1`);
-        assert.deepEqual([...labels.keys()], [...FLOW_LABELS, ...(vlan ? ['vlan'] : [])]);
+        const asked = [...(vlan ? ['vlan'] : []), ...(queuePair ? ['queue_pair'] : [])];
+        assert.deepEqual([...labels.keys()], [...FLOW_LABELS, ...asked]);
+        for (const name of asked) assert.equal(labels.get(name), String(port));
         assert.equal(labels.get('interface'), interfaceName);
         assert.equal(labels.get('collect_agg'), collectAgg);
         assert.equal(labels.get('src_port'), String(port));
@@ -100,8 +116,12 @@ test('maxLabelBytes is enough for the longest of everything', () => {
     protocol: 255,
     kind: 5,
     vlan: 65535,
+    queuePair: 0xffffff,
   };
-  renderText({ interfaceName: () => '"'.repeat(15), hostIp: '"', collectAgg: '\\', vlan: true }, spec);
+  renderText(
+    { interfaceName: () => '"'.repeat(15), hostIp: '"', collectAgg: '\\', vlan: true, queuePair: true },
+    spec,
+  );
 });
 
 test('an interface name that no kernel would give is refused', () => {

@@ -171,7 +171,13 @@ for (const format of VERSIONS) {
   });
 
   test(`${format}: a flow label with an empty value is left out`, async () => {
-    const flowLabels = { ...FIXED_LABELS, hostIp: '', interfaceName: () => '', vlan: true };
+    const flowLabels = {
+      ...FIXED_LABELS,
+      hostIp: '',
+      interfaceName: () => '',
+      vlan: true,
+      queuePair: true,
+    };
     const snapshot = createSnapshot(FIXED_FLOWS, [], flowLabels);
     const encoder = createEncoder({ format, flowLabels });
     const received = receive(await collect(encoder.encode(snapshot, TIMESTAMP_MS)));
@@ -180,6 +186,7 @@ for (const format of VERSIONS) {
     for (const { labels } of received) assertLabelsInOrder(labels);
     assert.ok(!received[0]?.labels.some(([name]) => name === 'interface' || name === 'host_ip'));
     assert.ok(received[0]?.labels.some(([name, value]) => name === 'vlan' && value === '100'));
+    assert.ok(received[0]?.labels.some(([name, value]) => name === 'queue_pair' && value === '0'));
   });
 
   test(`${format}: label values of 100 KB, names of metrics of 750 characters, a label of any script`, async () => {
