@@ -126,7 +126,7 @@ export function readRdmaPortIdentity(
     firmwareVersion: word(text(join(device, 'fw_ver'))),
     hcaType: word(text(join(device, 'hca_type'))),
     boardId: word(text(join(device, 'board_id'))),
-    isVirtualFunction: files.exists(join(device, 'device/physfn')),
+    isVirtualFunction: files.linkName(join(device, 'device/physfn')) !== undefined,
   };
 }
 
