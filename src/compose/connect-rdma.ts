@@ -21,6 +21,8 @@ export interface RdmaLine {
   refresh(): void;
   /** Of the last round that is over, and what XDP has seen by now. None before the first round. */
   families(): readonly Family[];
+  /** Rounds that are over. */
+  rounds(): number;
   /** Waits for nothing: a reading that hangs is left behind. */
   close(): void;
 }
@@ -54,7 +56,9 @@ const MAX_HANGING = 2;
 export function connectRdma(options: RdmaLineOptions, parts: RdmaLineParts): RdmaLine {
   const { interfaces } = options;
   const { enabled, sysfsPath } = options.config.rdma;
-  if (!enabled) return { refresh: () => undefined, families: () => [], close: () => undefined };
+  if (!enabled) {
+    return { refresh: () => undefined, families: () => [], rounds: () => 0, close: () => undefined };
+  }
 
   const isolated = createIsolatedReader<RdmaQuestion, RdmaAnswer>(
     { ...(options.limits ?? LIMITS), startLimitMs: START_LIMIT_MS, maxHanging: MAX_HANGING },
@@ -70,6 +74,7 @@ export function connectRdma(options: RdmaLineOptions, parts: RdmaLineParts): Rdm
   );
   const unseen = createUnseenPackets();
   let isReading = false;
+  let rounds = 0;
   let last: RdmaRound | undefined;
 
   async function readRound(): Promise<void> {
@@ -83,6 +88,7 @@ export function connectRdma(options: RdmaLineOptions, parts: RdmaLineParts): Rdm
     );
     unseen.note(counts, new Set(round.ports.map(({ name }) => keyOf(name))), seen);
     last = round;
+    rounds++;
   }
 
   function visibilityViews(round: RdmaRound): VisibilityView[] {
@@ -118,6 +124,7 @@ export function connectRdma(options: RdmaLineOptions, parts: RdmaLineParts): Rdm
       };
       return rdmaFamilies(view, options);
     },
+    rounds: () => rounds,
     close: () => isolated.close(),
   };
 }
