@@ -4,15 +4,16 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { runDoctor } from './compose/doctor.js';
 import { createExporter } from './compose/exporter.js';
-import type { Config } from './config/config.js';
+import type { Config, DoctorConfig } from './config/config.js';
 import { renderHelp } from './config/help.js';
 import { type Resolution, resolveConfig } from './config/resolve-config.js';
 import { type BuildInfo, parseBuildInfo, renderVersion } from './config/version.js';
 import { ConfigError, EXIT_CODE, ExporterError, KernelError } from './errors.js';
 import { openLibc } from './kernel/ffi.js';
 import { openNetdev } from './kernel/netdev.js';
-import { createLogger, type Logger } from './log.js';
+import { createLogger } from './log.js';
 import { renderInterfaceList } from './print/interface-list.js';
 import { readDefaultRouteInterface } from './system/default-route.js';
 import { listInterfaces } from './system/interfaces.js';
@@ -57,6 +58,9 @@ async function act(process: NodeJS.Process, resolution: Resolution): Promise<voi
     case 'check':
       answer(process, `${resolution.configFile ?? 'the configuration'} is valid\n`);
       return;
+    case 'doctor':
+      await examine(process, resolution);
+      return;
     case 'run':
       await run(process, resolution.config);
       return;
@@ -75,6 +79,25 @@ function answer(process: NodeJS.Process, text: string): void {
   process.stdout.write(text);
 }
 
+async function examine(
+  process: NodeJS.Process,
+  { config, doctor }: { readonly config: Config; readonly doctor: DoctorConfig },
+): Promise<void> {
+  const { text, willWork } = await runDoctor({
+    config,
+    doctor,
+    interfaces: chooseInterfaces(config, () => undefined),
+    version: readBuildInfo().version,
+    objectPath: BPF_OBJECT,
+    portableObjectPath: PORTABLE_OBJECT,
+  });
+  process.exitCode = willWork ? 0 : EXIT_CODE.failure;
+  answer(process, text);
+  // A reading of RDMA counters that still hangs in a driver must not keep us.
+  await new Promise((written) => process.stdout.write('', written));
+  process.exit();
+}
+
 async function run(process: NodeJS.Process, config: Config): Promise<void> {
   const log = createLogger(config.log);
   // A rejection that nobody handles ends up here too. The kernel detaches us, whatever happens.
@@ -83,7 +106,7 @@ async function run(process: NodeJS.Process, config: Config): Promise<void> {
     process.stderr.write(explain(error));
     process.exit(EXIT_CODE.failure);
   });
-  const interfaces = chooseInterfaces(config, log);
+  const interfaces = chooseInterfaces(config, (message) => log.info(message));
   const exporter = createExporter(
     {
       config,
@@ -114,7 +137,7 @@ async function run(process: NodeJS.Process, config: Config): Promise<void> {
 }
 
 /** What the operator named, or eth0, or where there is none the default route's interface. */
-function chooseInterfaces(config: Config, log: Logger): readonly string[] {
+function chooseInterfaces(config: Config, note: (message: string) => void): readonly string[] {
   if (config.interfacesGiven) return config.interfaces;
   const netdev = openNetdev(openLibc());
   try {
@@ -124,9 +147,7 @@ function chooseInterfaces(config: Config, log: Logger): readonly string[] {
   }
   const name = readDefaultRouteInterface({ root: '/' });
   if (name === undefined) return config.interfaces;
-  log.info(
-    `no interface was named and there is no ${config.interfaces[0]}: using ${name} of the default route`,
-  );
+  note(`no interface was named and there is no ${config.interfaces[0]}: using ${name} of the default route`);
   return [name];
 }
 

@@ -23,6 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   http: ['exposition'],
   push: [],
   print: ['flows', 'abi'],
+  doctor: ['kernel', 'system'],
   config: [],
   'daemon.ts': ['attach', 'flows', 'reader'],
   'main.ts': ['*'],

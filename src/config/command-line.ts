@@ -9,7 +9,9 @@ import { suggestWord } from './suggest.js';
 import { parseBooleanText, parseListText, renderGiven } from './value-text.js';
 
 export interface CommandLine {
-  readonly action: 'run' | 'check' | 'help' | 'version' | 'list';
+  readonly action: 'run' | 'check' | 'help' | 'version' | 'list' | 'doctor';
+  /** Of doctor's own flags; without one it is left out. */
+  readonly doctor: { readonly json: boolean; readonly probe: boolean; readonly waitSeconds?: unknown };
   readonly configFile: string | undefined;
   readonly layer: Layer;
   /** Flag that gave each setting, by dotted path. */
@@ -26,13 +28,19 @@ interface OptionWord {
   readonly inlineValue: boolean | undefined;
 }
 
-/** argv without the interpreter and the script. A flag given again wins over its earlier self; -i adds up. */
+/**
+ * argv without the interpreter and the script. The first word may be a command. A flag given again wins
+ * over its earlier self; -i adds up.
+ */
 export function parseCommandLine(argv: readonly string[]): CommandLine {
-  const line = new LineReader();
-  let rest: readonly string[] | undefined = argv;
+  const isDoctor = argv[0] === DOCTOR;
+  const line = new LineReader(isDoctor);
+  let rest: readonly string[] | undefined = isDoctor ? argv.slice(1) : argv;
   while (rest !== undefined) rest = line.read(rest);
   return line.result();
 }
+
+const DOCTOR = 'doctor';
 
 const LONG_FLAGS = FLAGS.map((flag) => `--${flag.name}`);
 
@@ -51,8 +59,14 @@ class LineReader {
   readonly #names = new Map<string, string>();
   readonly #problems: ConfigProblem[] = [];
   readonly #asked = new Set<string>();
+  readonly #isDoctor: boolean;
   #interfaces: string[] = [];
   #configFile: string | undefined;
+  #waitSeconds: unknown;
+
+  constructor(isDoctor: boolean) {
+    this.#isDoctor = isDoctor;
+  }
 
   /**
    * Reads words to their end, or to a flag that took the next flag for its value (`-i -f roce`):
@@ -94,7 +108,10 @@ class LineReader {
 
   #readFlag(flag: Flag, token: OptionWord): void {
     const path = `--${flag.name}`;
-    if (flag.argument !== undefined) {
+    if (flag.command !== undefined && !this.#isDoctor) {
+      const message = `is a flag of ${flag.command} alone: xtrace-catch ${flag.command} ${path}`;
+      this.#problems.push({ path, message });
+    } else if (flag.argument !== undefined) {
       if (token.value !== undefined) this.#takeValue(flag, token.value);
       else this.#problems.push({ path, message: `needs a value: ${path}=${flag.argument}` });
     } else {
@@ -113,6 +130,8 @@ class LineReader {
     } else if (flag.name === 'interface') {
       this.#interfaces = [...this.#interfaces, ...parseListText(text)];
       this.#takeSetting(flag, this.#interfaces);
+    } else if (flag.name === 'wait') {
+      this.#waitSeconds = flag.parse?.(text);
     } else {
       this.#takeSetting(flag, flag.parse?.(text));
     }
@@ -125,8 +144,13 @@ class LineReader {
   }
 
   #refusePositional(word: string): void {
-    const hint = suggestWord(`--${word}`, LONG_FLAGS) || '; interfaces go behind -i';
-    this.#problems.push({ path: word, message: `is no flag, and there are no other arguments${hint}` });
+    if (word === DOCTOR && !this.#isDoctor) {
+      this.#problems.push({ path: word, message: 'must be the first word: xtrace-catch doctor [flags]' });
+      return;
+    }
+    const hint = suggestWord(word, [DOCTOR]) || suggestWord(`--${word}`, LONG_FLAGS);
+    const message = `is no flag, and there are no other arguments${hint || '; interfaces go behind -i'}`;
+    this.#problems.push({ path: word, message });
   }
 
   #refuseFlag(word: string): void {
@@ -140,6 +164,11 @@ class LineReader {
   result(): CommandLine {
     return {
       action: this.#action(),
+      doctor: {
+        json: this.#asked.has('json'),
+        probe: this.#asked.has('probe'),
+        ...(this.#waitSeconds === undefined ? {} : { waitSeconds: this.#waitSeconds }),
+      },
       configFile: this.#configFile,
       layer: this.#layer,
       names: this.#names,
@@ -151,7 +180,8 @@ class LineReader {
     if (this.#asked.has('help')) return 'help';
     if (this.#asked.has('version')) return 'version';
     if (this.#asked.has('list')) return 'list';
-    return this.#asked.has('config.check') ? 'check' : 'run';
+    if (this.#asked.has('config.check')) return 'check';
+    return this.#isDoctor ? DOCTOR : 'run';
   }
 }
 

@@ -92,6 +92,15 @@ export interface RdmaConfig {
   readonly sysfsPath: string;
 }
 
+/** What `xtrace-catch doctor` was asked for; from the command line alone. */
+export interface DoctorConfig {
+  readonly json: boolean;
+  /** Attach to the configured interfaces for a moment. */
+  readonly probe: boolean;
+  /** Between two readings of the hardware's counters. */
+  readonly waitMs: number;
+}
+
 export interface WebConfig {
   /** HOST:PORT, :PORT or [IPV6]:PORT; port 0 = any free one. */
   readonly listenAddress: string;

@@ -10,6 +10,8 @@ export interface Flag {
   readonly argument?: string;
   /** Dotted path of the setting it gives. */
   readonly setting?: string;
+  /** The command it belongs to; without one, to all. */
+  readonly command?: 'doctor';
   /** Text of the value -> value; only for flags with an argument. */
   parse?(text: string): unknown;
   /** What a switch gives: [as --name or --name=true, as --name=false]. */
@@ -104,6 +106,19 @@ export const FLAGS: readonly Flag[] = [
     setting: 'log.format',
     parse: asText,
     doc: ['logfmt or json (default logfmt); logs go to stderr'],
+  },
+  { name: 'json', command: 'doctor', doc: ['one JSON object instead of text'] },
+  {
+    name: 'probe',
+    command: 'doctor',
+    doc: ['attach to the interfaces for a moment, which may reset', 'their links for as long'],
+  },
+  {
+    name: 'wait',
+    command: 'doctor',
+    argument: 'SECONDS',
+    parse: parseNumberText,
+    doc: ['time between two readings of RDMA counters, 0 to 60', '(default 1)'],
   },
   { name: 'list', short: 'l', doc: ['list all network interfaces, then exit'] },
   { name: 'help', short: 'h', doc: ['show this text'] },

@@ -10,9 +10,17 @@ export function renderHelp(): string {
 and InfiniBand.
 
 Usage: xtrace-catch [flags]
+       xtrace-catch doctor [flags]    what can be seen here, and whether it will work
 
 Flags:
-${FLAGS.map(renderFlag).join('\n')}
+${FLAGS.filter(({ command }) => command === undefined)
+  .map(renderFlag)
+  .join('\n')}
+
+Flags of doctor, beside those above:
+${FLAGS.filter(({ command }) => command === 'doctor')
+  .map(renderFlag)
+  .join('\n')}
 
 Environment (an empty variable counts as not set):
 ${VARIABLES.map((variable) => renderRow(`  ${variable.name}`, [variable.doc])).join('\n')}
@@ -22,7 +30,8 @@ Everything else is set in the file; config/xtrace-catch.yaml names each key with
 
 Exit codes:
   0  stopped by SIGTERM or SIGINT, or nothing to complain of
-  1  a fault: no privilege, no interface could be attached, the port is in use
+  1  a fault: no privilege, no interface could be attached, the port is in use;
+     doctor: a configured interface will not work
   2  a wrong flag, variable or configuration file
 
 Examples:
@@ -30,6 +39,7 @@ Examples:
   xtrace-catch -i eth0,ib0 -f roce -t 1000
   xtrace-catch --config.file=/etc/xtrace-catch/xtrace-catch.yaml --no-print
   xtrace-catch --config.file=new.yaml --config.check
+  xtrace-catch doctor -i eth0
   curl http://localhost:10060/metrics
 
 It needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, or root.

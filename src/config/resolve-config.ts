@@ -2,11 +2,12 @@
 // Command line, environment and file -> one frozen value, or every problem at once. Touches
 // nothing but the file reader it is given.
 import { ConfigError, type ConfigProblem } from '../errors.js';
-import { parseCommandLine } from './command-line.js';
-import type { Config } from './config.js';
+import { type CommandLine, parseCommandLine } from './command-line.js';
+import type { Config, DoctorConfig } from './config.js';
 import { type FileLayer, locateInFile, type ReadFile, readConfigFile } from './config-file.js';
 import { type Environment, readEnvironment } from './environment.js';
 import { pushConflicts, toPushConfig } from './push-settings.js';
+import { wholeNumber } from './rules.js';
 import { type FileSettings, type Layer, mergeLayers } from './settings.js';
 
 export interface ConfigSources {
@@ -24,6 +25,7 @@ export type Resolution =
       /** The file that was read. */
       readonly configFile: string | undefined;
     }
+  | { readonly action: 'doctor'; readonly config: Config; readonly doctor: DoctorConfig }
   | { readonly action: 'help' | 'version' | 'list' };
 
 /**
@@ -48,6 +50,7 @@ export function resolveConfig(sources: ConfigSources): Resolution {
 
   const problems: ConfigProblem[] = [
     ...line.problems,
+    ...doctorProblems(line),
     ...checkLayer(line.layer).map(({ path, message }) => ({ path: line.names.get(path) ?? path, message })),
     ...checkLayer(environment.layer).map(({ path, message }) => ({
       path: environment.names.get(path) ?? path,
@@ -61,16 +64,24 @@ export function resolveConfig(sources: ConfigSources): Resolution {
   const settings = mergeLayers(layers, (path, message) => problems.push({ path, message }));
   problems.push(...conflicts(settings));
   if (problems.length > 0) throw new ConfigError(problems);
-  return {
-    action: line.action,
-    config: freezeDeep(
-      toConfig(
-        settings,
-        layers.some((layer) => 'interfaces' in layer),
-      ),
-    ),
-    configFile: line.configFile,
-  };
+  const isGiven = layers.some((layer) => 'interfaces' in layer);
+  const config = freezeDeep(toConfig(settings, isGiven));
+  return line.action === 'doctor'
+    ? { action: line.action, config, doctor: toDoctorConfig(line) }
+    : { action: line.action, config, configFile: line.configFile };
+}
+
+const DEFAULT_WAIT_SECONDS = 1;
+const WAIT_RULE = wholeNumber(0, 60, 'seconds');
+
+function doctorProblems({ doctor }: CommandLine): ConfigProblem[] {
+  const message = WAIT_RULE(doctor.waitSeconds ?? DEFAULT_WAIT_SECONDS);
+  return message === undefined ? [] : [{ path: '--wait', message }];
+}
+
+function toDoctorConfig({ doctor }: CommandLine): DoctorConfig {
+  const waitSeconds = doctor.waitSeconds ?? DEFAULT_WAIT_SECONDS;
+  return { json: doctor.json, probe: doctor.probe, waitMs: Number(waitSeconds) * 1000 };
 }
 
 /** What is wrong with the values of one source; paths are those of the settings. */

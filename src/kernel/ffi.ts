@@ -47,6 +47,8 @@ function declareLibbpf(ffi: Addon['ffi']) {
   return ffi.Library('libbpf.so.1', {
     // libbpf_print_fn_t libbpf_set_print(libbpf_print_fn_t fn)
     libbpf_set_print: ['pointer', ['pointer']],
+    // const char *libbpf_version_string(void)
+    libbpf_version_string: ['string', []],
     // int libbpf_num_possible_cpus(void)
     libbpf_num_possible_cpus: ['int', []],
 
@@ -126,6 +128,10 @@ function declareLibc(ffi: Addon['ffi']) {
     socket: ['int', ['int', 'int', 'int']],
     // int ioctl(int fd, unsigned long request, ...)   always with one pointer here
     ioctl: ['int', ['int', 'ulong', 'pointer']],
+    // ssize_t send(int sockfd, const void *buf, size_t len, int flags)
+    send: ['int64', ['int', 'pointer', 'size_t', 'int']],
+    // ssize_t recv(int sockfd, void *buf, size_t len, int flags)
+    recv: ['int64', ['int', 'pointer', 'size_t', 'int']],
     // int close(int fd)
     close: ['int', ['int']],
     // char *if_indextoname(unsigned int ifindex, char *ifname)

@@ -15,11 +15,21 @@ describe('help', () => {
     const words = [
       ...['-i, --interface', '-f, --filter', '-t, --interval', '--exclude-dns', '-h, --help', '-l, --list'],
       ...['--attach-mode', '--web.listen-address', '--web.telemetry-path', '--config.file', '--config.check'],
-      ...['--print', '--no-print', '--log.level', '--log.format', '--flows.max-series', '--version'],
+      ...[
+        '--print',
+        '--no-print',
+        '--json',
+        '--probe',
+        '--wait',
+        '--log.level',
+        '--log.format',
+        '--flows.max-series',
+        '--version',
+      ],
       ...['NETWORK_INTERFACE', 'VICTORIAMETRICS_ENABLED', 'VICTORIAMETRICS_REMOTE_WRITE', 'COLLECT_AGG'],
     ];
     for (const word of words) assert.ok(help.includes(word), word);
-    assert.equal(FLAGS.length, 17);
+    assert.equal(FLAGS.length, 20);
     assert.equal(VARIABLES.length, 4);
   });
 

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether RoCE can be seen on an interface, said loudly where it cannot, and what to do about it. Pure.
+
+import type { DoctorFacts, LinkFacts, RdmaFacts } from './facts.js';
+import type { Finding } from './finding.js';
+
+/** Drivers of cards that do RDMA, by the driver of their network interface. */
+const RDMA_CAPABLE: ReadonlySet<string> = new Set([
+  'bnxt_en',
+  'cxgb4',
+  'hns3',
+  'i40e',
+  'ice',
+  'ionic',
+  'mana',
+  'mlx4_en',
+  'mlx5_core',
+  'qede',
+]);
+
+type Said = Omit<Finding, 'interfaceName'>;
+
+export function judgeRoce(facts: DoctorFacts, name: string, link: LinkFacts): Finding[] {
+  if (!facts.wanted.readsRdma) {
+    const sentence = `rdma.enabled is false: whether the RoCE of ${name} can be seen was not looked at`;
+    return [{ level: 'note', sentence, interfaceName: name }];
+  }
+  const said =
+    link.rdma.length > 0
+      ? link.rdma.map((one) => judgeDevice(name, link, one))
+      : [judgeNone(facts, name, link)];
+  return said.flatMap((one) => (one === undefined ? [] : [{ ...one, interfaceName: name }]));
+}
+
+function judgeDevice(name: string, link: LinkFacts, rdma: RdmaFacts): Said {
+  const { device } = rdma;
+  switch (rdma.state) {
+    case 'visible_soft':
+      return {
+        level: 'note',
+        sentence: `${device} does RDMA in software: all that it receives passes ${name} and is counted`,
+      };
+    case 'mirror':
+      return { level: 'note', sentence: `${device} leaves RoCE to ${name}: what comes in is counted` };
+    case 'hidden_infiniband':
+      return {
+        level: 'warning',
+        sentence: `native InfiniBand of ${device} NEVER passes ${name}${evidenceOf(rdma)}: IP over InfiniBand alone is counted there, in generic mode; for the rest look at the port counters (xtrace_rdma_*)`,
+      };
+    case 'hidden_offload':
+      return { level: 'warning', sentence: hiddenSentence(name, link, rdma) };
+    case 'none':
+      return { level: 'note', sentence: `${device} has no RoCE on ${name}` };
+    default:
+      return rdma.state satisfies never;
+  }
+}
+
+function hiddenSentence(name: string, link: LinkFacts, rdma: RdmaFacts): string {
+  const { device, driver } = rdma;
+  if (!rdma.hasGidNetdevs) {
+    return `whether ${device} (${driver}) takes RoCE before ${name} is UNKNOWN: it has no GID there, so RoCE may be switched off (enable_roce), and then all of it is counted; xtrace_roce_visibility says mirror once some was seen`;
+  }
+  const found = `the RoCE of ${name} CANNOT be seen here: ${device} (${driver}) takes it before the interface${evidenceOf(rdma)}; no RoCE in the metrics does not mean that there is none`;
+  const card =
+    driver === 'mlx5_core'
+      ? `there, on an mlx5 card, ${enableRoceOff(undefined)}`
+      : 'there, on a card that does no RDMA';
+  const monitor =
+    driver === 'mlx5_core' && link.role?.pciAddress !== undefined
+      ? `; if this is the monitor host, ${enableRoceOff(link.role.pciAddress)}`
+      : '';
+  return `${found}. See it at a mirror port of the switch, on a monitor host (${card})${monitor}; here the port counters (xtrace_rdma_*) count it`;
+}
+
+/** Documentation/networking/devlink/mlx5.rst: with it off, RoCE's UDP port is raw Ethernet to the card. */
+function enableRoceOff(pciAddress: string | undefined): string {
+  const device = `pci/${pciAddress ?? 'ADDRESS'}`;
+  return `devlink dev param set ${device} name enable_roce value false cmode driverinit; devlink dev reload ${device}`;
+}
+
+/** What the hardware counted while we waited. */
+function evidenceOf({ ports }: RdmaFacts): string {
+  const grown = ports.filter(({ receivedPackets }) => (receivedPackets ?? 0) > 0);
+  if (grown.length === 0) return '';
+  const packets = grown.reduce((sum, { receivedPackets }) => sum + (receivedPackets ?? 0), 0);
+  const spanMs = Math.max(...grown.map((port) => port.spanMs));
+  return ` (its hardware received ${packets} RDMA packets in ${(spanMs / 1000).toFixed(1)} s)`;
+}
+
+function judgeNone(facts: DoctorFacts, name: string, link: LinkFacts): Said | undefined {
+  const { role } = link;
+  if (RDMA_CAPABLE.has(link.driver)) {
+    const where =
+      facts.host.rdmaDevices.length > 0
+        ? `none of ${facts.host.rdmaDevices.join(', ')} is on it`
+        : `none is in ${facts.host.sysfsPath}/class/infiniband`.replace('//', '/');
+    return {
+      level: 'warning',
+      sentence: `${name} is of a card that can do RDMA (${link.driver}), but ${where}: with no RDMA driver loaded, or RoCE switched off, RoCE is counted here; in a container, where devices may be hidden, mount the host's /sys or look from the host`,
+    };
+  }
+  if (role?.representorOf !== undefined) {
+    const sentence = `${name} stands for ${role.representorOf} in the card's switch: it sees only what the card does not forward itself, and no offloaded RoCE`;
+    return { level: 'warning', sentence };
+  }
+  const mirrors = facts.wanted.decapMirror
+    ? 'as it is, and out of ERSPAN and GRE (roce.decap_mirror)'
+    : 'as it is (out of ERSPAN and GRE with roce.decap_mirror: true)';
+  if (role?.isPromiscuous === true) {
+    const sentence = `no RDMA device is on ${name}, and it takes frames for others (promiscuous): RoCE that a mirror sends is counted, ${mirrors}`;
+    return { level: 'note', sentence };
+  }
+  return undefined;
+}
