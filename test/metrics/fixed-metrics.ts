@@ -7,6 +7,7 @@ import type { Family } from '../../src/metrics/family.js';
 import { type PushView, pushFamilies } from '../../src/metrics/push-families.js';
 import { createSelfMetrics, type SelfMetrics } from '../../src/metrics/self-metrics.js';
 import { FIXED_LABELS } from '../exposition/series-fixture.js';
+import { fixedRoceFamilies } from './fixed-roce.js';
 
 export const FIXED_BOOKS: BooksView = {
   interfaces: [
@@ -19,7 +20,11 @@ export const FIXED_BOOKS: BooksView = {
     { interfaceId: 0, kind: KIND.tcp, packets: 20, bytes: 2_768, reason: 'map_full' },
     { interfaceId: 0, kind: KIND.nonIp, packets: 7, bytes: 420, reason: 'non_ip' },
   ],
-  frameReasons: [{ interfaceId: 0, reason: 2, packets: 7, bytes: 420 }],
+  frameReasons: [
+    { interfaceId: 0, reason: 2, packets: 4, bytes: 240 },
+    { interfaceId: 0, reason: 5, packets: 1, bytes: 60 },
+    { interfaceId: 0, reason: 6, packets: 2, bytes: 120 },
+  ],
 };
 
 export const FIXED_PUSH: PushView = {
@@ -94,5 +99,6 @@ export async function fixedFamilies(): Promise<Family[]> {
     ...(await createFixedSelfMetrics().families()),
     ...pushFamilies(FIXED_PUSH),
     ...bookFamilies(FIXED_BOOKS, FIXED_LABELS),
+    ...(await fixedRoceFamilies()),
   ];
 }
