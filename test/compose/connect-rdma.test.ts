@@ -223,6 +223,17 @@ test('a refresh during a round starts no second one', async () => {
   assert.equal(line.rounds(), 1);
 });
 
+test('a signal to all processes of a terminal or service leaves the reader to its parent', async () => {
+  tree = new RdmaSysfs({ rxe0: devices.RXE });
+  line = startLine({ sysfsPath: tree.path });
+  await line.round();
+  const [pid = ''] = childrenOf(process.pid);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.kill(Number(pid), signal);
+  await line.round();
+  assert.deepEqual(childrenOf(process.pid), [pid]);
+  assert.equal(line.lines(/read_success.* 1$/).length, 1);
+});
+
 /** Process ids, from /proc. */
 function childrenOf(pid: number): string[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
