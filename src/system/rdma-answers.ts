@@ -6,31 +6,30 @@
 import { readNetdevRelatives } from './netdev-relatives.js';
 import { type RdmaCounters, readRdmaCounters } from './rdma-counters.js';
 import {
-  type RdmaPort,
+  type RdmaLinkState,
   type RdmaPortIdentity,
   type RdmaPortName,
   type RdmaPortOptions,
-  readRdmaPort,
+  readRdmaLinkState,
   readRdmaPortIdentity,
 } from './rdma-ports.js';
 import type { SysfsFiles } from './sysfs-files.js';
 
 export type RdmaQuestion =
-  | { readonly about: 'port' | 'identity'; readonly name: RdmaPortName }
+  | { readonly about: 'identity' | 'numbers'; readonly name: RdmaPortName }
   | { readonly about: 'relatives'; readonly interfaceName: string };
 
-/** A port as it was at one time. */
+/** A port's numbers at one time. */
 export interface RdmaReading {
-  readonly name: RdmaPortName;
   /** Not of port 0, which is the device. */
-  readonly facts: RdmaPort | undefined;
+  readonly link: RdmaLinkState | undefined;
   readonly counters: RdmaCounters;
 }
 
 /** The field of the question is there, the others are not. */
 export interface RdmaAnswer {
-  readonly port?: RdmaReading;
   readonly identity?: RdmaPortIdentity;
+  readonly numbers?: RdmaReading;
   readonly relatives?: readonly string[];
 }
 
@@ -41,13 +40,13 @@ export function answerRdmaQuestion(
   parts: { readonly files?: SysfsFiles } = {},
 ): RdmaAnswer {
   switch (question.about) {
-    case 'port': {
-      const { name } = question;
-      const facts = name.port === 0 ? undefined : readRdmaPort(options, name, parts);
-      return { port: { name, facts, counters: readRdmaCounters(options, name, parts) } };
-    }
     case 'identity':
       return { identity: readRdmaPortIdentity(options, question.name, parts) };
+    case 'numbers': {
+      const { name } = question;
+      const link = name.port === 0 ? undefined : readRdmaLinkState(options, name, parts);
+      return { numbers: { link, counters: readRdmaCounters(options, name, parts) } };
+    }
     case 'relatives':
       return { relatives: readNetdevRelatives(options, question.interfaceName, parts) };
     default:

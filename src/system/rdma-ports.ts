@@ -42,13 +42,16 @@ export interface RdmaPortIdentity extends RdmaPortName {
   readonly isVirtualFunction: boolean;
 }
 
-export interface RdmaPort extends RdmaPortIdentity {
+/** What the firmware is asked for. */
+export interface RdmaLinkState {
   /** In lower case: `active`, `down`, `init`, `armed`, `active_defer`, `nop`. */
   readonly state: string | undefined;
   /** As the kernel spells it: `LinkUp`, `Disabled`, `Polling`. */
   readonly physState: string | undefined;
   readonly rateBitsPerSecond: number | undefined;
 }
+
+export interface RdmaPort extends RdmaPortIdentity, RdmaLinkState {}
 
 export interface RdmaPortOptions {
   /** Where sysfs is mounted: /sys. */
@@ -93,17 +96,23 @@ export function readRdmaPort(
   name: RdmaPortName,
   parts: RdmaPortParts = {},
 ): RdmaPort {
-  const { files = SYSFS_FILES } = parts;
+  return { ...readRdmaPortIdentity(options, name, parts), ...readRdmaLinkState(options, name, parts) };
+}
+
+export function readRdmaLinkState(
+  options: RdmaPortOptions,
+  name: RdmaPortName,
+  { files = SYSFS_FILES }: RdmaPortParts = {},
+): RdmaLinkState {
   const port = rdmaPortPath(options, name);
   return {
-    ...readRdmaPortIdentity(options, name, parts),
     state: parseNumberedName(files.read(join(port, 'state')).text)?.toLowerCase(),
     physState: parseNumberedName(files.read(join(port, 'phys_state')).text),
     rateBitsPerSecond: parseRate(files.read(join(port, 'rate')).text),
   };
 }
 
-/** The facts that can be had while the firmware answers nothing. */
+/** The facts that can be had while the firmware answers nothing. Reads the whole GID table: up to 256 files. */
 export function readRdmaPortIdentity(
   options: RdmaPortOptions,
   name: RdmaPortName,

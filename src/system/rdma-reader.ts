@@ -5,14 +5,14 @@
 import type { IsolatedReader } from './isolated-reader.js';
 import type { RdmaAnswer, RdmaQuestion } from './rdma-answers.js';
 import { listRdmaDeviceCounters, type RdmaCounters } from './rdma-counters.js';
-import { listRdmaPorts, type RdmaPort, type RdmaPortIdentity, type RdmaPortName } from './rdma-ports.js';
+import { listRdmaPorts, type RdmaLinkState, type RdmaPortIdentity, type RdmaPortName } from './rdma-ports.js';
 
 export interface RdmaPortStatus {
   readonly name: RdmaPortName;
-  /** As of the last time it was told; not of port 0. */
+  /** At most IDENTITY_MS old, or of the last time it could be read; not of port 0. */
   readonly identity: RdmaPortIdentity | undefined;
   /** Of this round; undefined where the port did not answer, and of port 0. */
-  readonly link: RdmaPort | undefined;
+  readonly link: RdmaLinkState | undefined;
   /** Of this round; undefined where the port did not answer. */
   readonly counters: RdmaCounters | undefined;
   /** Since the port was first seen: readings given up, and readings or single files that failed. */
@@ -46,9 +46,16 @@ export interface RdmaReader {
   read(): Promise<RdmaRound>;
 }
 
+/**
+ * Of some 290 files of a port 256 are its GID table: read every time, eight ports would cost more than 1 %
+ * of a CPU. A new port is known at once, a new VLAN on it as late as this.
+ */
+const IDENTITY_MS = 30_000;
+
 /** What stays of a port between rounds, as long as it is listed. */
 interface Memory {
   identity: RdmaPortIdentity | undefined;
+  identityReadMs: number;
   timeouts: number;
   errors: number;
   isFailing: boolean;
@@ -67,7 +74,13 @@ export function createRdmaReader(options: RdmaReaderOptions, parts: RdmaReaderPa
 
   function remember(name: RdmaPortName): Memory {
     const key = keyOf(name);
-    const memory = memories.get(key) ?? { identity: undefined, timeouts: 0, errors: 0, isFailing: false };
+    const memory = memories.get(key) ?? {
+      identity: undefined,
+      identityReadMs: Number.NEGATIVE_INFINITY,
+      timeouts: 0,
+      errors: 0,
+      isFailing: false,
+    };
     memories.set(key, memory);
     return memory;
   }
@@ -77,24 +90,28 @@ export function createRdmaReader(options: RdmaReaderOptions, parts: RdmaReaderPa
     for (const key of memories.keys()) if (!keys.has(key)) memories.delete(key);
   }
 
+  /** Asks no firmware: known of a port that hangs too, whose interface must not pass for one without RDMA. */
+  async function readIdentity(name: RdmaPortName, memory: Memory): Promise<void> {
+    if (name.port === 0 || parts.nowMs() - memory.identityReadMs < IDENTITY_MS) return;
+    const { answer } = await isolated.ask(`identity ${keyOf(name)}`, { about: 'identity', name });
+    if (answer?.identity === undefined) return;
+    memory.identity = answer.identity;
+    memory.identityReadMs = parts.nowMs();
+  }
+
   async function readPort(name: RdmaPortName): Promise<RdmaPortStatus> {
-    const key = keyOf(name);
     const memory = remember(name);
-    const outcome = await isolated.ask(`port ${key}`, { about: 'port', name });
-    const reading = outcome.answer?.port;
+    await readIdentity(name, memory);
+    const outcome = await isolated.ask(`numbers ${keyOf(name)}`, { about: 'numbers', name });
+    const reading = outcome.answer?.numbers;
     if (outcome.failure === 'timeout') memory.timeouts++;
     if (outcome.failure === 'error') memory.errors++;
     memory.errors += reading?.counters.unreadable ?? 0;
-    memory.identity = reading?.facts ?? memory.identity;
-    if (memory.identity === undefined && name.port !== 0 && outcome.failure !== undefined) {
-      // Else the interface of a port that hangs from the start would pass for one without RDMA.
-      memory.identity = (await isolated.ask(`identity ${key}`, { about: 'identity', name })).answer?.identity;
-    }
     noteFailing(name, memory, outcome.failure === undefined ? undefined : outcome.reason);
     return {
       name,
       identity: memory.identity,
-      link: reading?.facts,
+      link: reading?.link,
       counters: reading?.counters,
       timeouts: memory.timeouts,
       errors: memory.errors,
