@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// One metric family as text: for the hundreds of samples that are not flows.
+// Samples of metric families as text: for the some ten thousand that are not flows.
 import type { Family, Sample } from '../metrics/family.js';
 import { escapeLabelValue } from '../metrics/label-value.js';
-import { type Dialect, renderValue } from './dialect.js';
+import { renderValue } from './dialect.js';
 
-export function renderFamily(dialect: Dialect, family: Family): string {
-  let text = dialect.renderHeader(family);
-  for (const sample of family.samples) text += renderSample(family.name, sample);
+/** Samples `from` to `to - 1`. */
+export function renderSamples({ name, samples }: Family, from: number, to: number): string {
+  let text = '';
+  for (let i = from; i < to; i++) text += renderSample(name, samples[i] as Sample); // to <= length
   return text;
 }
 

@@ -7,10 +7,14 @@ import { ChunkList } from './chunk-list.js';
 import { renderLabelPairs, renderSample } from './family-text.js';
 import { flowLineBytes, flowLineFrame, writeFlowLines } from './flow-series.js';
 import type { LabelPair } from './remote-write/labels.js';
+import { Turns } from './remote-write/turns.js';
 import type { ExpositionInput } from './render-exposition.js';
 
 /** A payload has no more bytes than this, unless a single line has: rendering one takes 0.6 ms. */
 const MAX_PAYLOAD_BYTES = 512 * 1024;
+
+/** Price of a family's sample, nanoseconds. */
+const FAMILY_SAMPLE_NS = 2000;
 
 export interface PushTextOptions {
   readonly maxSamplesPerBatch: number;
@@ -24,6 +28,7 @@ export interface PushTextOptions {
 export class PushTextEncoder {
   readonly #options: PushTextOptions;
   readonly #yieldToLoop: () => Promise<void>;
+  readonly #turns = new Turns();
 
   constructor(options: PushTextOptions, parts: { readonly yieldToLoop: () => Promise<void> }) {
     this.#options = options;
@@ -42,6 +47,7 @@ export class PushTextEncoder {
           await this.#yieldToLoop();
         }
         lines.writeLine(text);
+        if (this.#turns.spend(FAMILY_SAMPLE_NS)) await this.#yieldToLoop();
       }
     }
     yield* this.#flows(lines, flows, lineEnd);

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // One exposition: all families, then the flow metrics, as a list of chunks. Gives the event loop a
-// turn after each chunk. Knows nothing of HTTP, and must not look at the input after it is done.
+// turn after each chunk of flows, and after some hundred samples of families. Knows nothing of HTTP, and must not look at the input after it is done.
 import type { Family } from '../metrics/family.js';
 import type { FlowFamilies } from '../metrics/flow-families.js';
 import { CHUNK_BYTES, ChunkList } from './chunk-list.js';
 import type { Dialect, ExpositionFormat } from './dialect.js';
-import { renderFamily } from './family-text.js';
+import { renderSamples } from './family-text.js';
 import { flowLineBytes, flowLineFrame, writeFlowLines } from './flow-series.js';
 import { OPENMETRICS_DIALECT } from './openmetrics.js';
+import { Turns } from './remote-write/turns.js';
 import { TEXT_DIALECT } from './text.js';
 
 export interface ExpositionInput {
@@ -37,6 +38,9 @@ const DIALECTS: Readonly<Record<ExpositionFormat, Dialect>> = {
   openmetrics: OPENMETRICS_DIALECT,
 };
 
+/** Price of a family's sample, nanoseconds. */
+const SAMPLE_NS = 2000;
+
 export async function renderExposition(
   format: ExpositionFormat,
   { families, flows }: ExpositionInput,
@@ -49,7 +53,17 @@ export async function renderExposition(
     parts.signal?.throwIfAborted();
   };
 
-  for (const family of families) list.writeText(renderFamily(dialect, family));
+  const turns = new Turns();
+  for (const family of families) {
+    list.writeText(dialect.renderHeader(family));
+    const { length } = family.samples;
+    for (let from = 0; from < length; ) {
+      const to = Math.min(length, from + turns.stepsLeft(SAMPLE_NS));
+      list.writeText(renderSamples(family, from, to));
+      if (turns.spend((to - from) * SAMPLE_NS)) await pause();
+      from = to;
+    }
+  }
 
   for (const family of flows.families) {
     list.writeText(dialect.renderHeader(family));

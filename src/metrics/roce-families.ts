@@ -17,7 +17,10 @@ export interface RoceFamilyParts {
   yieldToLoop(): Promise<void>;
 }
 
-/** Prices of a step, nanoseconds. */
+/**
+ * Prices of a step, nanoseconds. Measured with 1,000 pairs, 50,000 samples: 20 ms in 100 turns, none above
+ * 1 ms when warm. Rendering them then takes 50 ms, encoding them for remote write 75 ms, both in turns.
+ */
 const LABELS_NS = 2000;
 const PAIR_METRIC_NS = 600;
 

@@ -54,7 +54,12 @@ export interface RocePairs {
   apply(rows: RoceRows, overflow: readonly RoceOverflowRow[], nowMs: number): Promise<void>;
 }
 
-/** Prices of a step, nanoseconds. */
+/**
+ * Prices of a step for the slices, nanoseconds. Measured with 16,384 streams over 1,000 pairs: 0.4 us a
+ * row, 7 ms a refresh in 40 turns, none above 1.1 ms; with a pair for each stream (per queue pair) 0.7 us
+ * and 11 ms. The first refresh of a process, where code is cold and all pairs are new: 70-110 ms in 305
+ * turns, the longest 7 ms: a garbage collection.
+ */
 const ROW_NS = 600;
 const PATH_NS = 100;
 const PAIR_NS = 20;

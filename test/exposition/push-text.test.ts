@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { createPushEncoder } from '../../src/exposition/push-encoder.js';
 import { renderExposition } from '../../src/exposition/render-exposition.js';
 import { flowFamilies } from '../../src/metrics/flow-families.js';
 import { fixedFamilies } from '../metrics/fixed-metrics.js';
@@ -15,7 +16,9 @@ import {
   createSnapshot,
   EXTERNAL,
   expectedSeries,
+  gauge,
   labelsKey,
+  OPTIONS,
   TIMESTAMP_MS,
 } from './remote-write/push-fixture.js';
 import { parseSampleLine } from './sample-line.js';
@@ -33,6 +36,25 @@ function untimedLines(body: Buffer, timestampMs: number): string[] {
     return text;
   });
 }
+
+test('the event loop gets its turns within a payload', async () => {
+  let turns = 0;
+  const encoder = createPushEncoder(
+    { ...OPTIONS, format: 'text', maxSamplesPerBatch: 100_000 },
+    {
+      yieldToLoop: async () => {
+        turns++;
+      },
+    },
+  );
+  const many = Array.from({ length: 5000 }, (_, i): [Record<string, string>, number] => [
+    { i: String(i) },
+    i,
+  ]);
+  const payloads = await collect(encoder.encode(createSnapshot([], [gauge('x', ...many)]), TIMESTAMP_MS));
+  assert.equal(payloads.length, 1);
+  assert.ok(turns >= 25, `${turns} turns`);
+});
 
 test('the series, labels and values of /metrics, each line with the timestamp, in bounded payloads', async () => {
   await fc.assert(

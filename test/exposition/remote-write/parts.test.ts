@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Parts of the encoders where a whole snapshot would not reach: look-alike symbols, changing metrics,
-// the edges of varints.
+// Parts of the encoders where a whole snapshot would not reach: look-alike symbols and series, changing
+// metrics, the edges of varints.
+
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { BatchV1 } from '../../../src/exposition/remote-write/batch-v1.js';
+import { FamilySeriesKept } from '../../../src/exposition/remote-write/family-series-kept.js';
 import { encodeLabels, mergeLabels, withMetricName } from '../../../src/exposition/remote-write/labels.js';
 import { createMetadata, type MetricHead } from '../../../src/exposition/remote-write/metric-head.js';
 import { SymbolTable } from '../../../src/exposition/remote-write/symbol-table.js';
@@ -15,7 +17,8 @@ import {
   writeInt64,
   writeVarint,
 } from '../../../src/exposition/remote-write/wire.js';
-import { receive, TIMESTAMP_MS } from './push-fixture.js';
+import type { Sample } from '../../../src/metrics/family.js';
+import { gauge, receive, TIMESTAMP_MS } from './push-fixture.js';
 
 test('symbols: no two of 300,000 texts of one length are taken for each other, and all are found again', () => {
   // Their hashes have 32 bits: some ten pairs share one. Digests, as the hash keeps short plain numbers apart.
@@ -98,5 +101,65 @@ test('labels merge by the rule: own ones win, in the order of bytes', () => {
       ['_', 'external'],
       ['b', '1'],
     ],
+  );
+});
+
+test('series of families: found again by what samples say, one where labels that are left out differ', () => {
+  const kept = new FamilySeriesKept([['job', 'x']]);
+  const family = gauge('x_ratio');
+  const metadata = createMetadata(family);
+  const keep = (labels: Sample['labels'], name = 'x_ratio') =>
+    kept.keep({ ...family, name }, metadata, { suffix: '', labels, value: 1 });
+  const one: Sample['labels'] = [['a', 'b']];
+
+  kept.beginPush();
+  const head = keep(one);
+  assert.ok(head !== undefined);
+  assert.equal(
+    keep([
+      ['a', 'b'],
+      ['empty', ''],
+    ]),
+    undefined,
+    'the same series a second time',
+  );
+  // What a plain join of names and values would take for one.
+  assert.notEqual(
+    keep([
+      ['a', 'bc'],
+      ['d', 'e'],
+    ]),
+    undefined,
+  );
+  assert.notEqual(
+    keep([
+      ['a', 'b'],
+      ['cd', 'e'],
+    ]),
+    undefined,
+  );
+  assert.notEqual(keep([], 'x_ratio1:a1:b'), undefined, 'names may have colons');
+  assert.deepEqual([...kept.takeVanished()], []);
+
+  kept.beginPush();
+  assert.equal(
+    keep([
+      ['a', 'b'],
+      ['empty', ''],
+    ]),
+    head,
+    'the other name alone finds it too',
+  );
+  assert.equal([...kept.takeVanished()].length, 3);
+
+  kept.beginPush();
+  assert.deepEqual([...kept.takeVanished()], [head]);
+  assert.notEqual(keep(one), head, 'forgotten under both names');
+  assert.equal(
+    keep([
+      ['a', 'b'],
+      ['empty', ''],
+    ]),
+    undefined,
   );
 });
