@@ -54,20 +54,20 @@ export const RDMA_METRICS = {
     type: 'counter',
     labels: [...PORT_LABELS, ...HOST_LABELS],
   },
-  portCounterTotal: {
-    name: 'xtrace_rdma_port_counter_total',
+  portStatsTotal: {
+    name: 'xtrace_rdma_port_stats_total',
     help: 'Counters every driver names the same (the folder counters), under the name of their file. Some are 32 bits wide or narrower and stop at their largest value; port_xmit_wait is in ticks of the device.',
     type: 'counter',
     labels: [...PORT_LABELS, 'counter', ...HOST_LABELS],
   },
-  hwCounterTotal: {
-    name: 'xtrace_rdma_hw_counter_total',
+  hwStatsTotal: {
+    name: 'xtrace_rdma_hw_stats_total',
     help: "Counters of the driver itself (the folder hw_counters), under the name of their file; the meaning is the driver's. Port 0 is the whole device. Those of mlx5 count events, not lost packets: see xtrace_roce_psn_gap_packets_total.",
     type: 'counter',
     labels: [...PORT_LABELS, 'counter', ...HOST_LABELS],
   },
-  hwGauge: {
-    name: 'xtrace_rdma_hw_gauge',
+  hwLevel: {
+    name: 'xtrace_rdma_hw_level',
     help: 'Files in hw_counters that hold a present amount and may fall, such as active_qps of bnxt_re, under the name of the file.',
     type: 'gauge',
     labels: [...PORT_LABELS, 'counter', ...HOST_LABELS],

@@ -102,9 +102,9 @@ export function rdmaFamilies(view: RdmaView, options: RdmaFamilyOptions): Family
     ),
     perPort(m.portReceivedBytesTotal, (port) => single(port.receivedBytes)),
     perPort(m.portTransmittedBytesTotal, (port) => single(port.transmittedBytes)),
-    perPort(m.portCounterTotal, (port) => named(Object.entries(port.standard))),
-    perPort(m.hwCounterTotal, (port) => hardware(port, false)),
-    perPort(m.hwGauge, (port) => hardware(port, true)),
+    perPort(m.portStatsTotal, (port) => named(Object.entries(port.standard))),
+    perPort(m.hwStatsTotal, (port) => hardware(port, false)),
+    perPort(m.hwLevel, (port) => hardware(port, true)),
     perPort(m.readSuccess, (port) => single(Number(port.isRead))),
     perPort(m.readFailuresTotal, ({ timeouts, errors }) => [
       [[['reason', 'timeout']], timeouts],

@@ -25,16 +25,16 @@ test('soft-RoCE: every line that is shown', async () => {
     `xtrace_rdma_port_state_info{${port},state="active",physical_state="LinkUp"} 1`,
     `xtrace_rdma_port_active{${port}} 1`,
     `xtrace_rdma_port_rate_bytes_per_second{${port}} 12500000000`,
-    `xtrace_rdma_hw_counter_total{${port},counter="ack_deferred"} 0`,
-    `xtrace_rdma_hw_counter_total{${port},counter="completer_retry_err"} 0`,
-    `xtrace_rdma_hw_counter_total{${port},counter="duplicate_request"} 4`,
-    `xtrace_rdma_hw_counter_total{${port},counter="link_downed"} 0`,
-    `xtrace_rdma_hw_counter_total{${port},counter="out_of_seq_request"} 28`,
-    `xtrace_rdma_hw_counter_total{${port},counter="rcvd_pkts"} 14762`,
-    `xtrace_rdma_hw_counter_total{${port},counter="rcvd_seq_err"} 27`,
-    `xtrace_rdma_hw_counter_total{${port},counter="rdma_recvs"} 60`,
-    `xtrace_rdma_hw_counter_total{${port},counter="rdma_sends"} 60`,
-    `xtrace_rdma_hw_counter_total{${port},counter="sent_pkts"} 1319`,
+    `xtrace_rdma_hw_stats_total{${port},counter="ack_deferred"} 0`,
+    `xtrace_rdma_hw_stats_total{${port},counter="completer_retry_err"} 0`,
+    `xtrace_rdma_hw_stats_total{${port},counter="duplicate_request"} 4`,
+    `xtrace_rdma_hw_stats_total{${port},counter="link_downed"} 0`,
+    `xtrace_rdma_hw_stats_total{${port},counter="out_of_seq_request"} 28`,
+    `xtrace_rdma_hw_stats_total{${port},counter="rcvd_pkts"} 14762`,
+    `xtrace_rdma_hw_stats_total{${port},counter="rcvd_seq_err"} 27`,
+    `xtrace_rdma_hw_stats_total{${port},counter="rdma_recvs"} 60`,
+    `xtrace_rdma_hw_stats_total{${port},counter="rdma_sends"} 60`,
+    `xtrace_rdma_hw_stats_total{${port},counter="sent_pkts"} 1319`,
     `xtrace_rdma_read_success{${port}} 1`,
     `xtrace_rdma_read_failures_total{${port},reason="timeout"} 0`,
     `xtrace_rdma_read_failures_total{${port},reason="error"} 0`,
@@ -59,19 +59,19 @@ test('cards of all kinds: bytes, gauges, refused files, and who belongs to whom'
     'xtrace_rdma_port_transmitted_bytes_total{device="mlx5_0",port="1"} 1000',
     'xtrace_rdma_port_transmitted_bytes_total{device="mlx5_1",port="1"} 1000',
   ]);
-  assert.deepEqual(line.lines(/hw_gauge/), [
-    'xtrace_rdma_hw_gauge{device="bnxt_re0",port="1",counter="active_mrs"} 12',
-    'xtrace_rdma_hw_gauge{device="bnxt_re0",port="1",counter="active_qps"} 7',
-    'xtrace_rdma_hw_gauge{device="bnxt_re0",port="1",counter="db_fifo_register"} 4096',
-    'xtrace_rdma_hw_gauge{device="bnxt_re0",port="1",counter="watermark_qps"} 9',
+  assert.deepEqual(line.lines(/hw_level/), [
+    'xtrace_rdma_hw_level{device="bnxt_re0",port="1",counter="active_mrs"} 12',
+    'xtrace_rdma_hw_level{device="bnxt_re0",port="1",counter="active_qps"} 7',
+    'xtrace_rdma_hw_level{device="bnxt_re0",port="1",counter="db_fifo_register"} 4096',
+    'xtrace_rdma_hw_level{device="bnxt_re0",port="1",counter="watermark_qps"} 9',
   ]);
-  assert.deepEqual(line.lines(/hw_counter_total\{device="efa_0"/), [
-    'xtrace_rdma_hw_counter_total{device="efa_0",port="0",counter="rx_bytes"} 3',
-    'xtrace_rdma_hw_counter_total{device="efa_0",port="0",counter="rx_drops"} 1',
-    'xtrace_rdma_hw_counter_total{device="efa_0",port="0",counter="tx_bytes"} 2',
+  assert.deepEqual(line.lines(/hw_stats_total\{device="efa_0"/), [
+    'xtrace_rdma_hw_stats_total{device="efa_0",port="0",counter="rx_bytes"} 3',
+    'xtrace_rdma_hw_stats_total{device="efa_0",port="0",counter="rx_drops"} 1',
+    'xtrace_rdma_hw_stats_total{device="efa_0",port="0",counter="tx_bytes"} 2',
   ]);
   assert.deepEqual(line.lines(/counter="(port_rcv_data|port_xmit_data|lifespan)"/), []);
-  assert.equal(line.lines(/port_counter_total\{device="mlx5_0"/).length, 19);
+  assert.equal(line.lines(/port_stats_total\{device="mlx5_0"/).length, 19);
   assert.deepEqual(line.lines(/read_failures_total\{device="bnxt_re0"/), [
     'xtrace_rdma_read_failures_total{device="bnxt_re0",port="1",reason="timeout"} 0',
     'xtrace_rdma_read_failures_total{device="bnxt_re0",port="1",reason="error"} 3',

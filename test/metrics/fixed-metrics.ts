@@ -7,6 +7,7 @@ import type { Family } from '../../src/metrics/family.js';
 import { type PushView, pushFamilies } from '../../src/metrics/push-families.js';
 import { createSelfMetrics, type SelfMetrics } from '../../src/metrics/self-metrics.js';
 import { FIXED_LABELS } from '../exposition/series-fixture.js';
+import { fixedRdmaFamilies } from './fixed-rdma.js';
 import { fixedRoceFamilies } from './fixed-roce.js';
 
 export const FIXED_BOOKS: BooksView = {
@@ -100,5 +101,6 @@ export async function fixedFamilies(): Promise<Family[]> {
     ...pushFamilies(FIXED_PUSH),
     ...bookFamilies(FIXED_BOOKS, FIXED_LABELS),
     ...(await fixedRoceFamilies()),
+    ...fixedRdmaFamilies(),
   ];
 }
