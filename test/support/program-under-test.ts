@@ -5,7 +5,6 @@
 import assert from 'node:assert/strict';
 import { FRAMING, type Framing } from '../../src/abi/kinds.js';
 import { FLOW_COUNT, FLOW_KEY4, FLOW_KEY6, FLOW_SLOT4, FLOW_SLOT6 } from '../../src/abi/layout.js';
-import { PSN_KEY } from '../../src/abi/roce-records.js';
 import type { Family } from '../../src/kernel/kernel-maps.js';
 import {
   type KernelObject,
@@ -19,7 +18,7 @@ import { runProgram } from '../../src/kernel/program-run.js';
 import { formatAddress } from './addresses.js';
 import { FLOW_OBJECT_PATH, PORTABLE_OBJECT_PATH } from './kernel-gate.js';
 import type { ParsedFrame } from './reference-parser.js';
-import { clearMap, takeRoceStreams } from './roce-maps.js';
+import { takeRoceStreams } from './roce-maps.js';
 import { type NamedCells, RoceSums } from './roce-sums.js';
 
 /** What the maps say about one flow. */
@@ -145,11 +144,6 @@ export class ProgramUnderTest {
     for (let i = 0; i < count; i++) {
       maps.writeEpoch(maps.readEpoch());
     }
-  }
-
-  /** Every stream of PSNs begins anew. */
-  forgetPsns(): void {
-    clearMap(this.object, 'roce_psn', PSN_KEY.size, 8);
   }
 
   close(): void {

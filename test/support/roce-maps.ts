@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Empties hash maps of a loaded object, synchronously, and decodes RoCE streams from their raw bytes by
-// the offsets of src/abi/roce-records.ts. For tests of single frames.
+// Empties the stream maps of a loaded object, synchronously, and decodes their raw bytes by the offsets of src/abi/roce-records.ts. For tests of single frames.
 
 import { ROCE_CELLS, ROCE_KEY } from '../../src/abi/roce-records.js';
 import { ERRNO, errnoName } from '../../src/kernel/errno.js';
@@ -25,11 +24,6 @@ export function takeRoceStreams(object: KernelObject): RoceStream[] {
     ifindex: key.readUInt32LE(ROCE_KEY.ifindex),
     cells: decodeCells(value),
   }));
-}
-
-/** Takes everything out of a hash map and forgets it. */
-export function clearMap(object: KernelObject, map: string, keyBytes: number, valueBytes: number): void {
-  takeEntries(object, map, keyBytes, valueBytes);
 }
 
 interface Entry {
