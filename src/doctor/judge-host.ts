@@ -21,8 +21,8 @@ export function judgeHost({ host }: DoctorFacts): Finding[] {
 function judgeLoading(host: HostFacts): Finding[] {
   const { libbpf, missingCapabilities, object } = host;
   if (missingCapabilities.length > 0) {
-    const found = `this process lacks ${missingCapabilities.join(' and ')}, and what the kernel shows to those who have it was not seen`;
-    return [finding('problem', `${found}: ${NO_PRIVILEGE_SENTENCE}`)];
+    const lacking = `this process lacks ${missingCapabilities.join(', ')}, so that the object was not tried in earnest`;
+    return [finding('problem', `${NO_PRIVILEGE_SENTENCE}; ${lacking}`)];
   }
   if (libbpf.sentence !== undefined) return [finding('problem', libbpf.sentence)];
   return object.isLoaded ? [] : [finding('problem', object.sentence)];

@@ -81,7 +81,7 @@ function judgeMtu(facts: DoctorFacts, name: string, link: LinkFacts): Said[] {
     attachMode === 'native'
       ? `attach_mode: native will fail: ip link set dev ${name} mtu ${mostBytes}, or attach_mode: auto`
       : 'generic mode it will be, then';
-  const sentence = `an MTU of ${mtuBytes} is more than native XDP takes in one buffer (about ${mostBytes}), and ${who}; ${then}`;
+  const sentence = `the MTU of ${name}, ${mtuBytes}, is more than native XDP takes in one buffer (about ${mostBytes}), and ${who}; ${then}`;
   return [{ level: attachMode === 'native' ? 'warning' : 'note', sentence }];
 }
 

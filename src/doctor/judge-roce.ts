@@ -25,57 +25,61 @@ export function judgeRoce(facts: DoctorFacts, name: string, link: LinkFacts): Fi
     const sentence = `rdma.enabled is false: whether the RoCE of ${name} can be seen was not looked at`;
     return [{ level: 'note', sentence, interfaceName: name }];
   }
-  const said =
-    link.rdma.length > 0
-      ? link.rdma.map((one) => judgeDevice(name, link, one))
-      : [judgeNone(facts, name, link)];
-  return said.flatMap((one) => (one === undefined ? [] : [{ ...one, interfaceName: name }]));
+  const none = link.rdma.length > 0 ? undefined : judgeNone(facts, name, link);
+  const said = [
+    ...link.rdma.flatMap((one) => judgeDevice(name, link, one)),
+    ...(none === undefined ? [] : [none]),
+  ];
+  return said.map((one) => ({ ...one, interfaceName: name }));
 }
 
-function judgeDevice(name: string, link: LinkFacts, rdma: RdmaFacts): Said {
+function judgeDevice(name: string, link: LinkFacts, rdma: RdmaFacts): Said[] {
   const { device } = rdma;
+  const note = (sentence: string): Said[] => [{ level: 'note', sentence }];
   switch (rdma.state) {
     case 'visible_soft':
-      return {
-        level: 'note',
-        sentence: `${device} does RDMA in software: all that it receives passes ${name} and is counted`,
-      };
+      return note(`${device} does RDMA in software: all that it receives passes ${name} and is counted`);
     case 'mirror':
-      return { level: 'note', sentence: `${device} leaves RoCE to ${name}: what comes in is counted` };
-    case 'hidden_infiniband':
-      return {
-        level: 'warning',
-        sentence: `native InfiniBand of ${device} NEVER passes ${name}${evidenceOf(rdma)}: IP over InfiniBand alone is counted there, in generic mode; for the rest look at the port counters (xtrace_rdma_*)`,
-      };
-    case 'hidden_offload':
-      return { level: 'warning', sentence: hiddenSentence(name, link, rdma) };
+      return note(`${device} leaves RoCE to ${name}: what comes in is counted`);
     case 'none':
-      return { level: 'note', sentence: `${device} has no RoCE on ${name}` };
+      return note(`${device} has no RoCE on ${name}`);
+    case 'hidden_infiniband': {
+      const sentence = `native InfiniBand of ${device} NEVER passes ${name}${evidenceOf(rdma)}: IP over InfiniBand alone is counted there, in generic mode; for the rest look at the port counters (xtrace_rdma_*)`;
+      return [{ level: 'warning', sentence }];
+    }
+    case 'hidden_offload':
+      return judgeHidden(name, link, rdma);
     default:
       return rdma.state satisfies never;
   }
 }
 
-function hiddenSentence(name: string, link: LinkFacts, rdma: RdmaFacts): string {
+function judgeHidden(name: string, link: LinkFacts, rdma: RdmaFacts): Said[] {
   const { device, driver } = rdma;
+  const isMlx5 = driver === 'mlx5_core';
   if (!rdma.hasGidNetdevs) {
-    return `whether ${device} (${driver}) takes RoCE before ${name} is UNKNOWN: it has no GID there, so RoCE may be switched off (enable_roce), and then all of it is counted; xtrace_roce_visibility says mirror once some was seen`;
+    const sentence = `whether ${device} (${driver}) takes RoCE before ${name} is UNKNOWN: it has no GID there, so RoCE may be switched off (enable_roce), and then all of it is counted; xtrace_roce_visibility says mirror once some was seen`;
+    return [{ level: 'warning', sentence }];
   }
-  const found = `the RoCE of ${name} CANNOT be seen here: ${device} (${driver}) takes it before the interface${evidenceOf(rdma)}; no RoCE in the metrics does not mean that there is none`;
-  const card =
-    driver === 'mlx5_core'
-      ? `there, on an mlx5 card, ${enableRoceOff(undefined)}`
-      : 'there, on a card that does no RDMA';
-  const monitor =
-    driver === 'mlx5_core' && link.role?.pciAddress !== undefined
-      ? `; if this is the monitor host, ${enableRoceOff(link.role.pciAddress)}`
-      : '';
-  return `${found}. See it at a mirror port of the switch, on a monitor host (${card})${monitor}; here the port counters (xtrace_rdma_*) count it`;
+  const found = `the RoCE of ${name} CANNOT be seen here: ${device} (${driver}) takes it before the interface${evidenceOf(rdma)}; no RoCE in the metrics does not mean that there is none, and the port counters alone (xtrace_rdma_*) count it`;
+  const remedy = `to see the RoCE of ${name}, mirror its port at the switch to a monitor host, on a card that does no RDMA or has RoCE switched off there (mlx5: ${enableRoceOff('ADDRESS')})`;
+  const pciAddress = link.role?.pciAddress;
+  const own =
+    isMlx5 && link.role?.isPromiscuous === true && pciAddress !== undefined
+      ? `${name} takes frames for others (promiscuous): if it is where a mirror arrives, switch its own RoCE off: ${enableRoceOff(pciAddress)}`
+      : undefined;
+  return [
+    { level: 'warning', sentence: found },
+    { level: 'note', sentence: own ?? remedy },
+  ];
 }
 
-/** Documentation/networking/devlink/mlx5.rst: with it off, RoCE's UDP port is raw Ethernet to the card. */
-function enableRoceOff(pciAddress: string | undefined): string {
-  const device = `pci/${pciAddress ?? 'ADDRESS'}`;
+/**
+ * Documentation/networking/devlink/mlx5.rst: with it off, RoCE's UDP port is raw Ethernet to the card. A
+ * host's own address is not shown where it may do RDMA for a living: the line will be copied.
+ */
+function enableRoceOff(pciAddress: string): string {
+  const device = `pci/${pciAddress}`;
   return `devlink dev param set ${device} name enable_roce value false cmode driverinit; devlink dev reload ${device}`;
 }
 

@@ -22,7 +22,7 @@ export function renderDiagnosis(facts: DoctorFacts, diagnosis: Diagnosis): strin
     diagnosis.findings.filter((one) => one.interfaceName === name).flatMap(renderFinding);
   const sections = [
     [`xtrace-catch ${facts.version} doctor`],
-    ['host', ...hostRows(facts.host).flatMap(renderRow), ...findingsOf(undefined)],
+    ['host', ...hostRows(facts).flatMap(renderRow), ...findingsOf(undefined)],
     ...details.map((one) => [
       `${one.name}${one.isConfigured ? ' (configured)' : ''}`,
       ...rowsOf(one).flatMap(renderRow),

@@ -6,12 +6,12 @@ import type { Limit } from '../system/host-limits.js';
 import { OLDEST_KERNEL } from '../system/kernel-version.js';
 import { linkTypeName } from '../system/link-type.js';
 import type { NetdevRole } from '../system/netdev-role.js';
-import type { HostFacts, LinkFacts, RdmaFacts, RdmaPortFacts } from './facts.js';
+import type { DoctorFacts, HostFacts, LinkFacts, RdmaFacts, RdmaPortFacts } from './facts.js';
 
 /** Left column and right column; the right one is wrapped. */
 export type Row = readonly [label: string, words: string];
 
-export function hostRows(host: HostFacts): Row[] {
+export function hostRows({ host, wanted }: DoctorFacts): Row[] {
   const { major, minor } = OLDEST_KERNEL;
   return [
     ['kernel', `${host.kernelRelease} (${major}.${minor} or later is asked for), ${btfWords(host)}`],
@@ -27,7 +27,7 @@ export function hostRows(host: HostFacts): Row[] {
       `locked ${limitWords(host.lockedMemoryBytes)} (matters before Linux 5.11), control group ${limitWords(host.cgroupMemoryBytes)}`,
     ],
     ['/sys', sysfsWords(host)],
-    ['RDMA', rdmaWords(host)],
+    ['RDMA', wanted.readsRdma ? rdmaWords(host) : 'not looked at (rdma.enabled is false)'],
   ];
 }
 
@@ -90,28 +90,27 @@ export function roleWords(role: NetdevRole | undefined): string {
     role.virtualFunctions > 0 ? `${role.virtualFunctions} virtual functions` : '',
     role.representorOf === undefined ? '' : `represents ${role.representorOf}`,
     role.isPromiscuous ? 'promiscuous' : '',
-    role.pciAddress ?? '',
+    role.pciAddress === undefined ? '' : `PCI ${role.pciAddress}`,
   ];
   return parts.filter((part) => part !== '').join(', ');
 }
 
-export function xdpWords({ native, incumbent, probe }: LinkFacts): string {
+export function xdpWords({ native, incumbent }: LinkFacts): string {
   const held =
     incumbent === undefined
       ? 'no program on it'
       : `program ${incumbent.name === '' ? '' : `"${incumbent.name}" `}id ${incumbent.id} (${incumbent.mode}${incumbent.isOurs ? ', an xtrace-catch' : ''})`;
-  const tried = probe?.isAttached === true ? `, tried: ${probe.mode}` : '';
-  return `native ${nativeWords(native)}; ${held}${tried}`;
+  return `native: ${nativeWords(native)}; ${held}`;
 }
 
 function nativeWords(native: LinkFacts['native']): string {
   switch (native.source) {
     case 'kernel':
       return native.isSupported
-        ? `yes, the kernel says (${native.features.join(' ')})`
-        : 'no, the kernel says (as it is set up)';
+        ? `the driver can, the kernel says (${native.features.join(' ')})`
+        : 'not as it is set up, the kernel says';
     case 'table':
-      return 'yes, this driver is known to';
+      return 'this driver is known to';
     case 'unknown':
       return 'unknown: --probe tries it';
     default:
