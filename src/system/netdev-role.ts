@@ -48,7 +48,7 @@ export function readNetdevRole(
     master,
     masterType: master === undefined ? undefined : deviceTypeOf(text('master/uevent')),
     lowers: files.list(folder).flatMap((file) => /^lower_(.+)$/.exec(file)?.[1] ?? []),
-    isVirtualFunction: files.exists(join(folder, 'device/physfn')),
+    isVirtualFunction: files.linkName(join(folder, 'device/physfn')) !== undefined,
     virtualFunctions: Number(/^\d{1,4}$/.exec(text('device/sriov_numvfs') ?? '')?.[0] ?? 0),
     // Names as devlink_port_phys_port_name_get() in the kernel's net/devlink/port.c makes them.
     representorOf: /^(?:c\d+)?pf\d+(?:[vs]f\d+)?$/.test(portName ?? '') ? portName : undefined,
