@@ -128,17 +128,19 @@ export class FakeTransport implements Transport {
   async send(request: PushRequest, signal: AbortSignal): Promise<TransportResult> {
     if (this.#inFlight > 0) throw new Error('two requests at a time');
     this.#inFlight++;
+    let forget = (): void => undefined;
     try {
       const sent = { ...request, atMs: this.#clock.nowMs };
       const reply = this.reply(sent, this.requests.push(sent) - 1);
       const aborted = new Promise<TransportResult>((resolve) => {
-        signal.addEventListener('abort', () =>
-          resolve({ kind: 'failure', error: new Error('aborted'), resent: false }),
-        );
+        const onAbort = (): void => resolve({ kind: 'failure', error: new Error('aborted'), resent: false });
+        signal.addEventListener('abort', onAbort);
+        forget = () => signal.removeEventListener('abort', onAbort);
       });
       await nextTurn(); // no network answers within a turn
       return await Promise.race([toResult(reply), aborted]);
     } finally {
+      forget();
       this.#inFlight--;
     }
   }
