@@ -111,7 +111,8 @@ function judgeNone(facts: DoctorFacts, name: string, link: LinkFacts): Said | un
   const mirrors = facts.wanted.decapMirror
     ? 'as it is, and out of ERSPAN and GRE (roce.decap_mirror)'
     : 'as it is (out of ERSPAN and GRE with roce.decap_mirror: true)';
-  if (role?.isPromiscuous === true) {
+  // A bridge's port takes frames for others, too, but none of a mirror.
+  if (role?.isPromiscuous === true && role.master === undefined) {
     const sentence = `no RDMA device is on ${name}, and it takes frames for others (promiscuous): RoCE that a mirror sends is counted, ${mirrors}`;
     return { level: 'note', sentence };
   }

@@ -216,6 +216,9 @@ describe('the rest', () => {
     assertSaid(one({ role: role({ representorOf: 'pf0vf3' }) }), [/^warning eth0: eth0 stands for pf0vf3/]);
   });
 
+  test('the port of a bridge is no monitor port', () =>
+    assertSaid(one({ role: role({ isPromiscuous: true, master: 'br0' }) }), []));
+
   test("another namespace's /sys", () =>
     assertSaid(one({ role: undefined }, { isSysfsOurs: false }), [
       /^warning host: \/sys\/class\/net shows another network namespace/,
