@@ -143,6 +143,39 @@ async function runUntilServing(command: string): Promise<void> {
   }
 }
 
+/** In a namespace that has eth0: what comes out has the rows of the sample, or the keys of the table. */
+function examine(command: string): void {
+  const site = new Namespace('doctor');
+  try {
+    site.exec('ip', 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'eth0p');
+    site.exec('ip', 'link', 'set', 'eth0', 'up');
+    site.exec('ip', 'link', 'set', 'eth0p', 'up');
+    const output = site.exec('sh', '-c', `cd ${ROOT} && ${command}`);
+    if (command.includes('--json')) {
+      const keys = new Set([...output.matchAll(/"(\w+)":/g)].map((match) => match[1] ?? ''));
+      assert.ok(keys.size > 40);
+      const told = rowsBetween('| key | holds |', '\n\n').flat().join();
+      assert.deepEqual(
+        [...keys].filter(
+          (key) =>
+            !told.includes(`\`${key}\``) && !told.includes(`\`${key}[]\``) && !told.includes(`\`.${key}`),
+        ),
+        [],
+      );
+    } else {
+      const sample = /\n```\n(xtrace-catch \S+ doctor\n[\s\S]*?)```/.exec(README)?.[1] ?? '';
+      const rows = (text: string) =>
+        /^host\n[\s\S]*?^eth0 \(configured\)$/m.exec(text)?.[0].match(/^ {2}\S+/gm);
+      assert.deepEqual(
+        rows(output)?.filter((row) => row !== '  WARNING:'),
+        rows(sample),
+      );
+    }
+  } finally {
+    site.dispose();
+  }
+}
+
 /** The installation, into a folder instead of the system's; what was installed runs. */
 function installInto(command: string): void {
   const folder = mkdtempSync(join(tmpdir(), 'xtrace-install-'));
@@ -174,7 +207,8 @@ describe('every command in the README', () => {
   // Run from within themselves they would never end, or measure this test.
   handle(/^make (test|test-vm|bench|clean|format)$/, (command) => dryRun(command.slice('make '.length)));
   handle(/^make (build|lint|help)$/, (command) => void runHere(command));
-  handle(/^bin\/xtrace-catch /, (command) => assert.ok(runHere(command).length > 0));
+  handle(/^bin\/xtrace-catch doctor/, examine, true);
+  handle(/^bin\/xtrace-catch -/, (command) => assert.ok(runHere(command).length > 0));
   handle(/^make install$/, installInto);
   // The same address, asked within runUntilServing.
   handle(/^curl -s http:\/\/localhost:10060\/metrics$/, () => undefined);
