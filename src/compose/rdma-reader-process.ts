@@ -8,9 +8,9 @@ import type { ReaderRequest } from '../system/reader-process.js';
 const sysfsPath = process.argv[2] ?? '/sys';
 // A refused read is an answer here, and a port may have hundreds: nobody sees their stacks.
 Error.stackTraceLimit = 0;
-// A terminal and a service manager signal us too; but we end when our parent does, and not before.
+// A terminal and a service manager signal us too; but we end when our parent does, and not before: the
+// channel to it is all that keeps us.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
-process.on('disconnect', () => process.exit(0));
 process.on('message', (message) => {
   // Only our parent can send, and it sends nothing else.
   const { id, question } = message as ReaderRequest<RdmaQuestion>;

@@ -125,6 +125,20 @@ test('packets past XDP come to light, those it saw do not', async () => {
   ]);
 });
 
+test('of an InfiniBand port nothing is subtracted', async () => {
+  tree = new RdmaSysfs({ mlx5_1: devices.MLX5_INFINIBAND });
+  let seen = 0;
+  line = startLine({ sysfsPath: tree.path, interfaces: ['ib0'], roceSeen: () => seen });
+  await line.round();
+  tree.write('mlx5_1/ports/1/counters/port_rcv_packets', 4_000_017 + 500);
+  seen = 100;
+  await line.round();
+  await line.round();
+  assert.deepEqual(line.lines(/unseen/), [
+    'xtrace_roce_offload_unseen_packets{interface="ib0",rdma_device="mlx5_1"} 500',
+  ]);
+});
+
 test('without /sys/class/infiniband only visibility is shown, at once, and no process is started', async () => {
   tree = new RdmaSysfs();
   line = startLine({
