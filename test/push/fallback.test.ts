@@ -122,6 +122,30 @@ describe('zstd to a receiver that does not know it', () => {
     });
   }
 
+  test('what was found is kept while the receiver is away and comes back knowing more, until a restart', async () => {
+    let isOld = true;
+    let isAway = false;
+    const reply = (request: { headers: Readonly<Record<string, string>> }) =>
+      isAway ? 503 : isOld && encodingOf(request) === 'zstd' ? 415 : 204;
+    const { pusher, clock, transport } = createTestPusher({ compression: 'auto' }, { reply });
+    pusher.enqueue([payload(1)]);
+    await clock.advance(0);
+    isAway = true;
+    pusher.enqueue([payload(2)]);
+    await clock.advance(3_000_000);
+    isOld = false;
+    isAway = false;
+    pusher.enqueue([payload(3)]);
+    await clock.advance(60_000);
+    const [first, ...others] = transport.requests.map(encodingOf);
+    assert.deepEqual([first, new Set(others), pusher.stats.samplesSent], ['zstd', new Set(['snappy']), 9]);
+
+    const restarted = createTestPusher({ compression: 'auto' }, { reply });
+    restarted.pusher.enqueue([payload(4)]);
+    await restarted.clock.advance(0);
+    assert.deepEqual(restarted.transport.requests.map(encodingOf), ['zstd']);
+  });
+
   test('a poisoned batch does not cost the better compression', async () => {
     const { pusher, clock, transport } = createTestPusher(
       { compression: 'auto' },

@@ -11,6 +11,9 @@ import { decodeSeries, decompress, type ReceivedPush, written } from '../support
 import { payload, payloadV2, START_MS, temporaryFolder, textPayload, untilSent } from './push-fixture.js';
 import { openTestPusher, startReceiver } from './real-pusher.js';
 
+/** RFC 8878, 3.1.1. */
+const ZSTD_MAGIC = 0xfd2fb528;
+
 /** The value of the first sample: the number of the payload. */
 const numberOf = (push: ReceivedPush): number | undefined => decodeSeries(push)[0]?.samples[0]?.value;
 
@@ -93,6 +96,29 @@ describe('what is on the wire', () => {
   });
 
   const { hasZstd } = createCodec();
+  test("VictoriaMetrics' variant: its headers and no other version, the bytes of 1.0 in zstd", {
+    skip: !hasZstd && 'this Node has no zstd',
+  }, async (context) => {
+    const receiver = await startReceiver(context);
+    for (const compression of ['auto', 'zstd', 'snappy'] as const) {
+      const { pusher } = await openTestPusher(context, { url: receiver.url(), compression });
+      pusher.enqueue([payload(1), payload(2)]);
+      await untilSent(pusher);
+      assert.deepEqual([pusher.stats.retries, pusher.stats.samplesSent], [0, 6]);
+    }
+    const plain = receiver.pushes.slice(4);
+    for (const [index, push] of receiver.pushes.slice(0, 4).entries()) {
+      assert.equal(push.method, 'POST');
+      const { headers } = push;
+      assert.equal(headers['content-encoding'], 'zstd');
+      assert.equal(headers['content-type'], 'application/x-protobuf');
+      assert.equal(headers['x-victoriametrics-remote-write-version'], '1');
+      assert.equal(headers['x-prometheus-remote-write-version'], undefined);
+      assert.equal(push.body.readUInt32LE(0), ZSTD_MAGIC);
+      assert.deepEqual(decompress(push), decompress(plain[index % 2] ?? assert.fail()));
+    }
+  });
+
   test('zstd, and snappy from the first refusal on', {
     skip: !hasZstd && 'this Node has no zstd',
   }, async (context) => {
