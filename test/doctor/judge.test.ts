@@ -171,6 +171,11 @@ describe('who is there already', () => {
       /^warning eth0: an xtrace-catch counts eth0 already \("count_ethernet_", id 5, generic mode\)/,
     ]));
 
+  test('what a probe then meets is not told twice', () => {
+    const probe = { isAttached: false, sentence: 'eth0 already has an XDP program' } as const;
+    assertSaid(one({ incumbent, probe }), [/^warning eth0: an xtrace-catch counts eth0 already/]);
+  });
+
   test('whose name is not shown may be ours', () =>
     assertSaid(one({ incumbent: { ...incumbent, name: '', isOurs: false } }), [
       /^problem eth0: eth0 already has an XDP program \(id 5, generic mode\).*; its name is shown to CAP_SYS_ADMIN alone/,
