@@ -82,3 +82,19 @@ export class ConfigError extends ExporterError {
     this.problems = problems;
   }
 }
+
+/** Why a file could not be read, of what node:fs threw: one clause, without the path. */
+export function describeReadFailure(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  switch (code) {
+    case 'ENOENT':
+      return 'there is no such file';
+    case 'EACCES':
+    case 'EPERM':
+      return `permission denied (${code})`;
+    case 'EISDIR':
+      return 'it is a directory, give the path of the file in it';
+    default:
+      return error instanceof Error ? error.message : String(error);
+  }
+}

@@ -13,7 +13,7 @@ import {
   parseDocument,
   type YAMLMap,
 } from 'yaml';
-import type { ConfigProblem } from '../errors.js';
+import { type ConfigProblem, describeReadFailure } from '../errors.js';
 import {
   isMappingSetting,
   isSetting,
@@ -80,7 +80,7 @@ function readText(path: string, readFile: ReadFile): string | ConfigProblem {
   try {
     bytes = readFile(path);
   } catch (error) {
-    return { path, message: `cannot be read: ${readFailure(error)}` };
+    return { path, message: `cannot be read: ${describeReadFailure(error)}` };
   }
   if (bytes.length > FILE_MAX_BYTES) {
     return { path, message: `is larger than ${FILE_MAX_BYTES} bytes, which no configuration file is` };
@@ -90,21 +90,6 @@ function readText(path: string, readFile: ReadFile): string | ConfigProblem {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     return { path, message: 'is not UTF-8 text' };
-  }
-}
-
-function readFailure(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  switch (code) {
-    case 'ENOENT':
-      return 'there is no such file';
-    case 'EACCES':
-    case 'EPERM':
-      return `permission denied (${code})`;
-    case 'EISDIR':
-      return 'it is a directory, give the path of the YAML file in it';
-    default:
-      return error instanceof Error ? error.message : String(error);
   }
 }
 

@@ -2,6 +2,7 @@
 // A small file (a secret, a certificate) that others replace while we run: read once, and again when
 // it has changed.
 import { readFile, stat } from 'node:fs/promises';
+import { describeReadFailure } from '../errors.js';
 import { PushFileError } from './describe-failure.js';
 
 const FILE_MAX_BYTES = 1 << 20;
@@ -38,24 +39,12 @@ export class WatchedFile {
       }
       return this.#contents;
     } catch (error) {
-      throw new PushFileError(`${this.#setting}: ${this.#path} cannot be read: ${reasonOf(error)}`, {
-        cause: error,
-      });
+      throw new PushFileError(
+        `${this.#setting}: ${this.#path} cannot be read: ${describeReadFailure(error)}`,
+        {
+          cause: error,
+        },
+      );
     }
-  }
-}
-
-function reasonOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  switch (code) {
-    case 'ENOENT':
-      return 'there is no such file';
-    case 'EACCES':
-    case 'EPERM':
-      return `permission denied (${code})`;
-    case 'EISDIR':
-      return 'it is a directory';
-    default:
-      return error instanceof Error ? error.message : String(error);
   }
 }

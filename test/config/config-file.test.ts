@@ -36,7 +36,7 @@ test('aliases, comments, quotes and flow style are plain YAML', () => {
 describe('files that cannot be read', () => {
   const cases: [string, RegExp][] = [
     ['/nonexistent/x.yaml', /^\/nonexistent\/x\.yaml: cannot be read: there is no such file$/],
-    ['/', /^\/: cannot be read: it is a directory, give the path of the YAML file in it$/],
+    ['/', /^\/: cannot be read: it is a directory, give the path of the file in it$/],
     [
       process.execPath,
       /: is (larger than 65536 bytes, which no configuration file is|a binary file, not YAML text)$/,
