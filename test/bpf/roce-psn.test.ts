@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// The order of PSNs as a property: whatever a network does to streams of RoCE packets, the BPF program
+// counts the gaps, rewinds, retransmissions and resyncs that the reference counts, cell by cell. The
+// reference's own laws are in test/support/reference-psn.test.ts.
+
+import assert from 'node:assert/strict';
+import process from 'node:process';
+import fc from 'fast-check';
+import { FRAMING } from '../../src/abi/kinds.js';
+import { leapingEvents, networkEvents, type PsnEvent } from '../support/arbitrary-psn.js';
+import { kernelTest } from '../support/kernel-gate.js';
+import { ProgramUnderTest } from '../support/program-under-test.js';
+import { ReferenceStreams } from '../support/reference-roce-streams.js';
+import { PAYLOAD, STREAM4, V2_IPV4 } from '../support/roce-count-parts.js';
+import { type NamedCells, streamName } from '../support/roce-sums.js';
+import { QP } from '../support/vector-parts.js';
+
+/** Sequences of each sort; more by XTRACE_PSN_SEQUENCES, for a long run. */
+const RUNS = Number(process.env['XTRACE_PSN_SEQUENCES'] ?? 500);
+const IDLE_MAX_REFRESHES = 3;
+const ORDER_CELLS = ['psnGaps', 'psnRewinds', 'psnRetransmitted', 'psnResyncs'] as const;
+
+function start(t: { after(fn: () => void): void }): ProgramUnderTest {
+  const program = new ProgramUnderTest({ roce: { psnIdleMaxRefreshes: IDLE_MAX_REFRESHES } });
+  t.after(() => program.close());
+  return program;
+}
+
+for (const [sort, events] of Object.entries({
+  'a lossy network': networkEvents,
+  'leaping packets': leapingEvents,
+}) as [string, fc.Arbitrary<PsnEvent[]>][]) {
+  kernelTest(`${sort}: the program follows PSNs as the reference does`, (t) => {
+    const program = start(t);
+    const seen = new Map<string, number>();
+    fc.assert(
+      fc.property(events, (sequence) => {
+        // Longer than any stream may be silent: all begin anew.
+        program.passRefreshes(IDLE_MAX_REFRESHES + 1);
+        program.takeRoce();
+        const reference = new ReferenceStreams({ psnIdleMaxRefreshes: IDLE_MAX_REFRESHES });
+        let refresh = 0;
+        for (const event of sequence) {
+          if (event.what === 'pause') {
+            program.passRefreshes(event.refreshes);
+            refresh += event.refreshes;
+          } else {
+            program.run(event.frame);
+            reference.count(event.frame, FRAMING.ethernet, refresh);
+          }
+        }
+        const expected = reference.take();
+        for (const cells of Object.values(expected)) {
+          for (const cell of ORDER_CELLS) seen.set(cell, (seen.get(cell) ?? 0) + (cells[cell] ?? 0));
+        }
+        assert.deepEqual(program.takeRoce(), expected);
+      }),
+      { numRuns: RUNS },
+    );
+    // Sequences without disorder would prove little. A network alone makes no stream begin anew.
+    const wanted = ORDER_CELLS.filter((cell) => cell !== 'psnResyncs' || sort === 'leaping packets');
+    const rare = wanted.filter((cell) => (seen.get(cell) ?? 0) < RUNS / 5);
+    assert.deepEqual(rare, [], JSON.stringify([...seen]));
+  });
+}
+
+/** Cells that a stream of PSNs adds, but for packets and bytes. */
+function orderOf(program: ProgramUnderTest, psns: readonly number[], opcode = 0x07): NamedCells {
+  program.passRefreshes(IDLE_MAX_REFRESHES + 1);
+  program.takeRoce();
+  for (const sequenceNumber of psns) {
+    program.run(V2_IPV4.frame({ opcode, destinationQp: QP, sequenceNumber }, PAYLOAD));
+  }
+  const cells = program.takeRoce()[streamName(STREAM4)] ?? {};
+  return Object.fromEntries(Object.entries(cells).filter(([name]) => name.startsWith('psn')));
+}
+
+kernelTest('the rules of PSNs, by hand', (t) => {
+  const program = start(t);
+  const max = 131_072;
+  const cases: readonly (readonly [readonly number[], NamedCells])[] = [
+    [[5], {}],
+    [[5, 6, 7], {}],
+    [[0xfffffe, 0xffffff, 0, 1], {}],
+    [[5, 9], { psnGaps: 1, psnGapPackets: 3 }],
+    [[0xffffff, 2], { psnGaps: 1, psnGapPackets: 2 }],
+    [[5, 6, 6, 7], { psnRewinds: 1, psnRetransmitted: 1 }],
+    [[5, 6, 8, 9, 7, 8, 9, 10], { psnGaps: 1, psnGapPackets: 1, psnRewinds: 1, psnRetransmitted: 3 }],
+    [[0, 0xffffff, 0, 1], { psnRewinds: 1, psnRetransmitted: 2 }],
+    [[1000, 1001 + max], { psnGaps: 1, psnGapPackets: max }],
+    [[1000, 1002 + max], { psnResyncs: 1 }],
+    [[1000, 1002 + max, 1003 + max, 1005 + max], { psnResyncs: 1, psnGaps: 1, psnGapPackets: 1 }],
+    [[max, 1], { psnRewinds: 1, psnRetransmitted: 1 }],
+    [[max, 0, 1], { psnResyncs: 1 }],
+  ];
+  for (const [psns, expected] of cases) {
+    assert.deepEqual(orderOf(program, psns), expected, psns.join(' '));
+  }
+});
+
+kernelTest('a stream that is silent for longer than the limit begins anew', (t) => {
+  const program = start(t);
+  const frame = (sequenceNumber: number): Buffer =>
+    V2_IPV4.frame({ opcode: 0x07, destinationQp: QP, sequenceNumber }, PAYLOAD);
+  for (const [refreshes, gaps] of [
+    [0, 1],
+    [IDLE_MAX_REFRESHES, 1],
+    [IDLE_MAX_REFRESHES + 1, undefined],
+    [1000, undefined],
+  ] as const) {
+    program.passRefreshes(IDLE_MAX_REFRESHES + 1);
+    program.run(frame(1));
+    program.passRefreshes(refreshes);
+    program.run(frame(9));
+    assert.equal(program.takeRoce()[streamName(STREAM4)]?.['psnGaps'], gaps, `${refreshes} refreshes`);
+  }
+});
