@@ -225,16 +225,16 @@ struct roce_count {
 };
 _Static_assert(sizeof(struct roce_count) == 512, "roce_count");
 
-/* Where PSNs are in order: requests and responses of a queue pair each have their own. */
-struct psn_key {
-	__u8 src_ip[16];
-	__u8 dst_ip[16];
-	__u32 ifindex;
-	__u32 qp;
-	__u32 response; /* 0 or 1 */
-	__u32 pad;
+/* Streams of PSNs whose order is followed, a cache line of them. A stream is the requests or
+ * the responses of a queue pair between two addresses; it goes by 64 bits of a hash with a
+ * random seed. */
+#define PSN_WAYS 4
+
+struct psn_set {
+	__u64 stream[PSN_WAYS]; /* 0: free */
+	__u64 state[PSN_WAYS];	/* psn.h */
 };
-_Static_assert(sizeof(struct psn_key) == 48, "psn_key");
+_Static_assert(sizeof(struct psn_set) == 64, "psn_set");
 
 /* Where the counts of RoCE packets go that the stream map could not take. */
 struct roce_overflow_key {
@@ -254,13 +254,15 @@ struct options {
 	 * nobody asked for does not fill the map. Kinds without a flow keep their reason in any
 	 * case: there are few. By framing. */
 	__u32 kinds_wanted[FRAMING_MAX];
-	__u8 roce;		/* 1: read the headers of RoCE packets of kinds that are wanted */
-	__u8 decap_mirror;	/* 1: RoCE inside ERSPAN and GRE counts as what it was */
-	__u16 psn_idle_max;	/* a stream silent for more refreshes than this begins anew */
+	__u8 roce;	    /* 1: read the headers of RoCE packets of kinds that are wanted */
+	__u8 decap_mirror;  /* 1: RoCE inside ERSPAN and GRE counts as what it was */
+	__u16 psn_idle_max; /* a stream silent for more refreshes than this begins anew */
+	__u32 psn_sets;	    /* a power of two */
+	__u32 pad;
 	struct flow_key4 mask4; /* ANDed with every IPv4 key */
 	struct flow_key6 mask6; /* ANDed with every IPv6 key */
 };
-_Static_assert(sizeof(struct options) == 104, "options");
+_Static_assert(sizeof(struct options) == 112, "options");
 
 /* Written by user space while programs run. */
 struct control {

@@ -17,6 +17,7 @@ const volatile struct options options = {
 	.kinds_wanted = {~0U, ~0U, ~0U},
 	.roce = 1,
 	.psn_idle_max = 12,
+	.psn_sets = 1,
 	.mask4 = {{255, 255, 255, 255},
 		  {255, 255, 255, 255},
 		  0xffff,

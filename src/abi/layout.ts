@@ -50,7 +50,7 @@ export const OVERFLOW_KEY = { size: 8, ifindex: 0, kind: 4 } as const;
 
 /** struct options: the object's read-only data. */
 export const OPTIONS = {
-  size: 104,
+  size: 112,
   abiVersion: 0,
   cpuCount: 4,
   setsPerCpu: 8,
@@ -59,8 +59,10 @@ export const OPTIONS = {
   roce: 28,
   decapMirror: 29,
   psnIdleMax: 30,
-  mask4: 32,
-  mask6: 56,
+  psnSets: 32,
+  pad: 36,
+  mask4: 40,
+  mask6: 64,
 } as const;
 
 /** struct control: the object's .bss. */

@@ -75,8 +75,9 @@ export const ROCE_CELLS = 64;
 /** Bounds of message sizes; there is one more cell, for what is larger. */
 export const ROCE_SIZE_BOUNDS = 13;
 
-/** struct psn_key; its value is one u64. */
-export const PSN_KEY = { size: 48, srcIp: 0, dstIp: 16, ifindex: 32, qp: 36, response: 40, pad: 44 } as const;
+/** struct psn_set: PSN_WAYS streams, a u64 hash and a u64 state each. An element of the map roce_psn. */
+export const PSN_SET = { size: 64, stream: 0, state: 32 } as const;
+export const PSN_WAYS = 4;
 
 /** struct roce_overflow_key. */
 export const ROCE_OVERFLOW_KEY = { size: 8, ifindex: 0, version: 4 } as const;

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { endianness } from 'node:os';
 import { FRAMING, FRAMING_MAX, type Framing } from '../abi/kinds.js';
 import { ABI_VERSION, FLOW_KEY4, FLOW_KEY6, OPTIONS } from '../abi/layout.js';
+import { PSN_WAYS } from '../abi/roce-records.js';
 import { AbiError, KernelError } from '../errors.js';
 import { readMissingCapabilities } from './capabilities.js';
 import { type Libbpf, type Libc, openLibbpf, openLibc } from './ffi.js';
@@ -52,7 +53,7 @@ export interface RoceOptions {
   readonly isEnabled: boolean;
   /** RoCE inside ERSPAN and GRE counts as what it was. */
   readonly decapMirror: boolean;
-  /** Entries of each stream map (half) and of the PSN tracker. */
+  /** Entries of each stream map (half), and streams whose PSNs can be followed. */
   readonly streamCapacity: number;
   /** A stream of PSNs silent for more refreshes than this begins anew; at most 16,383. */
   readonly psnIdleMaxRefreshes: number;
@@ -213,7 +214,8 @@ function prepare(
     object.setMaxEntries(name, options.flowCapacity);
   }
   const { streamCapacity } = options.roce ?? DEFAULT_ROCE;
-  for (const name of ['roce_0', 'roce_1', 'roce_psn']) object.setMaxEntries(name, streamCapacity);
+  for (const name of ['roce_0', 'roce_1']) object.setMaxEntries(name, streamCapacity);
+  object.setMaxEntries('roce_psn', psnSets(streamCapacity));
   const programs = new Set(
     Object.values(FRAMING).flatMap((framing) => flavours.map((flavour) => programName(framing, flavour))),
   );
@@ -239,8 +241,14 @@ function writeOptions(
   target.writeUInt8(roce.isEnabled ? 1 : 0, OPTIONS.roce);
   target.writeUInt8(roce.decapMirror ? 1 : 0, OPTIONS.decapMirror);
   target.writeUInt16LE(roce.psnIdleMaxRefreshes, OPTIONS.psnIdleMax);
+  target.writeUInt32LE(psnSets(roce.streamCapacity), OPTIONS.psnSets);
   writeMask(target.subarray(OPTIONS.mask4, OPTIONS.mask4 + FLOW_KEY4.size), options.mask4, 'mask4');
   writeMask(target.subarray(OPTIONS.mask6, OPTIONS.mask6 + FLOW_KEY6.size), options.mask6, 'mask6');
+}
+
+/** Room for as many streams as the map takes, rounded up to a power of two of sets; 16 bytes a stream. */
+function psnSets(streamCapacity: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(1, streamCapacity / PSN_WAYS)));
 }
 
 function writeMask(target: Buffer, mask: Uint8Array | undefined, name: string): void {

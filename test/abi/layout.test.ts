@@ -22,7 +22,8 @@ import {
 } from '../../src/abi/layout.js';
 import { FRAME_REASONS, frameReasonName, REASON_MAX } from '../../src/abi/reasons.js';
 import {
-  PSN_KEY,
+  PSN_SET,
+  PSN_WAYS,
   ROCE_CELL,
   ROCE_CELLS,
   ROCE_KEY,
@@ -81,7 +82,7 @@ const LAYOUTS: readonly (readonly [string, Readonly<Record<string, number>>])[] 
   ['control', CONTROL],
   ['roce_key', ROCE_KEY],
   ['roce_overflow_key', ROCE_OVERFLOW_KEY],
-  ['psn_key', PSN_KEY],
+  ['psn_set', PSN_SET],
 ];
 
 for (const [name, layout] of LAYOUTS) {
@@ -116,6 +117,7 @@ test('the cells of RoCE counts and their codes are those of bpf/abi.h', () => {
   codes('ROCE_MALFORMED_', ROCE_MALFORMED);
   assert.equal(struct('roce_count').size, 8 * ROCE_CELLS);
   assert.equal(4 * ROCE_KEY_WORDS, ROCE_KEY.size);
+  assert.equal(16 * PSN_WAYS, PSN_SET.size);
   assert.equal(ROCE_CELL.readSizes - ROCE_CELL.writeSizes, ROCE_SIZE_BOUNDS + 1);
   assert.ok(ROCE_CELL.readSizes + ROCE_SIZE_BOUNDS < ROCE_CELLS);
 });

@@ -18,7 +18,7 @@ import { runProgram } from '../../src/kernel/program-run.js';
 import { formatAddress } from './addresses.js';
 import { FLOW_OBJECT_PATH, PORTABLE_OBJECT_PATH } from './kernel-gate.js';
 import type { ParsedFrame } from './reference-parser.js';
-import { takeRoceStreams } from './roce-maps.js';
+import { RoceStreamTaker } from './roce-maps.js';
 import { type NamedCells, RoceSums } from './roce-sums.js';
 
 /** What the maps say about one flow. */
@@ -42,11 +42,11 @@ export interface ProgramUnderTestOptions extends Omit<Partial<LoadOptions>, 'roc
   readonly roce?: Partial<RoceOptions>;
 }
 
-/** Small maps are quickly drained after each frame; a map of 4,096 keeps a test's streams of PSNs apart. */
+/** Small maps are quickly drained after each frame. */
 const ROCE: RoceOptions = {
   isEnabled: true,
   decapMirror: false,
-  streamCapacity: 4096,
+  streamCapacity: 256,
   psnIdleMaxRefreshes: 12,
 };
 
@@ -54,6 +54,7 @@ const ROCE: RoceOptions = {
 export class ProgramUnderTest {
   readonly object: KernelObject;
   readonly #flavour: ProgramFlavour;
+  readonly #roce: RoceStreamTaker;
 
   constructor({ flavour = 'frags', roce = {}, ...options }: ProgramUnderTestOptions = {}) {
     this.#flavour = flavour;
@@ -67,6 +68,7 @@ export class ProgramUnderTest {
       roce: { ...ROCE, ...roce },
       ...options,
     });
+    this.#roce = new RoceStreamTaker(this.object);
   }
 
   /** Runs one frame through the program; it must pass. The counts stay in the maps. */
@@ -125,7 +127,7 @@ export class ProgramUnderTest {
   /** Empties the RoCE streams of the half that is written. The state of PSNs stays. */
   takeRoce(): Readonly<Record<string, NamedCells>> {
     const sums = new RoceSums();
-    for (const { key, ifindex, cells } of takeRoceStreams(this.object)) {
+    for (const { key, ifindex, cells } of this.#roce.take()) {
       assert.equal(ifindex, RUN_IFINDEX);
       sums.add(key, cells);
     }

@@ -14,53 +14,52 @@ export interface RoceStream {
 }
 
 const COUNT_SIZE = 8 * ROCE_CELLS;
-const BATCH_ENTRIES = 512;
+const BATCH_ENTRIES = 64;
 
-/** The streams of the half that is written, taken out. Program runs are synchronous: no fence is needed. */
-export function takeRoceStreams(object: KernelObject): RoceStream[] {
-  const map = `roce_${object.maps.readEpoch()}`;
-  return takeEntries(object, map, ROCE_KEY.size, COUNT_SIZE).map(({ key, value }) => ({
-    key: decodeKey(key),
-    ifindex: key.readUInt32LE(ROCE_KEY.ifindex),
-    cells: decodeCells(value),
-  }));
-}
+/**
+ * Takes RoCE streams out of one object's maps. Its buffers are kept: those of synchronous FFI calls are
+ * not given back before the event loop turns, and a test of 20,000 frames would hold gigabytes.
+ */
+export class RoceStreamTaker {
+  readonly #object: KernelObject;
+  readonly #keys = Buffer.alloc(BATCH_ENTRIES * ROCE_KEY.size);
+  readonly #counts = Buffer.alloc(BATCH_ENTRIES * COUNT_SIZE);
+  readonly #count = Buffer.alloc(4);
+  readonly #cursor = Buffer.alloc(4);
 
-interface Entry {
-  readonly key: Buffer;
-  readonly value: Buffer;
-}
+  constructor(object: KernelObject) {
+    this.#object = object;
+  }
 
-function takeEntries(object: KernelObject, map: string, keyBytes: number, valueBytes: number): Entry[] {
-  const { libbpf } = object;
-  const keys = Buffer.alloc(BATCH_ENTRIES * keyBytes);
-  const values = Buffer.alloc(BATCH_ENTRIES * valueBytes);
-  const count = Buffer.alloc(4);
-  const cursor = Buffer.alloc(4);
-  const fd = object.mapFd(map);
-  const entries: Entry[] = [];
-  for (let from = libbpf.memory.NULL; ; from = cursor) {
-    count.writeUInt32LE(BATCH_ENTRIES);
-    const rc = libbpf.bpf_map_lookup_and_delete_batch(
-      fd,
-      from,
-      cursor,
-      keys,
-      values,
-      count,
-      libbpf.memory.NULL,
-    );
-    if (rc !== 0 && rc !== -ERRNO.ENOENT) {
-      throw new Error(`map ${map} could not be emptied: ${errnoName(-rc)}`);
-    }
-    for (let i = 0; i < count.readUInt32LE(); i++) {
-      entries.push({
-        key: Buffer.from(keys.subarray(i * keyBytes, (i + 1) * keyBytes)),
-        value: Buffer.from(values.subarray(i * valueBytes, (i + 1) * valueBytes)),
-      });
-    }
-    if (rc !== 0) {
-      return entries;
+  /** The streams of the half that is written. Program runs are synchronous: no fence is needed. */
+  take(): RoceStream[] {
+    const { libbpf, maps } = this.#object;
+    const map = `roce_${maps.readEpoch()}`;
+    const fd = this.#object.mapFd(map);
+    const streams: RoceStream[] = [];
+    for (let from = libbpf.memory.NULL; ; from = this.#cursor) {
+      this.#count.writeUInt32LE(BATCH_ENTRIES);
+      const rc = libbpf.bpf_map_lookup_and_delete_batch(
+        fd,
+        from,
+        this.#cursor,
+        this.#keys,
+        this.#counts,
+        this.#count,
+        libbpf.memory.NULL,
+      );
+      if (rc !== 0 && rc !== -ERRNO.ENOENT) {
+        throw new Error(`map ${map} could not be emptied: ${errnoName(-rc)}`);
+      }
+      for (let i = 0; i < this.#count.readUInt32LE(); i++) {
+        const key = this.#keys.subarray(i * ROCE_KEY.size, (i + 1) * ROCE_KEY.size);
+        streams.push({
+          key: decodeKey(key),
+          ifindex: key.readUInt32LE(ROCE_KEY.ifindex),
+          cells: decodeCells(this.#counts.subarray(i * COUNT_SIZE, (i + 1) * COUNT_SIZE)),
+        });
+      }
+      if (rc !== 0) return streams;
     }
   }
 }
