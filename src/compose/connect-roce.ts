@@ -3,6 +3,8 @@
 
 import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { KIND } from '../abi/kinds.js';
+import type { BooksView } from '../flows/views.js';
 import type { Family } from '../metrics/family.js';
 import { roceFamilies } from '../metrics/roce-families.js';
 import type { DrainResult } from '../reader/drain.js';
@@ -42,4 +44,16 @@ export function connectRoce({ config, hostIp, ids }: FlowParts): RoceLine | unde
     apply: ({ roceRows, roceOverflow }, nowMs) => pairs.apply(roceRows, roceOverflow, nowMs),
     families: () => roceFamilies(pairs.view, labels, parts),
   };
+}
+
+/** RoCE packets that XDP has seen on an interface since the start. */
+export function rocePacketsSeen(
+  books: BooksView,
+  { ids }: Pick<FlowParts, 'ids'>,
+): (interfaceName: string) => number {
+  return (interfaceName) =>
+    books.interfaces
+      .filter(({ kind }) => kind === KIND.roceV1 || kind === KIND.roceV2)
+      .filter(({ interfaceId }) => ids.nameOf(interfaceId) === interfaceName)
+      .reduce((sum, { packets }) => sum + packets, 0);
 }

@@ -19,7 +19,8 @@ import { listInterfaces } from '../system/interfaces.js';
 import { connectAccounts, connectPrinter, flowLabelOptions } from './connect-flows.js';
 import { connectAttachments, loadObject } from './connect-kernel.js';
 import { openPushLine, type PushLine } from './connect-push.js';
-import { connectRoce } from './connect-roce.js';
+import { connectRdma } from './connect-rdma.js';
+import { connectRoce, rocePacketsSeen } from './connect-roce.js';
 import { serve } from './connect-web.js';
 import { countOpenFds, recordRefresh } from './self-state.js';
 import { createShown } from './shown.js';
@@ -105,6 +106,22 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       onSeriesEnd: (row) => pushLine?.onSeriesEnd(row),
     });
     const roce = connectRoce(flowParts);
+    const schedule = (task: () => void, delayMs: number): (() => void) => {
+      const timer = setTimeout(task, delayMs);
+      return () => clearTimeout(timer);
+    };
+    const nowMs = (): number => performance.now();
+    const rdma = connectRdma(
+      {
+        config,
+        interfaces,
+        hostIp,
+        collectAgg: config.collectAgg,
+        roceSeen: rocePacketsSeen(accounts.books, { ids }),
+      },
+      { log, schedule, nowMs },
+    );
+    closers.push(() => rdma.close());
     const shown = createShown(
       { hostIp, collectAgg: config.collectAgg },
       {
@@ -113,6 +130,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
         accounts,
         selfMetrics,
         roceFamilies: async () => (await roce?.families()) ?? [],
+        rdmaFamilies: () => rdma.families(),
         pushFamilies: () => pushLine?.families() ?? [],
       },
     );
@@ -123,7 +141,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       maps: object.maps,
       interfaceIdOf: (ifindex) => ids.idOf(ifindex),
       yieldToLoop: () => nextTurn(),
-      nowMs: () => performance.now(),
+      nowMs,
     });
     const daemon = createDaemon(
       { intervalMs: config.intervalMs, watchMs: WATCH_MS },
@@ -134,6 +152,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
         async onRefresh(refresh) {
           recordRefresh(selfMetrics, object.maps, refresh);
           await roce?.apply(refresh.result, refresh.finishedAtMs);
+          rdma.refresh();
           await printer?.print(accounts.series, accounts.books);
           if (pushLine !== undefined) {
             const snapshot = { families: await shown.families(), flows: shown.flows() };
@@ -141,12 +160,9 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
           }
         },
         log,
-        nowMs: () => performance.now(),
+        nowMs,
         wallMs: () => Date.now(),
-        schedule(task, delayMs) {
-          const timer = setTimeout(task, delayMs);
-          return () => clearTimeout(timer);
-        },
+        schedule,
       },
     );
     const server = await serve({ config, version, attachments, shown, daemon, selfMetrics, log });

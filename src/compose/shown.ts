@@ -25,6 +25,8 @@ export function createShown(
     readonly selfMetrics: SelfMetrics;
     /** What RoCE headers tell; none where they are not read. */
     readonly roceFamilies: () => Promise<readonly Family[]>;
+    /** What RDMA devices count themselves, and what of RoCE can be seen. */
+    readonly rdmaFamilies: () => readonly Family[];
     /** Those of push; none where nothing is pushed. */
     readonly pushFamilies: () => readonly Family[];
   },
@@ -37,6 +39,7 @@ export function createShown(
       return [
         ...bookFamilies(accounts.books, names),
         ...(await parts.roceFamilies()),
+        ...parts.rdmaFamilies(),
         ...(await selfMetrics.families()),
         ...parts.pushFamilies(),
       ];
