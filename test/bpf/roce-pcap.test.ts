@@ -65,7 +65,7 @@ kernelTest('real RoCE is counted as tshark reads it', async (t) => {
     });
 
     await t.test(`${name}: the order of PSNs, as the reference`, (t) => {
-      const program = new ProgramUnderTest();
+      const program = new ProgramUnderTest({ roce: { streamCapacity: 4096 } });
       t.after(() => program.close());
       const reference = new ReferenceStreams({ psnIdleMaxRefreshes: 12 });
       for (const { bytes } of readCapture(folder, name)) {

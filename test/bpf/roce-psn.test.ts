@@ -21,7 +21,9 @@ const IDLE_MAX_REFRESHES = 3;
 const ORDER_CELLS = ['psnGaps', 'psnRewinds', 'psnRetransmitted', 'psnResyncs'] as const;
 
 function start(t: { after(fn: () => void): void }): ProgramUnderTest {
-  const program = new ProgramUnderTest({ roce: { psnIdleMaxRefreshes: IDLE_MAX_REFRESHES } });
+  // So many that the few streams of a sequence do not push one another out.
+  const roce = { psnIdleMaxRefreshes: IDLE_MAX_REFRESHES, streamCapacity: 4096 };
+  const program = new ProgramUnderTest({ roce });
   t.after(() => program.close());
   return program;
 }

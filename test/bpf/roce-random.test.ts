@@ -17,6 +17,8 @@ import { ReferenceStreams } from '../support/reference-roce-streams.js';
 const RUNS = Number(process.env['XTRACE_RANDOM_FRAMES'] ?? 20_000);
 /** Frames against one state of the maps. */
 const LIST_MAX = 20;
+/** So many that the few streams of a list do not push one another out of the order of PSNs. */
+const STREAMS = 4096;
 
 const SORTS: Readonly<Record<string, fc.Arbitrary<ArbitraryFrame>>> = {
   ...ARBITRARY_ROCE,
@@ -42,7 +44,10 @@ for (const [variant, options] of Object.entries(VARIANTS)) {
   for (const [sort, frame] of Object.entries(SORTS)) {
     kernelTest(`${sort}, ${variant}`, (t) => {
       const { decapMirror, ...wanted } = options;
-      const program = new ProgramUnderTest({ ...wanted, roce: { decapMirror, psnIdleMaxRefreshes: 0 } });
+      const program = new ProgramUnderTest({
+        ...wanted,
+        roce: { decapMirror, psnIdleMaxRefreshes: 0, streamCapacity: STREAMS },
+      });
       t.after(() => program.close());
       let streams = 0;
       const list = fc.array(frame, { minLength: 1, maxLength: LIST_MAX, size: 'max' });

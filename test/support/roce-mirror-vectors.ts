@@ -155,6 +155,9 @@ const LEFT_ALONE: readonly MirrorVector[] = Object.entries({
   'IPv4 in GRE': gre(0x0800, inner.subarray(14)),
   'GRE version 1': gre(GRE_TYPE.ethernet, inner, { flags: 1 }),
   'GRE with routing': gre(GRE_TYPE.ethernet, inner, { flags: 0x4000 }),
+  // RFC 2784 section 2.3: a receiver that does not implement RFC 1701 must discard bits 4 and 5, too.
+  'GRE with strict source route': gre(GRE_TYPE.ethernet, inner, { flags: 0x0800 }),
+  'GRE with recursion control': gre(GRE_TYPE.ethernet, inner, { flags: 0x0400 }),
   'GRE of another type': gre(0x6559, inner),
 }).flatMap(([name, segment]) => [
   { ...uncounted(`${name}, over IPv4`, mirror4(segment)), flow: OUTER4 },
@@ -171,12 +174,29 @@ const FRAGMENTED: readonly MirrorVector[] = [
   { ...uncounted('later fragment of a mirror', mirror4(wrapped, { fragmentOffset: 8 })), flow: OUTER4 },
 ];
 
+/** Behind the end of the mirror's packet lies padding, or a trailer of the switch: nothing of the frame inside. */
+const BEYOND_THE_END: readonly MirrorVector[] = [
+  {
+    ...uncounted('BTH in the padding', mirror4(erspan2(inner), { totalLength: 20 + 16 + 53 })),
+    flow: OUTER4,
+  },
+  {
+    ...uncounted('BTH in the padding, IPv6', mirror6(erspan2(inner), { payloadLength: 16 + 53 })),
+    flow: OUTER6,
+  },
+  {
+    ...vector('BTH up to the end', mirror4(erspan2(inner), { totalLength: 20 + 16 + 54 }), STREAM4, SEND),
+    flow: { ...FLOW4, ...ROCE_V2 },
+  },
+];
+
 /** With mirrors unwrapped. */
 export const MIRROR_VECTORS: Readonly<Record<string, readonly MirrorVector[]>> = {
   'every form': UNWRAPPED,
   'frames cut off': CUT,
   'left alone': LEFT_ALONE,
   fragments: FRAGMENTED,
+  'beyond the end of the mirror': BEYOND_THE_END,
 };
 
 /** The same frames and their flows where mirrors are left alone: nothing is added to streams. */
