@@ -6,11 +6,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ROCE_CELL } from '../../src/abi/roce-records.js';
-import { PSN_JUMP_MAX, PsnTracker, type SequencedPacket } from './reference-psn.js';
+import { PsnTracker, type SequencedPacket } from './reference-psn.js';
 import { type NamedCells, namedCells } from './roce-sums.js';
 
 const RING = 2 ** 24;
 const IDLE_MAX = 3;
+const PSN_JUMP_MAX = 131_072;
 const MIDDLE = 0x07; // RDMA WRITE middle
 const READ_REQUEST = 0x0c;
 const psn = fc.integer({ min: 0, max: RING - 1 });

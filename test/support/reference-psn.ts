@@ -7,7 +7,7 @@ import { ROCE_CELL } from '../../src/abi/roce-records.js';
 const PSN_MASK = 0xffffff;
 const HALF_RING = 2 ** 23;
 /** A jump beyond this many packets, in either direction, is another life of the queue pair. */
-export const PSN_JUMP_MAX = 131_072;
+const PSN_JUMP_MAX = 131_072;
 
 // Opcodes without their transport.
 const READ_REQUEST = 0x0c;
