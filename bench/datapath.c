@@ -4,7 +4,7 @@
  * JSON. Native, because a run is a system call and nothing else should be in it. Called
  * by bench/datapath.ts, which holds the rows.
  *
- * datapath PACKETS ROUNDS SETS_PER_CPU driver.o empty.o baseline.o flow.o...  < rows
+ * datapath PACKETS ROUNDS SETS_PER_CPU driver.o empty.o baseline.o [no-roce:]flow.o...  < rows
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -61,14 +61,15 @@ static double run(int driver, struct row *row, __u32 packets)
 	return (now_ns() - start_ns) / packets;
 }
 
-/* A row: NAME FLOWS BURST ADDRESS_OFFSET PORT_OFFSET FRAME_HEX. */
+/* A row: NAME FLOWS BURST ADDRESS_OFFSET PORT_OFFSET PSN_OFFSET FRAME_HEX. */
 static bool read_row(struct row *row)
 {
 	char hex[2 * FRAME_BYTES_MAX + 1];
 
 	memset(row, 0, sizeof(*row));
-	if (scanf("%63s %u %u %u %u %512s", row->name, &row->state.flows, &row->state.burst,
-		  &row->state.address_offset, &row->state.port_offset, hex) != 6)
+	if (scanf("%63s %u %u %u %u %u %512s", row->name, &row->state.flows, &row->state.burst,
+		  &row->state.address_offset, &row->state.port_offset, &row->state.psn_offset,
+		  hex) != 7)
 		return false;
 	row->frame_bytes = strlen(hex) / 2;
 	for (__u32 i = 0; i < row->frame_bytes; i++)

@@ -25,11 +25,15 @@ export interface DatapathRow {
   readonly burst: number;
   /** Medians over the rounds, above the empty program. */
   readonly oursNs: number;
+  /** The same program with roce.enabled false: RoCE counts as flows alone. */
+  readonly withoutRoceNs: number;
   readonly baselineNs: number;
   /** oursNs / baselineNs of one round: median, least and greatest. */
   readonly ratio: number;
   readonly ratioMin: number;
   readonly ratioMax: number;
+  /** oursNs / withoutRoceNs of one round, median: what ordinary traffic pays for RoCE. */
+  readonly roceRatio: number;
   /** Driver and empty program, which is taken off. */
   readonly emptyNs: number;
 }
@@ -40,9 +44,11 @@ interface Packet {
   /** Where the frame has four bytes of source address, and the source port. */
   readonly addressOffset: number;
   readonly portOffset: number;
+  /** Of the last two bytes of a PSN, which the driver counts up flow by flow; 0: there is none. */
+  readonly psnOffset?: number;
 }
 
-/** One row as datapath.c prints it: for each round ns per packet of empty, baseline, ours. */
+/** One row as datapath.c prints it: for each round ns per packet of empty, baseline, ours, ours without RoCE. */
 interface MeasuredRow {
   readonly name: string;
   readonly flows: number;
@@ -55,7 +61,7 @@ export function benchDatapath(): DatapathRow[] {
   const runner = buildRunner('datapath', 'subject.c');
   const objects = ['driver', 'empty', 'baseline'].map(buildProgram);
   const numbers = [PACKETS, ROUNDS, SETS_PER_CPU].map(String);
-  const output = execFileSync(runner, [...numbers, ...objects, FLOW_OBJECT], {
+  const output = execFileSync(runner, [...numbers, ...objects, FLOW_OBJECT, `no-roce:${FLOW_OBJECT}`], {
     input: renderRows(),
     encoding: 'utf8',
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -82,18 +88,19 @@ function renderRows(): string {
       portOffset: 54,
     },
     {
-      name: 'RoCEv2/IPv4',
-      frame: ethernet(ETHERTYPE.ipv4, ipv4(ends, roceV2({ opcode: 0x04, destinationQp: 0x123 }, payload))),
-      addressOffset: 26,
-      portOffset: 34,
-    },
-    {
       name: 'UDP/IPv4/VLAN',
       frame: ethernet(ETHERTYPE.ipv4, ipv4(ends, udp(1, 443, payload)), [{ id: 100 }]),
       addressOffset: 30,
       portOffset: 38,
     },
   ];
+  const roce: Packet = {
+    name: 'RoCEv2/IPv4',
+    frame: ethernet(ETHERTYPE.ipv4, ipv4(ends, roceV2({ opcode: 0x04, destinationQp: 0x123 }, payload))),
+    addressOffset: 26,
+    portOffset: 34,
+    psnOffset: 52,
+  };
   return [
     renderRow(tcp4, 1, 1),
     ...[1024, 8192, 65536].flatMap((flows) => [
@@ -101,29 +108,38 @@ function renderRows(): string {
       renderRow(tcp4, flows, BURST_PACKETS),
     ]),
     ...others.map((packet) => renderRow(packet, 1024, 1)),
+    renderRow(roce, 1, 1),
+    renderRow(roce, 1024, 1),
+    renderRow(roce, 1024, BURST_PACKETS),
   ].join('\n');
 }
 
-function renderRow({ name, frame, addressOffset, portOffset }: Packet, flows: number, burst: number): string {
-  return [name, flows, burst, addressOffset, portOffset, frame.toString('hex')].join(' ');
+function renderRow(packet: Packet, flows: number, burst: number): string {
+  const { name, frame, addressOffset, portOffset, psnOffset = 0 } = packet;
+  return [name, flows, burst, addressOffset, portOffset, psnOffset, frame.toString('hex')].join(' ');
 }
 
 function summarize({ name, flows, burst, rounds }: MeasuredRow): DatapathRow {
-  const costs = rounds.map(([empty = Number.NaN, baseline = Number.NaN, ours = Number.NaN]) => ({
-    empty,
-    baseline: baseline - empty,
-    ours: ours - empty,
-  }));
+  const costs = rounds.map(
+    ([empty = Number.NaN, baseline = Number.NaN, ours = Number.NaN, bare = Number.NaN]) => ({
+      empty,
+      baseline: baseline - empty,
+      ours: ours - empty,
+      bare: bare - empty,
+    }),
+  );
   const ratios = costs.map(({ baseline, ours }) => ours / baseline);
   return {
     packet: name,
     flows,
     burst,
     oursNs: median(costs.map(({ ours }) => ours)),
+    withoutRoceNs: median(costs.map(({ bare }) => bare)),
     baselineNs: median(costs.map(({ baseline }) => baseline)),
     ratio: median(ratios),
     ratioMin: Math.min(...ratios),
     ratioMax: Math.max(...ratios),
+    roceRatio: median(costs.map(({ ours, bare }) => ours / bare)),
     emptyNs: median(costs.map(({ empty }) => empty)),
   };
 }

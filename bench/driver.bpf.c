@@ -21,6 +21,9 @@ struct {
 
 struct driver_state driver;
 
+/* The next PSN of each flow: in order, as nearly all of them come. */
+__u16 psns[FLOWS_MAX];
+
 /* No header that we write to lies deeper; as a mask it bounds the offset for the
  * verifier. */
 #define OFFSET_MASK 0x7f
@@ -31,9 +34,11 @@ SEC("xdp.frags") int drive(struct xdp_md *ctx)
 	void *data = (void *)(long)ctx->data;
 	__be32 *address = data + (driver.address_offset & OFFSET_MASK);
 	__be16 *port = data + (driver.port_offset & OFFSET_MASK);
+	__be16 *psn = data + (driver.psn_offset & OFFSET_MASK);
 	__u32 flow;
 
-	if ((void *)(address + 1) > data_end || (void *)(port + 1) > data_end)
+	if ((void *)(address + 1) > data_end || (void *)(port + 1) > data_end ||
+	    (void *)(psn + 1) > data_end)
 		return XDP_ABORTED;
 
 	/* xorshift32 (Marsaglia, 2003): a new flow after every run of `burst` packets */
@@ -45,6 +50,8 @@ SEC("xdp.frags") int drive(struct xdp_md *ctx)
 	flow = driver.random & (driver.flows - 1);
 	*address = bpf_htonl(driver.first_address + flow);
 	*port = bpf_htons(flow * 40503); /* odd, so a port each for the first 65,536 */
+	if (driver.psn_offset)
+		*psn = bpf_htons(psns[flow & (FLOWS_MAX - 1)]++);
 	bpf_tail_call(ctx, &programs, driver.program);
 	return XDP_ABORTED;
 }

@@ -16,6 +16,7 @@
 
 #define BATCH_ENTRIES 8192
 #define SLOT_BYTES    64
+#define PSN_SETS      4096
 
 void fail(const char *format, ...)
 {
@@ -60,7 +61,7 @@ static void *map_slots(struct bpf_map *map, size_t *bytes)
 	return memory;
 }
 
-static void set_options(struct bpf_object *object, __u32 sets_per_cpu)
+static void set_options(struct bpf_object *object, __u32 sets_per_cpu, bool roce)
 {
 	struct options *options;
 	struct bpf_map *map;
@@ -74,11 +75,13 @@ static void set_options(struct bpf_object *object, __u32 sets_per_cpu)
 		if (length < 7 || strcmp(name + length - 7, ".rodata"))
 			continue;
 		options = (void *)bpf_map__initial_value(map, &bytes);
-		if (!options || bytes < sizeof(*options))
+		if (!options || bytes < sizeof(*options) || options->abi_version != ABI_VERSION)
 			fail("%s is not struct options", name);
 		options->cpu_count = libbpf_num_possible_cpus();
 		options->sets_per_cpu = sets_per_cpu;
 		options->hash_seed = 0x5eed1e55;
+		options->roce = roce;
+		options->psn_sets = PSN_SETS;
 	}
 }
 
@@ -88,9 +91,14 @@ void load_subject(struct subject *subject, const char *path, const char *name, _
 	static const char *const flow_names[2][HALVES] = {{"flows4_0", "flows4_1"},
 							  {"flows6_0", "flows6_1"}};
 	static const char *const plain_names[2] = {"flows4", "flows6"};
-	struct bpf_object *object = bpf_object__open_file(path, NULL);
+	bool roce = strncmp(path, NO_ROCE, strlen(NO_ROCE));
+	struct bpf_object *object;
+	struct bpf_map *psns;
 	struct bpf_program *program, *wanted = NULL;
 
+	if (!roce)
+		path += strlen(NO_ROCE);
+	object = bpf_object__open_file(path, NULL);
 	if (!object)
 		fail("open %s: %s", path, strerror(errno));
 	subject->object = object;
@@ -118,7 +126,10 @@ void load_subject(struct subject *subject, const char *path, const char *name, _
 				bpf_object__find_map_by_name(object, plain_names[family]);
 	}
 	if (subject->slots[0])
-		set_options(object, sets_per_cpu);
+		set_options(object, sets_per_cpu, roce);
+	psns = bpf_object__find_map_by_name(object, "roce_psn");
+	if (psns)
+		bpf_map__set_max_entries(psns, PSN_SETS);
 	if (bpf_object__load(object))
 		fail("load %s: %s", path, strerror(errno));
 	subject->program = bpf_program__fd(wanted);

@@ -29,7 +29,9 @@ void fail(const char *format, ...);
 /* The map that libbpf made of a section of global data, mapped; NULL where there is none. */
 void *map_section(struct bpf_object *object, const char *section, size_t bytes);
 
-/* Loads one program of an object with whatever maps it has. */
+/* Loads one program of an object with whatever maps it has. A path with NO_ROCE before it: with
+ * the reading of RoCE headers switched off. */
+#define NO_ROCE "no-roce:"
 void load_subject(struct subject *subject, const char *path, const char *program,
 		  __u32 sets_per_cpu);
 void unload_subject(struct subject *subject);
