@@ -15,12 +15,12 @@
 #include "packet.h"
 #include "parse.h"
 
-#define GRE_BYTES	    4
-#define GRE_CHECKSUM	    0x8000
-#define GRE_ROUTING	    0x4000
-#define GRE_KEY		    0x2000
-#define GRE_SEQUENCE	    0x1000
-#define GRE_VERSION	    0x0007
+#define GRE_BYTES    4
+#define GRE_CHECKSUM 0x8000
+#define GRE_KEY	     0x2000
+#define GRE_SEQUENCE 0x1000
+/* Routing, bits that RFC 1701 alone knew, and the version: RFC 2784, 2.3 wants these discarded. */
+#define GRE_NOT_UNDERSTOOD  0x4c07
 #define GRE_OPTION_BYTES    4
 #define GRE_TYPE_ETHERNET   0x6558 /* transparent Ethernet bridging */
 #define GRE_TYPE_ERSPAN	    0x88be /* type I, or with a sequence number II */
@@ -30,6 +30,7 @@
 #define ERSPAN_III_BYTES    12
 #define ERSPAN_III_OPTION   0x01 /* last bit of the header: 8 more bytes follow */
 #define ERSPAN_III_MORE	    8
+#define INNER_END_MAX	    0xffff
 
 struct gre_header {
 	__be16 flags;
@@ -39,7 +40,7 @@ struct gre_header {
 /* Offset of the Ethernet frame inside the GRE packet at offset; 0 where there is none. */
 static __always_inline __u32 mirrored_frame(struct xdp_md *ctx, __u32 offset)
 {
-	void *data = (void *)(long)ctx->data;
+	void *data = frame_start(ctx);
 	void *data_end = (void *)(long)ctx->data_end;
 	struct gre_header *gre = data + offset;
 	__u32 flags;
@@ -48,7 +49,7 @@ static __always_inline __u32 mirrored_frame(struct xdp_md *ctx, __u32 offset)
 	if ((void *)(gre + 1) > data_end)
 		return 0;
 	flags = bpf_ntohs(gre->flags);
-	if (flags & (GRE_VERSION | GRE_ROUTING))
+	if (flags & GRE_NOT_UNDERSTOOD)
 		return 0;
 	offset += GRE_BYTES;
 	if (flags & GRE_CHECKSUM)
@@ -73,9 +74,32 @@ static __always_inline __u32 mirrored_frame(struct xdp_md *ctx, __u32 offset)
 	return 0;
 }
 
+/* Offset at which the packet ends whose IP header is at the cursor; 0 where it does not say. What
+ * lies behind is padding or a switch's trailer. */
+static __always_inline __u32 outer_end(struct xdp_md *ctx, const struct cursor *cursor)
+{
+	struct ipv4_header *ip4 = cursor->pos;
+	struct ipv6_header *ip6 = cursor->pos;
+	__u32 length;
+
+	if ((void *)(ip4 + 1) > cursor->end)
+		return 0;
+	if (ip4->version_ihl >> 4 == 4) {
+		length = bpf_ntohs(ip4->total_length);
+	} else {
+		if ((void *)(ip6 + 1) > cursor->end)
+			return 0;
+		length = bpf_ntohs(ip6->payload_length);
+		if (length)
+			length += sizeof(*ip6);
+	}
+	return length ? offset_of(ctx, cursor) + length : 0;
+}
+
 /* Leaves the cursor at the GRE header of a frame that is known to have one, and returns 0; else,
  * and in later fragments, returns -1. */
-static __always_inline int find_gre(struct xdp_md *ctx, struct cursor *cursor, __u32 framing)
+static __always_inline int find_gre(struct xdp_md *ctx, struct cursor *cursor, __u32 framing,
+				    __u32 *end)
 {
 	struct transport found = {};
 	struct flow_key4 key4 = {};
@@ -86,6 +110,7 @@ static __always_inline int find_gre(struct xdp_md *ctx, struct cursor *cursor, _
 	parse_link(cursor, framing, &link);
 	if (link.reason)
 		return -1;
+	*end = outer_end(ctx, cursor);
 	if (link.ethertype == ETHERTYPE_IPV4)
 		reason = parse_ipv4(cursor, FRAMING_ETHERNET, &key4, &found);
 	else
@@ -99,22 +124,27 @@ static __always_inline int find_gre(struct xdp_md *ctx, struct cursor *cursor, _
 __noinline int count_mirrored(struct xdp_md *ctx, __u32 framing, __u32 bytes)
 {
 	struct cursor cursor = {
-		.pos = (void *)(long)ctx->data,
+		.pos = frame_start(ctx),
 		.end = (void *)(long)ctx->data_end,
 	};
 	struct link link = {};
-	__u32 start;
+	__u32 start, end;
 
-	if (find_gre(ctx, &cursor, framing))
+	if (find_gre(ctx, &cursor, framing, &end))
 		return 0;
 	start = mirrored_frame(ctx, offset_of(ctx, &cursor) & HEADER_OFFSET_MASK);
+	asm volatile("" : "+r"(start)); /* a number for the verifier, not a pointer less another */
+	start &= HEADER_OFFSET_MASK;
 	if (!start)
 		return 0;
-	cursor.pos = (void *)(long)ctx->data + start;
+	if (!end || end > INNER_END_MAX)
+		end = INNER_END_MAX;
+	cursor.pos = frame_start(ctx) + start;
 	parse_ethernet(&cursor, &link);
 	if (link.reason)
 		return 0;
-	return count_network(ctx, &cursor, &link, start, FRAMING_ETHERNET, bytes, true) == COUNTED;
+	return count_network(ctx, &cursor, &link, start | end << 16, FRAMING_ETHERNET, bytes,
+			     true) == COUNTED;
 }
 
 #endif

@@ -31,6 +31,16 @@ static __always_inline bool is_roce(__u8 kind)
 	return (__u8)(kind - KIND_ROCE_V2) <= KIND_ROCE_V1 - KIND_ROCE_V2;
 }
 
+/* Whether the BTH at the cursor, or behind the UDP header there, is before the inner frame's end.
+ */
+static __always_inline bool is_inside(struct xdp_md *ctx, const struct cursor *cursor, __u32 inner,
+				      const struct transport *found)
+{
+	__u32 bytes = found->roce_version == 2 ? UDP_HEADER_BYTES + BTH_BYTES : BTH_BYTES;
+
+	return offset_of(ctx, cursor) + bytes <= inner >> 16;
+}
+
 static __always_inline bool is_mirrored(struct xdp_md *ctx, const struct transport *found,
 					const __u32 framing, __u64 bytes, const bool roce_only)
 {
@@ -38,9 +48,10 @@ static __always_inline bool is_mirrored(struct xdp_md *ctx, const struct transpo
 	       options.decap_mirror && count_mirrored(ctx, framing, bytes);
 }
 
-/* start: offset of the frame's link header. */
+/* inner: of a frame within a frame, the offset of its link header, and above bit 16 the offset of
+ * its end; 0 for a frame by itself. */
 static __always_inline int count_ipv4(struct xdp_md *ctx, struct cursor *cursor,
-				      const struct link *link, __u32 start, const __u32 framing,
+				      const struct link *link, __u32 inner, const __u32 framing,
 				      __u64 bytes, const bool roce_only)
 {
 	struct transport found = {};
@@ -48,7 +59,8 @@ static __always_inline int count_ipv4(struct xdp_md *ctx, struct cursor *cursor,
 	__u32 reason;
 
 	reason = parse_ipv4(cursor, framing, &key, &found);
-	if (roce_only && (reason || found.kind != KIND_ROCE_V2))
+	if (roce_only &&
+	    (reason || found.kind != KIND_ROCE_V2 || !is_inside(ctx, cursor, inner, &found)))
 		return UNCOUNTED;
 	if (reason)
 		return reason;
@@ -56,7 +68,7 @@ static __always_inline int count_ipv4(struct xdp_md *ctx, struct cursor *cursor,
 		return COUNTED;
 	if (kind_wanted(found.kind, framing)) {
 		if (is_roce(found.kind) && options.roce)
-			count_roce(ctx, start, framing, bytes);
+			count_roce(ctx, inner, framing, bytes);
 		key.src_port = found.src_port;
 		key.dst_port = found.dst_port;
 		key.protocol = found.protocol;
@@ -73,7 +85,7 @@ static __always_inline int count_ipv4(struct xdp_md *ctx, struct cursor *cursor,
 
 /* The same for IPv6 and, where ethertype says so, RoCE v1. */
 static __always_inline int count_ipv6(struct xdp_md *ctx, struct cursor *cursor,
-				      const struct link *link, __u32 start, const __u32 framing,
+				      const struct link *link, __u32 inner, const __u32 framing,
 				      __u64 bytes, const bool roce_only)
 {
 	struct transport found = {};
@@ -82,7 +94,8 @@ static __always_inline int count_ipv6(struct xdp_md *ctx, struct cursor *cursor,
 
 	reason = link->ethertype == ETHERTYPE_IPV6 ? parse_ipv6(ctx, cursor, framing, &key, &found)
 						   : parse_roce_v1(cursor, &key, &found);
-	if (roce_only && (reason || (found.kind != KIND_ROCE_V2 && found.kind != KIND_ROCE_V1)))
+	if (roce_only && (reason || (found.kind != KIND_ROCE_V2 && found.kind != KIND_ROCE_V1) ||
+			  !is_inside(ctx, cursor, inner, &found)))
 		return UNCOUNTED;
 	if (reason)
 		return reason;
@@ -90,7 +103,7 @@ static __always_inline int count_ipv6(struct xdp_md *ctx, struct cursor *cursor,
 		return COUNTED;
 	if (kind_wanted(found.kind, framing)) {
 		if (is_roce(found.kind) && options.roce)
-			count_roce(ctx, start, framing, bytes);
+			count_roce(ctx, inner, framing, bytes);
 		key.src_port = found.src_port;
 		key.dst_port = found.dst_port;
 		key.protocol = found.protocol;
@@ -107,15 +120,15 @@ static __always_inline int count_ipv6(struct xdp_md *ctx, struct cursor *cursor,
 
 /* Returns COUNTED, UNCOUNTED, or the frame_reason why there is no flow. */
 static __always_inline int count_network(struct xdp_md *ctx, struct cursor *cursor,
-					 const struct link *link, __u32 start, const __u32 framing,
+					 const struct link *link, __u32 inner, const __u32 framing,
 					 __u64 bytes, const bool roce_only)
 {
 	switch (link->ethertype) {
 	case ETHERTYPE_IPV4:
-		return count_ipv4(ctx, cursor, link, start, framing, bytes, roce_only);
+		return count_ipv4(ctx, cursor, link, inner, framing, bytes, roce_only);
 	case ETHERTYPE_IPV6:
 	case ETHERTYPE_ROCE_V1:
-		return count_ipv6(ctx, cursor, link, start, framing, bytes, roce_only);
+		return count_ipv6(ctx, cursor, link, inner, framing, bytes, roce_only);
 	}
 	if (roce_only)
 		return UNCOUNTED;

@@ -69,9 +69,23 @@ struct cursor {
 	void *end;
 };
 
+/* The frame's first byte, where it is used for offsets too: else the compiler may copy the pointer
+ * as the 32-bit number that the field is, which it is not for the verifier. */
+static __always_inline void *frame_start(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data;
+
+	asm volatile("" : "+r"(data));
+	return data;
+}
+
 static __always_inline __u32 offset_of(struct xdp_md *ctx, const struct cursor *cursor)
 {
-	return cursor->pos - (void *)(long)ctx->data;
+	__u64 offset = cursor->pos - frame_start(ctx);
+
+	/* Else the compiler adds to the pointer first, in 32 bits, which the verifier forbids. */
+	asm volatile("" : "+r"(offset));
+	return offset;
 }
 
 /* What comes next, and the few facts of the link layer that the key wants. */

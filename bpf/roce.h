@@ -16,27 +16,6 @@
 
 #define IPV4_MORE_OR_OFF 0x3fff
 
-/* Acknowledgements: the syndrome of the AETH, its upper three bits the type. */
-static __always_inline void count_syndrome(struct roce_count *count, __u8 syndrome)
-{
-	__u32 code = syndrome & 0x1f;
-
-	switch (syndrome >> 5) {
-	case 0:
-		cell_add(count, ROCE_ACKS, 1);
-		break;
-	case 1:
-		cell_add(count, ROCE_RNR_NAKS, 1);
-		cell_add(count, ROCE_RNR_DELAY_10US, rnr_delay_10us(code));
-		break;
-	case 3:
-		cell_add(count, ROCE_NAKS + (code < 5 ? code : 5), 1);
-		break;
-	default:
-		cell_add(count, ROCE_NAKS + 5, 1);
-	}
-}
-
 /* What an IP header or GRH says of its packet. */
 struct network {
 	__u32 end;	/* offset at which the packet ends; 0 where it does not say */
@@ -50,7 +29,7 @@ struct network {
 static __always_inline int read_network(struct xdp_md *ctx, __u32 offset, struct roce_key *key,
 					struct network *network)
 {
-	void *data = (void *)(long)ctx->data;
+	void *data = frame_start(ctx);
 	void *data_end = (void *)(long)ctx->data_end;
 	struct ipv4_header *ip4 = data + (offset & HEADER_OFFSET_MASK);
 	struct ipv6_header *ip6 = (void *)ip4;
@@ -86,30 +65,38 @@ static __always_inline int read_network(struct xdp_md *ctx, __u32 offset, struct
 
 /* Where the headers of a RoCE packet are; version 0 where it is none. */
 struct roce_place {
-	__u32 network;	 /* offset of the IP header or GRH */
-	__u32 transport; /* of the UDP header (version 2) or the BTH (version 1) */
+	__u16 network;	 /* offset of the IP header or GRH */
+	__u16 transport; /* of the UDP header (version 2) or the BTH (version 1) */
 	__u8 version;
 	__u8 malformed; /* enum roce_malformed */
 	__u16 pad;
 };
+_Static_assert(sizeof(struct roce_place) == sizeof(__u64), "returned in one register");
 
-static __always_inline void find_roce(struct xdp_md *ctx, __u32 start, __u32 framing,
-				      struct roce_place *place)
+/* Returns a struct roce_place. start: offset of the link header, of this framing. Parses the frame
+ * once more: what others do not keep for it costs them nothing.
+ *
+ * A global function, as count_roce(): the verifier looks at each once. */
+__noinline __u64 find_roce(struct xdp_md *ctx, __u32 start, __u32 framing)
 {
 	struct cursor cursor = {
-		.pos = (void *)(long)ctx->data + (start & HEADER_OFFSET_MASK),
+		.pos = frame_start(ctx) + (start & HEADER_OFFSET_MASK),
 		.end = (void *)(long)ctx->data_end,
 	};
 	struct transport found = {};
 	struct flow_key4 key4 = {};
 	struct flow_key6 key6 = {};
 	struct link link = {};
+	union {
+		struct roce_place place;
+		__u64 packed;
+	} result = {};
 	__u32 reason;
 
 	parse_link(&cursor, framing, &link);
 	if (link.reason)
-		return;
-	place->network = offset_of(ctx, &cursor);
+		return 0;
+	result.place.network = offset_of(ctx, &cursor);
 	if (link.ethertype == ETHERTYPE_IPV4)
 		reason = parse_ipv4(&cursor, FRAMING_ETHERNET, &key4, &found);
 	else if (link.ethertype == ETHERTYPE_IPV6)
@@ -117,33 +104,11 @@ static __always_inline void find_roce(struct xdp_md *ctx, __u32 start, __u32 fra
 	else
 		reason = parse_roce_v1(&cursor, &key6, &found);
 	if (reason)
-		return;
-	place->transport = offset_of(ctx, &cursor);
-	place->version = found.roce_version;
-	place->malformed = found.malformed;
-}
-
-/* The operation, its size and its answer, from the headers behind the BTH. left: bytes of the
- * packet from there on. */
-static __always_inline void count_operation(struct roce_count *count, __u32 operation,
-					    __u8 *extension, void *data_end, __u32 left)
-{
-	__u32 cell = message_cell(operation), bytes;
-
-	if (cell != ROCE_CELLS)
-		cell_add(count, cell, 1);
-	if (cell == ROCE_WRITES || cell == ROCE_READS) {
-		bool write = cell == ROCE_WRITES;
-
-		if (left < RETH_BYTES || (void *)(extension + RETH_BYTES) > data_end)
-			return;
-		bytes = bpf_ntohl(*(__be32 *)(extension + RETH_LENGTH_OFFSET));
-		cell_add(count, write ? ROCE_WRITE_MESSAGE_BYTES : ROCE_READ_MESSAGE_BYTES, bytes);
-		cell_add(count, (write ? ROCE_WRITE_SIZES : ROCE_READ_SIZES) + size_cell(bytes), 1);
-	}
-	if (operation == OP_ACKNOWLEDGE && left >= AETH_BYTES &&
-	    (void *)(extension + AETH_BYTES) <= data_end)
-		count_syndrome(count, *extension);
+		return 0;
+	result.place.transport = offset_of(ctx, &cursor);
+	result.place.version = found.roce_version;
+	result.place.malformed = found.malformed;
+	return result.packed;
 }
 
 /* The bits of the IP header and the BTH. */
@@ -161,6 +126,32 @@ static __always_inline void count_bits(struct roce_count *count, const struct bt
 		cell_add(count, ROCE_ACK_REQUEST, 1);
 }
 
+/* How long a message is by its RETH, and what an AETH says. left: bytes of the packet from there
+ * on. */
+static __always_inline void count_extension(struct roce_count *count, __u8 flags, __u32 message,
+					    __u8 *extension, void *data_end, __u32 left)
+{
+	if (flags & OPCODE_SIZED) {
+		bool write = message == ROCE_WRITES;
+		__u32 bytes;
+
+		if (left < RETH_BYTES || (void *)(extension + RETH_BYTES) > data_end)
+			return;
+		bytes = bpf_ntohl(*(__be32 *)(extension + RETH_LENGTH_OFFSET));
+		cell_add(count, write ? ROCE_WRITE_MESSAGE_BYTES : ROCE_READ_MESSAGE_BYTES, bytes);
+		cell_add(count, (write ? ROCE_WRITE_SIZES : ROCE_READ_SIZES) + size_cell(bytes), 1);
+	} else if (flags & OPCODE_SYNDROME) {
+		__u32 cell;
+
+		if (left < AETH_BYTES || (void *)(extension + AETH_BYTES) > data_end)
+			return;
+		cell = syndrome_cell(*extension);
+		cell_add(count, cell, 1);
+		if (cell == ROCE_RNR_NAKS)
+			cell_add(count, ROCE_RNR_DELAY_10US, rnr_delay_10us(*extension));
+	}
+}
+
 /* Adds one packet to its stream; NULL where the map would not take it. */
 static __always_inline struct roce_count *count_stream(const struct roce_key *key, __u32 bytes)
 {
@@ -176,38 +167,38 @@ static __always_inline struct roce_count *count_stream(const struct roce_key *ke
 	return count;
 }
 
-/* Counts one packet under its stream. start: offset of the link header, of this framing. Parses
- * the frame once more: what others do not keep for it costs them nothing.
- *
- * A global function: the verifier looks at it once. */
-__noinline int count_roce(struct xdp_md *ctx, __u32 start, __u32 framing, __u32 bytes)
+/* Counts one packet under its stream. inner: as packet.h has it. */
+__noinline int count_roce(struct xdp_md *ctx, __u32 inner, __u32 framing, __u32 bytes)
 {
-	void *data = (void *)(long)ctx->data;
+	union {
+		__u64 packed;
+		struct roce_place place;
+	} found = {.packed = find_roce(ctx, inner & 0xffff, framing)};
+	void *data = frame_start(ctx);
 	void *data_end = (void *)(long)ctx->data_end;
 	struct roce_key key = {.ifindex = ctx->ingress_ifindex};
-	__u32 operation, headers, overhead, length, offset, left = 0;
+	__u32 overhead, length, offset, message, end, left = 0;
+	const volatile struct opcode_facts *facts;
 	struct network network = {};
-	struct roce_place place = {};
 	struct roce_count *count;
 	struct udp_header *udp;
-	__u8 *extension;
+	__u8 *extension, flags;
 	struct bth *bth;
 
-	find_roce(ctx, start, framing, &place);
-	if (!place.version)
+	if (!found.place.version)
 		return 0;
-	key.version = place.version;
-	if (read_network(ctx, place.network, &key, &network))
+	key.version = found.place.version;
+	if (read_network(ctx, found.place.network, &key, &network))
 		return 0;
-	if (place.malformed) {
+	if (found.place.malformed) {
 		key.transport = ROCE_MALFORMED;
-		key.detail = place.malformed;
+		key.detail = found.place.malformed;
 		key.dscp = 0;
 		count_stream(&key, bytes);
 		return 0;
 	}
 
-	offset = place.transport & HEADER_OFFSET_MASK;
+	offset = found.place.transport & HEADER_OFFSET_MASK;
 	if (key.version == 2) {
 		udp = data + offset;
 		if ((void *)(udp + 1) > data_end)
@@ -219,50 +210,46 @@ __noinline int count_roce(struct xdp_md *ctx, __u32 start, __u32 framing, __u32 
 		else
 			length -= UDP_HEADER_BYTES;
 		offset += UDP_HEADER_BYTES;
-		bth = (void *)(udp + 1);
 	} else {
-		bth = data + offset;
 		length = network.end > offset ? network.end - offset : 0;
 	}
+	bth = data + offset;
 	if ((void *)(bth + 1) > data_end)
 		return 0;
-	operation = bth->opcode & 0x1f;
+	facts = &opcode_facts[bth->opcode];
+	flags = facts->flags;
 	key.transport = transport_of(bth->opcode);
 	key.qp = bth_dest_qp(bth);
 	key.pkey = bpf_ntohs(bth->pkey);
-	key.detail = is_response(key.transport, operation);
+	key.detail = flags & OPCODE_RESPONSE;
 	count = count_stream(&key, bytes);
 	if (!count)
 		return 0;
 	count_bits(count, bth, network.codepoint);
 
-	if (key.transport == ROCE_VENDOR) /* what follows is the vendor's */
+	if (flags & OPCODE_OPAQUE)
 		return 0;
-	headers = BTH_BYTES + transport_header_bytes(key.transport, key.detail);
-	extension = (void *)bth + headers;
-	offset += headers;
-	if (!network.end)
-		left = PACKET_LENGTH_UNKNOWN;
-	else if (network.end > offset)
-		left = network.end - offset;
-	if (key.transport != ROCE_CNP)
-		headers += operation_header_bytes(operation);
-	overhead = headers + (bth->flags >> BTH_PAD_SHIFT & BTH_PAD_MASK) + ICRC_BYTES;
+	extension = (void *)(bth + 1) + (facts->transport_bytes & 31);
+	offset += BTH_BYTES + (facts->transport_bytes & 31);
+	end = network.end ? network.end : PACKET_LENGTH_UNKNOWN;
+	if (inner && end > inner >> 16)
+		end = inner >> 16;
+	if (end > offset)
+		left = end - offset;
+	overhead = BTH_BYTES + facts->header_bytes + ICRC_BYTES +
+		   (bth->flags >> BTH_PAD_SHIFT & BTH_PAD_MASK);
 	if (length < overhead) {
 		cell_add(count, ROCE_LENGTH_MALFORMED, 1);
 		left = 0;
-	}
-	if (key.transport == ROCE_CNP)
-		return 0;
-	if (length > overhead)
+	} else if (length > overhead && !(flags & OPCODE_NO_PAYLOAD)) {
 		cell_add(count, ROCE_PAYLOAD_BYTES, length - overhead);
-	count_operation(count, operation, extension, data_end, left);
-
-	if (key.transport != ROCE_RC && key.transport != ROCE_UC && key.transport != ROCE_XRC)
-		return 0; /* no order to keep, or one that other packets share */
-	if (operation == OP_ACKNOWLEDGE || operation == OP_ATOMIC_ACKNOWLEDGE)
-		return 0; /* one answers many packets */
-	count_psn(&key, count, bpf_ntohl(bth->psn) & PSN_MASK, psn_rule(operation));
+	}
+	message = facts->message;
+	if (message)
+		cell_add(count, message, 1);
+	count_extension(count, flags, message, extension, data_end, left);
+	if (flags & OPCODE_ORDERED)
+		count_psn(&key, count, bpf_ntohl(bth->psn) & PSN_MASK, psn_rule(flags));
 	return 0;
 }
 

@@ -19,6 +19,9 @@ const volatile struct roce_count roce_nothing;
 
 static __always_inline void cell_add(struct roce_count *count, __u32 cell, __u64 value)
 {
+	/* What the compiler knows of the index the verifier does not: keep the mask. */
+	if (!__builtin_constant_p(cell))
+		asm volatile("" : "+r"(cell));
 	__sync_fetch_and_add(&count->cells[cell & (ROCE_CELLS - 1)], value);
 }
 
