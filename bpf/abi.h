@@ -140,7 +140,8 @@ _Static_assert(sizeof(struct slot_set6) == 128, "slot_set6");
 /* Where the counts of a flow go that the flow map could not take. */
 struct overflow_key {
 	__u32 ifindex;
-	__u32 kind; /* enum traffic_kind */
+	__u16 kind;  /* enum traffic_kind */
+	__u16 epoch; /* 0 or 1: so that it is read with the half it belongs to */
 };
 _Static_assert(sizeof(struct overflow_key) == 8, "overflow_key");
 
@@ -239,7 +240,8 @@ _Static_assert(sizeof(struct psn_set) == 64, "psn_set");
 /* Where the counts of RoCE packets go that the stream map could not take. */
 struct roce_overflow_key {
 	__u32 ifindex;
-	__u32 version; /* 1 or 2; 0 for what is malformed */
+	__u16 version; /* 1 or 2; 0 for what is malformed */
+	__u16 epoch;
 };
 _Static_assert(sizeof(struct roce_overflow_key) == 8, "roce_overflow_key");
 

@@ -60,11 +60,16 @@ static __always_inline void count_add(struct flow_count *count, __u64 packets, _
 	count->bytes += bytes;
 }
 
-/* Where counts go that no flow map takes. A global function, so that the verifier checks it
- * once, by itself, and not once for every way that leads here; few packets pay the call. */
-__noinline int count_overflow(__u32 ifindex, __u32 kind, __u64 packets, __u64 bytes)
+/* Where counts go that no flow map takes. kind_epoch: the epoch above bit 16. A global function, so
+ * that the verifier checks it once, by itself, and not once for every way that leads here; few
+ * packets pay the call. */
+__noinline int count_overflow(__u32 ifindex, __u32 kind_epoch, __u64 packets, __u64 bytes)
 {
-	struct overflow_key key = {.ifindex = ifindex, .kind = kind};
+	struct overflow_key key = {
+		.ifindex = ifindex,
+		.kind = kind_epoch & 0xffff,
+		.epoch = kind_epoch >> 16,
+	};
 	struct flow_count first = {.packets = packets, .bytes = bytes};
 	struct flow_count *count;
 	__u32 zero = 0;
@@ -111,7 +116,7 @@ static __always_inline void fold4(struct flow_slot4 *slot, __u32 epoch)
 	error = epoch ? fold(&flows4_1, &slot->key, &slot->count)
 		      : fold(&flows4_0, &slot->key, &slot->count);
 	if (error)
-		count_overflow(slot->key.ifindex, slot->key.kind, slot->count.packets,
+		count_overflow(slot->key.ifindex, slot->key.kind | epoch << 16, slot->count.packets,
 			       slot->count.bytes);
 }
 
@@ -122,8 +127,15 @@ static __always_inline void fold6(struct flow_slot6 *slot, __u32 epoch)
 	error = epoch ? fold(&flows6_1, &slot->key, &slot->count)
 		      : fold(&flows6_0, &slot->key, &slot->count);
 	if (error)
-		count_overflow(slot->key.ifindex, slot->key.kind, slot->count.packets,
+		count_overflow(slot->key.ifindex, slot->key.kind | epoch << 16, slot->count.packets,
 			       slot->count.bytes);
+}
+
+/* Which half is written: to be read once for a packet, so that all it is counted in is drained
+ * together. */
+static __always_inline __u32 epoch_now(void)
+{
+	return control.epoch & 1;
 }
 
 /* This CPU's set for a hash, in the half that is written now. */
@@ -141,9 +153,8 @@ static __always_inline __u32 set_index(__u32 hash, __u32 epoch)
  * on an AMD CPU that pays for safe returns (SRSO). At 1,024 flows a packet takes 0.50 of
  * the plain hash's time that way, 0.73 by a call. The verifier does not mind: with the key
  * in registers it sees that the ways through the parser have become one. */
-static __always_inline void count4(struct flow_key4 *key, __u64 bytes)
+static __always_inline void count4(struct flow_key4 *key, __u32 epoch, __u64 bytes)
 {
-	__u32 epoch = control.epoch & 1;
 	struct slot_set4 *set;
 	struct flow_slot4 *slot;
 	__u32 index;
@@ -152,7 +163,7 @@ static __always_inline void count4(struct flow_key4 *key, __u64 bytes)
 	index = set_index(key_hash((key_word *)key, KEY4_WORDS), epoch);
 	set = bpf_map_lookup_elem(&slots4, &index);
 	if (!set) { /* a CPU beyond those the loader knew */
-		count_overflow(key->ifindex, key->kind, 1, bytes);
+		count_overflow(key->ifindex, key->kind | epoch << 16, 1, bytes);
 		return;
 	}
 	slot = &set->way[0];
@@ -176,9 +187,8 @@ found:
 }
 
 /* The same for IPv6 and RoCE v1. */
-static __always_inline void count6(struct flow_key6 *key, __u64 bytes)
+static __always_inline void count6(struct flow_key6 *key, __u32 epoch, __u64 bytes)
 {
-	__u32 epoch = control.epoch & 1;
 	struct slot_set6 *set;
 	struct flow_slot6 *slot;
 	__u32 index;
@@ -187,7 +197,7 @@ static __always_inline void count6(struct flow_key6 *key, __u64 bytes)
 	index = set_index(key_hash((key_word *)key, KEY6_WORDS), epoch);
 	set = bpf_map_lookup_elem(&slots6, &index);
 	if (!set) {
-		count_overflow(key->ifindex, key->kind, 1, bytes);
+		count_overflow(key->ifindex, key->kind | epoch << 16, 1, bytes);
 		return;
 	}
 	slot = &set->way[0];

@@ -29,7 +29,7 @@ static __always_inline void count_unparsed(struct xdp_md *ctx, __u32 reason, __u
 	if (key.kind == KIND_MALFORMED && bytes > linear_bytes)
 		reason = REASON_NOT_LINEAR;
 	key.protocol = reason;
-	count4(&key, bytes);
+	count4(&key, epoch_now(), bytes);
 }
 
 static __always_inline int count_frame(struct xdp_md *ctx, const __u32 framing, __u64 bytes)

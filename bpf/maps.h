@@ -50,9 +50,9 @@ FLOW_MAP(flows4_1, struct flow_key4);
 FLOW_MAP(flows6_0, struct flow_key6);
 FLOW_MAP(flows6_1, struct flow_key6);
 
-/* Key: interface and kind; value: counts that found no place in a flow map, since load.
- * Writer: programs, per CPU. Deleter: nobody. Full: cannot be with fewer than 409
- * interfaces (4,096 / KIND_MAX); then the counts go to `unattributed`. */
+/* Key: interface, kind and epoch; value: counts that found no place in a flow map, since load.
+ * Writer: programs, per CPU. Deleter: nobody. Full: cannot be with fewer than 204
+ * interfaces (4,096 / KIND_MAX / 2); then the counts go to `unattributed`. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
 	__uint(max_entries, 4096);
@@ -95,8 +95,9 @@ struct {
 	__type(value, struct psn_set);
 } roce_psn SEC(".maps");
 
-/* Key: interface and RoCE version; value: packets that found no place in a ROCE_MAP, since load.
- * Writer: programs, per CPU. Deleter: nobody. Full: cannot be with fewer than 341 interfaces. */
+/* Key: interface, RoCE version and epoch; value: packets that found no place in a ROCE_MAP, since
+ * load. Writer: programs, per CPU. Deleter: nobody. Full: cannot be with fewer than 170 interfaces.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
 	__uint(max_entries, 1024);

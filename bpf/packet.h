@@ -56,7 +56,7 @@ static __always_inline int count_ipv4(struct xdp_md *ctx, struct cursor *cursor,
 {
 	struct transport found = {};
 	struct flow_key4 key = {};
-	__u32 reason;
+	__u32 reason, epoch;
 
 	reason = parse_ipv4(cursor, framing, &key, &found);
 	if (roce_only &&
@@ -66,9 +66,10 @@ static __always_inline int count_ipv4(struct xdp_md *ctx, struct cursor *cursor,
 		return reason;
 	if (is_mirrored(ctx, &found, framing, bytes, roce_only))
 		return COUNTED;
+	epoch = epoch_now();
 	if (kind_wanted(found.kind, framing)) {
 		if (is_roce(found.kind) && options.roce)
-			count_roce(ctx, inner, framing, bytes);
+			epoch = count_roce(ctx, inner, framing, bytes) & 1;
 		key.src_port = found.src_port;
 		key.dst_port = found.dst_port;
 		key.protocol = found.protocol;
@@ -79,7 +80,7 @@ static __always_inline int count_ipv4(struct xdp_md *ctx, struct cursor *cursor,
 	}
 	key.ifindex = ctx->ingress_ifindex;
 	key.kind = found.kind;
-	count4(&key, bytes);
+	count4(&key, epoch, bytes);
 	return COUNTED;
 }
 
@@ -90,7 +91,7 @@ static __always_inline int count_ipv6(struct xdp_md *ctx, struct cursor *cursor,
 {
 	struct transport found = {};
 	struct flow_key6 key = {};
-	__u32 reason;
+	__u32 reason, epoch;
 
 	reason = link->ethertype == ETHERTYPE_IPV6 ? parse_ipv6(ctx, cursor, framing, &key, &found)
 						   : parse_roce_v1(cursor, &key, &found);
@@ -101,9 +102,10 @@ static __always_inline int count_ipv6(struct xdp_md *ctx, struct cursor *cursor,
 		return reason;
 	if (is_mirrored(ctx, &found, framing, bytes, roce_only))
 		return COUNTED;
+	epoch = epoch_now();
 	if (kind_wanted(found.kind, framing)) {
 		if (is_roce(found.kind) && options.roce)
-			count_roce(ctx, inner, framing, bytes);
+			epoch = count_roce(ctx, inner, framing, bytes) & 1;
 		key.src_port = found.src_port;
 		key.dst_port = found.dst_port;
 		key.protocol = found.protocol;
@@ -114,7 +116,7 @@ static __always_inline int count_ipv6(struct xdp_md *ctx, struct cursor *cursor,
 	}
 	key.ifindex = ctx->ingress_ifindex;
 	key.kind = found.kind;
-	count6(&key, bytes);
+	count6(&key, epoch, bytes);
 	return COUNTED;
 }
 

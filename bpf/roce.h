@@ -153,13 +153,13 @@ static __always_inline void count_extension(struct roce_count *count, __u8 flags
 }
 
 /* Adds one packet to its stream; NULL where the map would not take it. */
-static __always_inline struct roce_count *count_stream(const struct roce_key *key, __u32 bytes)
+static __always_inline struct roce_count *count_stream(const struct roce_key *key, __u32 epoch,
+						       __u32 bytes)
 {
-	struct roce_count *count =
-		control.epoch & 1 ? stream_count(key, &roce_1) : stream_count(key, &roce_0);
+	struct roce_count *count = epoch ? stream_count(key, &roce_1) : stream_count(key, &roce_0);
 
 	if (!count) {
-		count_roce_overflow(key, bytes);
+		count_roce_overflow(key, epoch, bytes);
 		return NULL;
 	}
 	cell_add(count, ROCE_PACKETS, 1);
@@ -167,7 +167,8 @@ static __always_inline struct roce_count *count_stream(const struct roce_key *ke
 	return count;
 }
 
-/* Counts one packet under its stream. inner: as packet.h has it. */
+/* Counts one packet under its stream. inner: as packet.h has it. Returns the epoch in which it was
+ * counted, so that its flow is counted in the same. */
 __noinline int count_roce(struct xdp_md *ctx, __u32 inner, __u32 framing, __u32 bytes)
 {
 	union {
@@ -180,29 +181,30 @@ __noinline int count_roce(struct xdp_md *ctx, __u32 inner, __u32 framing, __u32 
 	__u32 overhead, length, offset, message, end, left = 0;
 	const volatile struct opcode_facts *facts;
 	struct network network = {};
+	__u32 epoch = epoch_now();
 	struct roce_count *count;
 	struct udp_header *udp;
 	__u8 *extension, flags;
 	struct bth *bth;
 
 	if (!found.place.version)
-		return 0;
+		return epoch;
 	key.version = found.place.version;
 	if (read_network(ctx, found.place.network, &key, &network))
-		return 0;
+		return epoch;
 	if (found.place.malformed) {
 		key.transport = ROCE_MALFORMED;
 		key.detail = found.place.malformed;
 		key.dscp = 0;
-		count_stream(&key, bytes);
-		return 0;
+		count_stream(&key, epoch, bytes);
+		return epoch;
 	}
 
 	offset = found.place.transport & HEADER_OFFSET_MASK;
 	if (key.version == 2) {
 		udp = data + offset;
 		if ((void *)(udp + 1) > data_end)
-			return 0;
+			return epoch;
 		key.src_port = bpf_ntohs(udp->src_port);
 		length = bpf_ntohs(udp->length);
 		if (network.end && !network.may_go_on && offset + length > network.end)
@@ -215,20 +217,20 @@ __noinline int count_roce(struct xdp_md *ctx, __u32 inner, __u32 framing, __u32 
 	}
 	bth = data + offset;
 	if ((void *)(bth + 1) > data_end)
-		return 0;
+		return epoch;
 	facts = &opcode_facts[bth->opcode];
 	flags = facts->flags;
 	key.transport = transport_of(bth->opcode);
 	key.qp = bth_dest_qp(bth);
 	key.pkey = bpf_ntohs(bth->pkey);
 	key.detail = flags & OPCODE_RESPONSE;
-	count = count_stream(&key, bytes);
+	count = count_stream(&key, epoch, bytes);
 	if (!count)
-		return 0;
+		return epoch;
 	count_bits(count, bth, network.codepoint);
 
 	if (flags & OPCODE_OPAQUE)
-		return 0;
+		return epoch;
 	extension = (void *)(bth + 1) + (facts->transport_bytes & 31);
 	offset += BTH_BYTES + (facts->transport_bytes & 31);
 	end = network.end ? network.end : PACKET_LENGTH_UNKNOWN;
@@ -250,7 +252,7 @@ __noinline int count_roce(struct xdp_md *ctx, __u32 inner, __u32 framing, __u32 
 	count_extension(count, flags, message, extension, data_end, left);
 	if (flags & OPCODE_ORDERED)
 		count_psn(&key, count, bpf_ntohl(bth->psn) & PSN_MASK, psn_rule(flags));
-	return 0;
+	return epoch;
 }
 
 #endif

@@ -37,11 +37,13 @@ static __always_inline struct roce_count *stream_count(const struct roce_key *ke
 	return count;
 }
 
-static __always_inline void count_roce_overflow(const struct roce_key *key, __u64 bytes)
+static __always_inline void count_roce_overflow(const struct roce_key *key, __u32 epoch,
+						__u64 bytes)
 {
 	struct roce_overflow_key where = {
 		.ifindex = key->ifindex,
 		.version = key->transport == ROCE_MALFORMED ? 0 : key->version,
+		.epoch = epoch,
 	};
 	struct flow_count first = {.packets = 1, .bytes = bytes};
 	struct flow_count *total;

@@ -46,7 +46,7 @@ export const SLOT_WAYS = 2;
 export const SLOT_SET_SIZE = 128;
 
 /** struct overflow_key. */
-export const OVERFLOW_KEY = { size: 8, ifindex: 0, kind: 4 } as const;
+export const OVERFLOW_KEY = { size: 8, ifindex: 0, kind: 4, epoch: 6 } as const;
 
 /** struct options: the object's read-only data. */
 export const OPTIONS = {

@@ -80,7 +80,7 @@ export const PSN_SET = { size: 64, stream: 0, state: 32 } as const;
 export const PSN_WAYS = 4;
 
 /** struct roce_overflow_key. */
-export const ROCE_OVERFLOW_KEY = { size: 8, ifindex: 0, version: 4 } as const;
+export const ROCE_OVERFLOW_KEY = { size: 8, ifindex: 0, version: 4, epoch: 6 } as const;
 
 /** 32-bit words of a stream's key. */
 export const ROCE_KEY_WORDS = 12;

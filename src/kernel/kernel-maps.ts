@@ -14,10 +14,16 @@ export type Family = 4 | 6;
 export type FlowBatchSink = (keys: Uint8Array, counts: Uint8Array, count: number) => void;
 
 /**
- * Called once per entry of the overflow map: its interface, its kind, and its totals since the
- * object was loaded, summed over all CPUs.
+ * Called once per entry of the overflow map: its interface, its kind, the half in whose epochs it was
+ * counted, and its totals since the object was loaded, summed over all CPUs.
  */
-export type OverflowSink = (ifindex: number, kind: number, packets: number, bytes: number) => void;
+export type OverflowSink = (
+  ifindex: number,
+  kind: number,
+  half: Half,
+  packets: number,
+  bytes: number,
+) => void;
 
 /**
  * Called with one batch of RoCE streams, deleted from the map already: `count` struct roce_key and as
@@ -26,7 +32,7 @@ export type OverflowSink = (ifindex: number, kind: number, packets: number, byte
 export type RoceBatchSink = (keys: Uint8Array, counts: Uint8Array, count: number) => void;
 
 /** As OverflowSink, with the RoCE version (0: malformed) in place of the kind. */
-export type RoceOverflowSink = (ifindex: number, version: number, packets: number, bytes: number) => void;
+export type RoceOverflowSink = OverflowSink;
 
 export interface KernelMaps {
   /** Rows of the slot arrays: possible CPUs. */

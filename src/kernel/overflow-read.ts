@@ -78,7 +78,8 @@ export async function readOverflowMap(
       const { packets, bytes } = sumCpus(values, i * valueSizeBytes, cpuCount);
       sink(
         keys.readUInt32LE(key + OVERFLOW_KEY.ifindex),
-        keys.readUInt32LE(key + OVERFLOW_KEY.kind),
+        keys.readUInt16LE(key + OVERFLOW_KEY.kind),
+        keys.readUInt16LE(key + OVERFLOW_KEY.epoch) === 0 ? 0 : 1,
         packets,
         bytes,
       );

@@ -5,7 +5,8 @@
 //        epoch 0                          epoch 1
 //   programs write half 0   flip ->  programs write half 1
 //                                    fence: an RCU grace period
-//                                    half 0 is quiet: slots, then flow maps, are emptied
+//                                    half 0 is quiet: slots, flow maps, RoCE streams are emptied,
+//                                    and what had overflowed is read
 //
 // A step that fails leaves the half where it is. What was read is handed over; the next drain
 // finishes that half before it flips again. So nothing is lost and nothing is counted twice.
@@ -62,6 +63,18 @@ interface Pending {
   fenced: boolean;
 }
 
+/** What a drain has found so far, beside its rows. */
+interface Found {
+  readonly entries: DrainEntries;
+  readonly overflow: OverflowRow[];
+  readonly roceOverflow: RoceOverflowRow[];
+}
+
+interface Times {
+  readonly fenceMs: number;
+  readonly readMs: number;
+}
+
 export interface Drain {
   /** Never rejects. One at a time: a second call while one runs throws. */
   drain(): Promise<DrainResult>;
@@ -100,7 +113,7 @@ export function createDrain(parts: DrainParts): Drain {
   }
 
   /** Empties the pending half, beginning one if there is none. */
-  async function drainHalf(entries: DrainEntries): Promise<{ fenceMs: number; readMs: number }> {
+  async function drainHalf({ entries, overflow, roceOverflow }: Found): Promise<Times> {
     if (pending === undefined) {
       const half = maps.readEpoch();
       maps.writeEpoch(half === 0 ? 1 : 0);
@@ -120,38 +133,34 @@ export function createDrain(parts: DrainParts): Drain {
       roceRows.append(keys, counts, count, parts.interfaceIdOf);
       entries.roce += count;
     });
+    overflow.push(...(await overflowReader.read(pending.half)));
+    for (const { kind, ...row } of await roceOverflowReader.read(pending.half)) {
+      roceOverflow.push({ ...row, version: kind });
+    }
     pending = undefined;
     return { fenceMs: fencedMs - startedMs, readMs: nowMs() - fencedMs };
   }
 
   async function drain(): Promise<DrainResult> {
-    const entries: DrainEntries = { flows4: 0, flows6: 0, slots4: 0, slots6: 0, roce: 0 };
-    let overflow: readonly OverflowRow[] = [];
-    let roceOverflow: readonly RoceOverflowRow[] = [];
-    let times = { fenceMs: 0, readMs: 0 };
+    const found: Found = {
+      entries: { flows4: 0, flows6: 0, slots4: 0, slots6: 0, roce: 0 },
+      overflow: [],
+      roceOverflow: [],
+    };
+    let times: Times = { fenceMs: 0, readMs: 0 };
     let error: unknown;
     rows.clear();
     roceRows.clear();
     try {
       if (pending !== undefined) {
-        await drainHalf(entries); // what the last drain left
+        await drainHalf(found); // what the last drain left
       }
-      times = await drainHalf(entries);
-      overflow = await overflowReader.read();
-      roceOverflow = (await roceOverflowReader.read()).map(({ kind, ...row }) => ({ ...row, version: kind }));
+      times = await drainHalf(found);
       unattributedPackets = (await maps.readUnattributed()).packets;
     } catch (caught) {
       error = caught;
     }
-    const result = {
-      rows,
-      overflow,
-      roceRows,
-      roceOverflow,
-      unattributedPackets,
-      entries,
-      ...times,
-    };
+    const result = { rows, roceRows, ...found, unattributedPackets, ...times };
     return error === undefined ? result : { ...result, error };
   }
 

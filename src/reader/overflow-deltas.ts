@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The overflow map only grows; this turns its totals into what is new since the last look. Totals
-// are kept per ifindex, so a reading that fails loses nothing: the next one brings the difference.
+// are kept per ifindex and half, so a reading that fails loses nothing: a later one brings the difference.
+// Only a quiet half is read, with all else that it counted, so that they stay in step.
 
 import type { OverflowRow } from '../abi/records.js';
-import type { OverflowSink } from '../kernel/kernel-maps.js';
+import type { Half, OverflowSink } from '../kernel/kernel-maps.js';
 
 interface Seen {
   packets: number;
@@ -11,8 +12,8 @@ interface Seen {
 }
 
 export interface OverflowReader {
-  /** New counts since the last call that resolved. Rejects with KernelError. */
-  read(): Promise<OverflowRow[]>;
+  /** New counts of a quiet half since the last call for it that resolved. Rejects with KernelError. */
+  read(quiet: Half): Promise<OverflowRow[]>;
 }
 
 /** @param readTotals of a map that only grows: KernelMaps.readOverflow or readRoceOverflow. */
@@ -22,14 +23,14 @@ export function createOverflowReader(
 ): OverflowReader {
   const seen = new Map<string, Seen>();
   return {
-    async read() {
+    async read(quiet) {
       const totals: { ifindex: number; kind: number; packets: number; bytes: number }[] = [];
-      await readTotals((ifindex, kind, packets, bytes) => {
-        totals.push({ ifindex, kind, packets, bytes });
+      await readTotals((ifindex, kind, half, packets, bytes) => {
+        if (half === quiet) totals.push({ ifindex, kind, packets, bytes });
       });
       const rows: OverflowRow[] = [];
       for (const total of totals) {
-        const key = `${total.ifindex} ${total.kind}`;
+        const key = `${total.ifindex} ${total.kind} ${quiet}`;
         const before = seen.get(key) ?? { packets: 0, bytes: 0 };
         const packets = total.packets - before.packets;
         const bytes = total.bytes - before.bytes;

@@ -59,7 +59,7 @@ export function createFakeKernelMaps(
     }
     const key = Buffer.from(keyHex, 'hex');
     const fields = family === 4 ? FLOW_KEY4 : FLOW_KEY6;
-    addTo(overflow, `${key.readUInt32LE(fields.ifindex)} ${key[fields.kind]}`, packets, bytes);
+    addTo(overflow, `${key.readUInt32LE(fields.ifindex)} ${key[fields.kind]} ${half}`, packets, bytes);
   }
 
   return {
@@ -102,8 +102,8 @@ export function createFakeKernelMaps(
     async readOverflow(sink: OverflowSink) {
       failAt('readOverflow');
       for (const [key, count] of overflow) {
-        const [ifindex = 0, kind = 0] = key.split(' ').map(Number);
-        sink(ifindex, kind, count.packets, count.bytes);
+        const [ifindex = 0, kind = 0, half] = key.split(' ').map(Number);
+        sink(ifindex, kind, half === 1 ? 1 : 0, count.packets, count.bytes);
       }
     },
     async readUnattributed() {
