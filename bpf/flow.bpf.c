@@ -10,7 +10,6 @@
 #include "abi.h"
 #include "count.h"
 #include "length.h"
-#include "mirror.h"
 #include "packet.h"
 #include "parse.h"
 
@@ -45,7 +44,7 @@ static __always_inline int count_frame(struct xdp_md *ctx, const __u32 framing, 
 	parse_link(&cursor, framing, &link);
 	reason = link.reason;
 	if (!reason)
-		reason = count_network(ctx, &cursor, &link, 0, framing, bytes, false);
+		reason = count_network(ctx, &cursor, &link, framing, bytes);
 	if (reason != COUNTED)
 		count_unparsed(ctx, reason, bytes, linear_bytes);
 	return XDP_PASS;

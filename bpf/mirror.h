@@ -12,7 +12,6 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_endian.h>
 #include "abi.h"
-#include "packet.h"
 #include "parse.h"
 
 #define GRE_BYTES    4
@@ -118,16 +117,42 @@ static __always_inline int find_gre(struct xdp_md *ctx, struct cursor *cursor, _
 	return reason || found.later ? -1 : 0;
 }
 
-/* Returns 1 where a RoCE packet inside the GRE of this frame was counted, else 0.
+/* Whether the Ethernet frame at the cursor holds RoCE whose BTH is before `end`. */
+static __always_inline bool holds_roce(struct xdp_md *ctx, struct cursor *cursor, __u32 end)
+{
+	struct transport found = {};
+	struct flow_key4 key4 = {};
+	struct flow_key6 key6 = {};
+	struct link link = {};
+	__u32 reason, bytes;
+
+	parse_ethernet(cursor, &link);
+	if (link.reason)
+		return false;
+	if (link.ethertype == ETHERTYPE_IPV4)
+		reason = parse_ipv4(cursor, FRAMING_ETHERNET, &key4, &found);
+	else if (link.ethertype == ETHERTYPE_IPV6)
+		reason = parse_ipv6(ctx, cursor, FRAMING_ETHERNET, &key6, &found);
+	else if (link.ethertype == ETHERTYPE_ROCE_V1)
+		reason = parse_roce_v1(cursor, &key6, &found);
+	else
+		return false;
+	if (reason || (found.kind != KIND_ROCE_V2 && found.kind != KIND_ROCE_V1))
+		return false;
+	bytes = found.roce_version == 2 ? UDP_HEADER_BYTES + BTH_BYTES : BTH_BYTES;
+	return offset_of(ctx, cursor) + bytes <= end;
+}
+
+/* Where the RoCE frame inside the GRE of this frame begins, and above bit 16 where it ends at most;
+ * 0 where there is none.
  *
  * A global function: the verifier looks at it once, and frames without GRE never come here. */
-__noinline int count_mirrored(struct xdp_md *ctx, __u32 framing, __u32 bytes)
+__noinline __u32 find_mirrored(struct xdp_md *ctx, __u32 framing)
 {
 	struct cursor cursor = {
 		.pos = frame_start(ctx),
 		.end = (void *)(long)ctx->data_end,
 	};
-	struct link link = {};
 	__u32 start, end;
 
 	if (find_gre(ctx, &cursor, framing, &end))
@@ -140,11 +165,7 @@ __noinline int count_mirrored(struct xdp_md *ctx, __u32 framing, __u32 bytes)
 	if (!end || end > INNER_END_MAX)
 		end = INNER_END_MAX;
 	cursor.pos = frame_start(ctx) + start;
-	parse_ethernet(&cursor, &link);
-	if (link.reason)
-		return 0;
-	return count_network(ctx, &cursor, &link, start | end << 16, FRAMING_ETHERNET, bytes,
-			     true) == COUNTED;
+	return holds_roce(ctx, &cursor, end) ? start | end << 16 : 0;
 }
 
 #endif

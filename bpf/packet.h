@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
  *
- * From a network header to counts: the flow of the packet, and what RoCE has to say of itself.
+ * From a network header to counts. What is RoCE, or may be a mirror's, is handed over to
+ * roce.h and mirror.h: TCP passes one comparison of what it has at hand, and nothing that
+ * others need is kept on its way (offsets and an epoch cost every packet 1 to 2 ns of 8).
  */
 #ifndef XTRACE_PACKET_H
 #define XTRACE_PACKET_H
@@ -9,133 +11,103 @@
 #include <bpf/bpf_helpers.h>
 #include "abi.h"
 #include "count.h"
+#include "mirror.h"
 #include "options.h"
 #include "parse.h"
 #include "roce.h"
 
 /* What count_network() returns where it is not a frame_reason. */
-#define COUNTED	  (-1)
-#define UNCOUNTED (-2) /* no RoCE, where only RoCE was asked for */
+#define COUNTED (-1)
 
-int count_mirrored(struct xdp_md *ctx, __u32 framing, __u32 bytes);
-
-static __always_inline bool kind_wanted(__u8 kind, const __u32 framing)
+/* Whether the packet was counted as the RoCE that is mirrored in it. */
+static __always_inline bool counted_mirrored(struct xdp_md *ctx, const struct transport *found,
+					     const __u32 framing, __u64 bytes)
 {
-	return options.kinds_wanted[framing] >> (kind & 31) & 1;
+	__u32 inner;
+
+	if (__builtin_expect(found->kind != KIND_OTHER || found->protocol != PROTO_GRE, 1))
+		return false;
+	if (!options.decap_mirror)
+		return false;
+	inner = find_mirrored(ctx, framing);
+	if (inner)
+		count_roce_packet(ctx, inner, FRAMING_ETHERNET, bytes);
+	return inner;
 }
 
-/* kind_wanted() and the order of tests below: what TCP passes on its way is one comparison of what
- * it has at hand. Offsets kept for count_roce() would cost every packet 1 to 2 ns of 8. */
-static __always_inline bool is_roce(__u8 kind)
+/* Whether the packet, of a kind that is wanted, was counted as RoCE. */
+static __always_inline bool counted_roce(struct xdp_md *ctx, const struct transport *found,
+					 const __u32 framing, __u64 bytes)
 {
-	return (__u8)(kind - KIND_ROCE_V2) <= KIND_ROCE_V1 - KIND_ROCE_V2;
+	if (__builtin_expect(!is_roce(found->kind), 1) || !options.roce)
+		return false;
+	count_roce_packet(ctx, 0, framing, bytes);
+	return true;
 }
 
-/* Whether the BTH at the cursor, or behind the UDP header there, is before the inner frame's end.
- */
-static __always_inline bool is_inside(struct xdp_md *ctx, const struct cursor *cursor, __u32 inner,
-				      const struct transport *found)
-{
-	__u32 bytes = found->roce_version == 2 ? UDP_HEADER_BYTES + BTH_BYTES : BTH_BYTES;
-
-	return offset_of(ctx, cursor) + bytes <= inner >> 16;
-}
-
-static __always_inline bool is_mirrored(struct xdp_md *ctx, const struct transport *found,
-					const __u32 framing, __u64 bytes, const bool roce_only)
-{
-	return !roce_only && found->kind == KIND_OTHER && found->protocol == PROTO_GRE &&
-	       options.decap_mirror && count_mirrored(ctx, framing, bytes);
-}
-
-/* inner: of a frame within a frame, the offset of its link header, and above bit 16 the offset of
- * its end; 0 for a frame by itself. */
 static __always_inline int count_ipv4(struct xdp_md *ctx, struct cursor *cursor,
-				      const struct link *link, __u32 inner, const __u32 framing,
-				      __u64 bytes, const bool roce_only)
+				      const struct link *link, const __u32 framing, __u64 bytes)
 {
 	struct transport found = {};
 	struct flow_key4 key = {};
-	__u32 reason, epoch;
+	__u32 reason;
 
 	reason = parse_ipv4(cursor, framing, &key, &found);
-	if (roce_only &&
-	    (reason || found.kind != KIND_ROCE_V2 || !is_inside(ctx, cursor, inner, &found)))
-		return UNCOUNTED;
 	if (reason)
 		return reason;
-	if (is_mirrored(ctx, &found, framing, bytes, roce_only))
+	if (counted_mirrored(ctx, &found, framing, bytes))
 		return COUNTED;
-	epoch = epoch_now();
 	if (kind_wanted(found.kind, framing)) {
-		if (is_roce(found.kind) && options.roce)
-			epoch = count_roce(ctx, inner, framing, bytes) & 1;
-		key.src_port = found.src_port;
-		key.dst_port = found.dst_port;
-		key.protocol = found.protocol;
-		key.vlan = link->vlan;
-		key.qp = found.qp;
+		if (counted_roce(ctx, &found, framing, bytes))
+			return COUNTED;
+		FILL_KEY(&key, link, &found);
 	} else {
 		__builtin_memset(&key, 0, sizeof(key));
 	}
-	key.ifindex = ctx->ingress_ifindex;
-	key.kind = found.kind;
-	count4(&key, epoch, bytes);
+	NAME_KEY(&key, ctx, &found);
+	count4(&key, epoch_now(), bytes);
 	return COUNTED;
 }
 
 /* The same for IPv6 and, where ethertype says so, RoCE v1. */
 static __always_inline int count_ipv6(struct xdp_md *ctx, struct cursor *cursor,
-				      const struct link *link, __u32 inner, const __u32 framing,
-				      __u64 bytes, const bool roce_only)
+				      const struct link *link, const __u32 framing, __u64 bytes)
 {
 	struct transport found = {};
 	struct flow_key6 key = {};
-	__u32 reason, epoch;
+	__u32 reason;
 
 	reason = link->ethertype == ETHERTYPE_IPV6 ? parse_ipv6(ctx, cursor, framing, &key, &found)
 						   : parse_roce_v1(cursor, &key, &found);
-	if (roce_only && (reason || (found.kind != KIND_ROCE_V2 && found.kind != KIND_ROCE_V1) ||
-			  !is_inside(ctx, cursor, inner, &found)))
-		return UNCOUNTED;
 	if (reason)
 		return reason;
-	if (is_mirrored(ctx, &found, framing, bytes, roce_only))
+	if (counted_mirrored(ctx, &found, framing, bytes))
 		return COUNTED;
-	epoch = epoch_now();
 	if (kind_wanted(found.kind, framing)) {
-		if (is_roce(found.kind) && options.roce)
-			epoch = count_roce(ctx, inner, framing, bytes) & 1;
-		key.src_port = found.src_port;
-		key.dst_port = found.dst_port;
-		key.protocol = found.protocol;
-		key.vlan = link->vlan;
-		key.qp = found.qp;
+		if (counted_roce(ctx, &found, framing, bytes))
+			return COUNTED;
+		FILL_KEY(&key, link, &found);
 	} else {
 		__builtin_memset(&key, 0, sizeof(key));
 	}
-	key.ifindex = ctx->ingress_ifindex;
-	key.kind = found.kind;
-	count6(&key, epoch, bytes);
+	NAME_KEY(&key, ctx, &found);
+	count6(&key, epoch_now(), bytes);
 	return COUNTED;
 }
 
-/* Returns COUNTED, UNCOUNTED, or the frame_reason why there is no flow. */
+/* Returns COUNTED, or the frame_reason why there is no flow. */
 static __always_inline int count_network(struct xdp_md *ctx, struct cursor *cursor,
-					 const struct link *link, __u32 inner, const __u32 framing,
-					 __u64 bytes, const bool roce_only)
+					 const struct link *link, const __u32 framing, __u64 bytes)
 {
 	switch (link->ethertype) {
 	case ETHERTYPE_IPV4:
-		return count_ipv4(ctx, cursor, link, inner, framing, bytes, roce_only);
+		return count_ipv4(ctx, cursor, link, framing, bytes);
 	case ETHERTYPE_IPV6:
 	case ETHERTYPE_ROCE_V1:
-		return count_ipv6(ctx, cursor, link, inner, framing, bytes, roce_only);
-	}
-	if (roce_only)
-		return UNCOUNTED;
-	if (link->ethertype == ETHERTYPE_MAC)
+		return count_ipv6(ctx, cursor, link, framing, bytes);
+	case ETHERTYPE_MAC:
 		return reason_of_mac_control(cursor);
+	}
 	return reason_of_ethertype(link->ethertype);
 }
 

@@ -11,6 +11,8 @@
 #include <bpf/bpf_endian.h>
 #include "abi.h"
 #include "bth.h"
+#include "count.h"
+#include "key.h"
 #include "parse.h"
 #include "streams.h"
 
@@ -69,47 +71,14 @@ struct roce_place {
 	__u16 transport; /* of the UDP header (version 2) or the BTH (version 1) */
 	__u8 version;
 	__u8 malformed; /* enum roce_malformed */
-	__u16 pad;
+	__u16 end;	/* of an inner frame; 0: the frame's own */
 };
-_Static_assert(sizeof(struct roce_place) == sizeof(__u64), "returned in one register");
 
-/* Returns a struct roce_place. start: offset of the link header, of this framing. Parses the frame
- * once more: what others do not keep for it costs them nothing.
- *
- * A global function, as count_roce(): the verifier looks at each once. */
-__noinline __u64 find_roce(struct xdp_md *ctx, __u32 start, __u32 framing)
-{
-	struct cursor cursor = {
-		.pos = frame_start(ctx) + (start & HEADER_OFFSET_MASK),
-		.end = (void *)(long)ctx->data_end,
-	};
-	struct transport found = {};
-	struct flow_key4 key4 = {};
-	struct flow_key6 key6 = {};
-	struct link link = {};
-	union {
-		struct roce_place place;
-		__u64 packed;
-	} result = {};
-	__u32 reason;
-
-	parse_link(&cursor, framing, &link);
-	if (link.reason)
-		return 0;
-	result.place.network = offset_of(ctx, &cursor);
-	if (link.ethertype == ETHERTYPE_IPV4)
-		reason = parse_ipv4(&cursor, FRAMING_ETHERNET, &key4, &found);
-	else if (link.ethertype == ETHERTYPE_IPV6)
-		reason = parse_ipv6(ctx, &cursor, FRAMING_ETHERNET, &key6, &found);
-	else
-		reason = parse_roce_v1(&cursor, &key6, &found);
-	if (reason)
-		return 0;
-	result.place.transport = offset_of(ctx, &cursor);
-	result.place.version = found.roce_version;
-	result.place.malformed = found.malformed;
-	return result.packed;
-}
+union roce_word {
+	struct roce_place place;
+	__u64 packed;
+};
+_Static_assert(sizeof(union roce_word) == sizeof(__u64), "passed in one register");
 
 /* The bits of the IP header and the BTH. */
 static __always_inline void count_bits(struct roce_count *count, const struct bth *bth,
@@ -167,44 +136,40 @@ static __always_inline struct roce_count *count_stream(const struct roce_key *ke
 	return count;
 }
 
-/* Counts one packet under its stream. inner: as packet.h has it. Returns the epoch in which it was
- * counted, so that its flow is counted in the same. */
-__noinline int count_roce(struct xdp_md *ctx, __u32 inner, __u32 framing, __u32 bytes)
+/* Counts one packet under its stream. packed: a struct roce_place.
+ *
+ * A global function, as count_roce_packet(): the verifier looks at each once. */
+__noinline int count_roce(struct xdp_md *ctx, __u64 packed, __u32 epoch, __u32 bytes)
 {
-	union {
-		__u64 packed;
-		struct roce_place place;
-	} found = {.packed = find_roce(ctx, inner & 0xffff, framing)};
+	union roce_word found = {.packed = packed};
 	void *data = frame_start(ctx);
 	void *data_end = (void *)(long)ctx->data_end;
 	struct roce_key key = {.ifindex = ctx->ingress_ifindex};
 	__u32 overhead, length, offset, message, end, left = 0;
 	const volatile struct opcode_facts *facts;
 	struct network network = {};
-	__u32 epoch = epoch_now();
 	struct roce_count *count;
 	struct udp_header *udp;
 	__u8 *extension, flags;
 	struct bth *bth;
 
-	if (!found.place.version)
-		return epoch;
+	epoch &= 1;
 	key.version = found.place.version;
 	if (read_network(ctx, found.place.network, &key, &network))
-		return epoch;
+		return 0;
 	if (found.place.malformed) {
 		key.transport = ROCE_MALFORMED;
 		key.detail = found.place.malformed;
 		key.dscp = 0;
 		count_stream(&key, epoch, bytes);
-		return epoch;
+		return 0;
 	}
 
 	offset = found.place.transport & HEADER_OFFSET_MASK;
 	if (key.version == 2) {
 		udp = data + offset;
 		if ((void *)(udp + 1) > data_end)
-			return epoch;
+			return 0;
 		key.src_port = bpf_ntohs(udp->src_port);
 		length = bpf_ntohs(udp->length);
 		if (network.end && !network.may_go_on && offset + length > network.end)
@@ -217,7 +182,7 @@ __noinline int count_roce(struct xdp_md *ctx, __u32 inner, __u32 framing, __u32 
 	}
 	bth = data + offset;
 	if ((void *)(bth + 1) > data_end)
-		return epoch;
+		return 0;
 	facts = &opcode_facts[bth->opcode];
 	flags = facts->flags;
 	key.transport = transport_of(bth->opcode);
@@ -226,16 +191,16 @@ __noinline int count_roce(struct xdp_md *ctx, __u32 inner, __u32 framing, __u32 
 	key.detail = flags & OPCODE_RESPONSE;
 	count = count_stream(&key, epoch, bytes);
 	if (!count)
-		return epoch;
+		return 0;
 	count_bits(count, bth, network.codepoint);
 
 	if (flags & OPCODE_OPAQUE)
-		return epoch;
+		return 0;
 	extension = (void *)(bth + 1) + (facts->transport_bytes & 31);
 	offset += BTH_BYTES + (facts->transport_bytes & 31);
 	end = network.end ? network.end : PACKET_LENGTH_UNKNOWN;
-	if (inner && end > inner >> 16)
-		end = inner >> 16;
+	if (found.place.end && end > found.place.end)
+		end = found.place.end;
 	if (end > offset)
 		left = end - offset;
 	overhead = BTH_BYTES + facts->header_bytes + ICRC_BYTES +
@@ -252,7 +217,80 @@ __noinline int count_roce(struct xdp_md *ctx, __u32 inner, __u32 framing, __u32 
 	count_extension(count, flags, message, extension, data_end, left);
 	if (flags & OPCODE_ORDERED)
 		count_psn(&key, count, bpf_ntohl(bth->psn) & PSN_MASK, psn_rule(flags));
-	return epoch;
+	return 0;
+}
+
+/* Where the packet is, for count_roce(); the cursor stands behind the IP header. */
+static __always_inline void observe(struct xdp_md *ctx, const struct cursor *cursor, __u32 network,
+				    __u32 inner, const struct transport *found, __u32 epoch,
+				    __u32 bytes)
+{
+	union roce_word word = {
+		.place =
+			{
+				.network = network,
+				.transport = offset_of(ctx, cursor),
+				.version = found->roce_version,
+				.malformed = found->malformed,
+				.end = inner >> 16,
+			},
+	};
+
+	if (word.place.version && options.roce)
+		count_roce(ctx, word.packed, epoch, bytes);
+}
+
+/* A packet that is known to be RoCE, or UDP on its port: its stream and its flow, in one epoch.
+ * inner: of a frame within the frame, the offset of its link header, and above bit 16 the offset of
+ * its end; 0 for a frame by itself. framing: of whichever it is. */
+__noinline int count_roce_packet(struct xdp_md *ctx, __u32 inner, __u32 framing, __u32 bytes)
+{
+	struct cursor cursor = {
+		.pos = frame_start(ctx) + (inner & HEADER_OFFSET_MASK),
+		.end = (void *)(long)ctx->data_end,
+	};
+	struct transport found = {};
+	__u32 epoch = epoch_now();
+	struct link link = {};
+	__u32 network, reason;
+
+	if (framing >= FRAMING_MAX)
+		return 0;
+	parse_link(&cursor, framing, &link);
+	if (link.reason)
+		return 0;
+	network = offset_of(ctx, &cursor);
+	if (link.ethertype == ETHERTYPE_IPV4) {
+		struct flow_key4 key = {};
+
+		if (parse_ipv4(&cursor, FRAMING_ETHERNET, &key, &found))
+			return 0;
+		if (kind_wanted(found.kind, framing)) {
+			observe(ctx, &cursor, network, inner, &found, epoch, bytes);
+			FILL_KEY(&key, &link, &found);
+		} else {
+			__builtin_memset(&key, 0, sizeof(key));
+		}
+		NAME_KEY(&key, ctx, &found);
+		count4(&key, epoch, bytes);
+	} else {
+		struct flow_key6 key = {};
+
+		reason = link.ethertype == ETHERTYPE_IPV6
+				 ? parse_ipv6(ctx, &cursor, FRAMING_ETHERNET, &key, &found)
+				 : parse_roce_v1(&cursor, &key, &found);
+		if (reason)
+			return 0;
+		if (kind_wanted(found.kind, framing)) {
+			observe(ctx, &cursor, network, inner, &found, epoch, bytes);
+			FILL_KEY(&key, &link, &found);
+		} else {
+			__builtin_memset(&key, 0, sizeof(key));
+		}
+		NAME_KEY(&key, ctx, &found);
+		count6(&key, epoch, bytes);
+	}
+	return 0;
 }
 
 #endif
