@@ -17,7 +17,8 @@ import type { Child, Exit } from './processes.js';
 export const PROGRAM = fileURLToPath(new URL('../../../bin/xtrace-catch', import.meta.url));
 
 export interface ExporterOptions {
-  readonly namespace: Namespace;
+  /** Where it runs. */
+  readonly namespace: Pick<Namespace, 'start'>;
   /** Besides --web.listen-address=127.0.0.1:0 and --no-print, which they may overrule. */
   readonly args?: readonly string[];
   /** Settings as in the configuration file; becomes a file of its own. */

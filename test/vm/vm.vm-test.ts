@@ -16,12 +16,13 @@ import { failureText, parseTap } from './tap.js';
 const SERIES = '6.1';
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const SCRIPTS = path.join(ROOT, 'test/vm');
-const LIMIT_S = 360;
+const LIMIT_S = 540;
 
 const GUEST_TESTS = [
   'vm/guest/kernel.guest-test.js',
   'vm/guest/exporter.guest-test.js',
   'vm/guest/plain-twin.guest-test.js',
+  'vm/guest/rdma.guest-test.js',
   'bpf/vectors.test.js',
   'kernel/load.test.js',
   'kernel/attach.test.js',
@@ -31,7 +32,7 @@ const GUEST_TESTS = [
 /** The unpacked kernel, or why there is no machine to run it in. */
 function prepareKernel(): { folder: string } | { missing: string } {
   if (process.arch !== 'x64') return { missing: `the guest is x86-64, this machine is ${process.arch}` };
-  for (const command of ['qemu-system-x86_64', 'busybox', 'cpio']) {
+  for (const command of ['qemu-system-x86_64', 'busybox', 'cpio', 'ib_write_bw', 'rping']) {
     if (spawnSync('which', [command]).status !== 0) return { missing: `there is no ${command}` };
   }
   const fetched = spawnSync(path.join(SCRIPTS, 'fetch-kernel'), [SERIES, path.join(ROOT, 'dist/vm')], {
