@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { afterEach, test } from 'node:test';
+import { basename, dirname } from 'node:path';
+import { afterEach, describe, test } from 'node:test';
 import fc from 'fast-check';
 import {
   listRdmaPorts,
@@ -98,6 +99,51 @@ test('siw whose description was overwritten is known by its name, an RNIC of har
 test('rxe has its parent for an interface also without GIDs', () => {
   const [port] = read({ rxe0: { ...devices.RXE, ports: { 1: { ndevs: { 0: REFUSED } } } } });
   assert.deepEqual(port?.netdevs, ['eth0']);
+});
+
+describe('the GID table', () => {
+  const folder = '/s/class/infiniband/mlx5_0/ports/1/gid_attrs/ndevs';
+
+  /** Facts of a port with so many slots, of which these are in use; and the slots that were read. */
+  function readTable(
+    slots: number,
+    used: Readonly<Record<number, string>>,
+  ): [RdmaPort | undefined, number[]] {
+    const table = Array.from({ length: slots }, (_, slot) => [`${folder}/${slot}`, used[slot]] as const);
+    const files = memorySysfs(Object.fromEntries(table));
+    const readSlots: number[] = [];
+    const [port] = readRdmaPorts(
+      { sysfsPath: '/s' },
+      {
+        files: {
+          ...files,
+          read(path) {
+            if (dirname(path) === folder) readSlots.push(Number(basename(path)));
+            return files.read(path);
+          },
+        },
+      },
+    );
+    return [port, readSlots];
+  }
+
+  test('is read from its start, and no further than 64 free slots in a row', () => {
+    const [port, readSlots] = readTable(1024, { 0: 'eth0', 1: 'eth0', 2: 'eth0.7' });
+    assert.deepEqual(port?.netdevs, ['eth0', 'eth0.7']);
+    assert.deepEqual(
+      readSlots,
+      Array.from({ length: 3 + 64 }, (_, slot) => slot),
+    );
+  });
+
+  test('may have holes, each shorter than that', () => {
+    const [port] = readTable(256, { 63: 'eth0', 127: 'eth1', 130: '', 191: 'eth2', 255: 'eth3' });
+    assert.deepEqual(port?.netdevs, ['eth0', 'eth1', 'eth2', 'eth3']);
+    assert.equal(port?.hasGidNetdevs, true);
+    const [late, readSlots] = readTable(256, { 0: 'eth0', 65: 'eth1' });
+    assert.deepEqual(late?.netdevs, ['eth0']);
+    assert.equal(readSlots.length, 65);
+  });
 });
 
 test('a port of which nothing can be read has its name, and no more', () => {

@@ -69,6 +69,29 @@ test('a port that cannot be read keeps its identity, counts its failures, and is
   assert.deepEqual(relatives.get('eth2'), ['eth2']);
 });
 
+test('an identity that cannot be read is counted, and asked for again in the next round', async () => {
+  const failures: Outcome<RdmaAnswer>[] = [
+    { failure: 'timeout', reason: 'late' },
+    { failure: 'resting', reason: 'hung' },
+    { failure: 'error', reason: 'gone' },
+  ];
+  failing = (key) => (key.startsWith('identity') ? failures.shift() : undefined);
+  const seen: unknown[] = [];
+  for (let round = 0; round < 5; round++) {
+    const [port] = (await reader.read()).ports;
+    seen.push([port?.identity?.driver, port?.timeouts, port?.errors]);
+    assert.ok(port?.counters !== undefined);
+  }
+  assert.deepEqual(seen, [
+    [undefined, 1, 0],
+    [undefined, 1, 0],
+    [undefined, 1, 1],
+    ['mlx5_core', 1, 1],
+    ['mlx5_core', 1, 1],
+  ]);
+  assert.deepEqual(warnings, [], 'its counters are read');
+});
+
 test('refused files are counted in every round', async () => {
   tree.addDevice('bnxt_re0', devices.BNXT_RE);
   await reader.read();
