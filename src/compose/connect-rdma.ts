@@ -92,7 +92,8 @@ export function connectRdma(options: RdmaLineOptions, parts: RdmaLineParts): Rdm
   }
 
   function visibilityViews(round: RdmaRound): VisibilityView[] {
-    const ports = round.ports.flatMap(({ identity }) => identity ?? []);
+    // Port 0 is the device, which has no interfaces and no identity.
+    const ports = round.ports.filter(({ name }) => name.port !== 0).map(({ identity }) => identity);
     return interfaces.flatMap((interfaceName) => {
       const seenNow = options.roceSeen(interfaceName);
       const relatives = round.relatives.get(interfaceName) ?? [interfaceName];

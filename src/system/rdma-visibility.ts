@@ -21,16 +21,22 @@ export interface InterfaceVisibility {
   readonly ports: readonly RdmaPortIdentity[];
 }
 
-/** One per RDMA device of the interface; at least one. `roceSeenPackets`: RoCE packets XDP saw there. */
+/**
+ * One per RDMA device of the interface; one without a device where there is none. Nothing where that is not
+ * known: an unknown port may be the interface's. `roceSeenPackets`: RoCE packets XDP saw there.
+ */
 export function visibilityOf(input: {
   /** The interface, and those it shares frames with: see netdev-relatives.ts. */
   readonly relatives: readonly string[];
-  readonly ports: readonly RdmaPortIdentity[];
+  /** Of the host. undefined: one that has not answered yet. */
+  readonly ports: readonly (RdmaPortIdentity | undefined)[];
   readonly roceSeenPackets: number;
 }): InterfaceVisibility[] {
   const { roceSeenPackets } = input;
-  const own = input.ports.filter((port) => port.netdevs.some((name) => input.relatives.includes(name)));
+  const known = input.ports.flatMap((port) => port ?? []);
+  const own = known.filter((port) => port.netdevs.some((name) => input.relatives.includes(name)));
   if (own.length === 0) {
+    if (known.length < input.ports.length) return [];
     return [{ rdmaDevice: '', state: roceSeenPackets > 0 ? 'mirror' : 'none', ports: [] }];
   }
   return [...new Set(own.map((port) => port.device))].map((rdmaDevice) => {

@@ -211,6 +211,34 @@ test('a port that hangs is cut off and counted; the others are read, and its int
   assert.match(warnings[0] ?? '', /cannot be read; .*device=mlx5_0 port=1 reason="no answer within 2000 ms"/);
 });
 
+test('until it is known whose a device is, nothing is said of interfaces that may be its own', async () => {
+  const file = 'mlx5_0/ports/1/link_layer';
+  const devicesHere = { efa_0: devices.EFA, mlx5_0: devices.MLX5_ROCE, rxe0: devices.RXE };
+  tree = new RdmaSysfs(devicesHere);
+  tree.write(file, HANGING);
+  const interfaces = ['eth0', 'eth2', 'mon0', 'lo'];
+  const roceSeen = (name: string): number => (name === 'eth2' || name === 'mon0' ? 9 : 0);
+  line = startLine({ sysfsPath: tree.path, interfaces, roceSeen, limitMs: 2000 });
+  await line.round();
+  assert.deepEqual(line.lines(/visibility/), [
+    'xtrace_roce_visibility{interface="eth0",rdma_device="rxe0",state="visible_soft"} 1',
+  ]);
+  assert.deepEqual(line.lines(/mlx5_0.*"timeout"/), [
+    'xtrace_rdma_read_failures_total{device="mlx5_0",port="1",reason="timeout"} 1',
+  ]);
+  tree.write(file, 'Ethernet');
+  await waitFor('the device to be known', async () => {
+    await line.round();
+    return line.lines(/port_info\{device="mlx5_0"/).length > 0;
+  });
+  assert.deepEqual(line.lines(/visibility/), [
+    'xtrace_roce_visibility{interface="eth0",rdma_device="rxe0",state="visible_soft"} 1',
+    'xtrace_roce_visibility{interface="eth2",rdma_device="mlx5_0",state="hidden_offload"} 1',
+    'xtrace_roce_visibility{interface="mon0",rdma_device="",state="mirror"} 1',
+    'xtrace_roce_visibility{interface="lo",rdma_device="",state="none"} 1',
+  ]);
+});
+
 test('a port that has come back is read again, and the log says so', async () => {
   const file = 'rxe0/ports/1/hw_counters/rcvd_pkts';
   tree = new RdmaSysfs({ rxe0: devices.RXE });

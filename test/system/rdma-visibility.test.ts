@@ -32,7 +32,7 @@ const ROCE_OFF = { ...MLX5, hasGidNetdevs: false };
 interface Case {
   readonly what: string;
   readonly relatives?: readonly string[];
-  readonly ports: readonly RdmaPortIdentity[];
+  readonly ports: readonly (RdmaPortIdentity | undefined)[];
   readonly seen?: number;
   readonly expected: readonly (readonly [device: string, state: string])[];
 }
@@ -79,6 +79,23 @@ const CASES: readonly Case[] = [
     expected: [['mlx5_0', 'hidden_offload']],
   },
   {
+    what: 'a port not known yet',
+    ports: [undefined],
+    expected: [],
+  },
+  { what: 'a port not known yet, RoCE seen', ports: [undefined], seen: 9, expected: [] },
+  {
+    what: "a port not known yet beside another interface's device",
+    relatives: ['eth1'],
+    ports: [MLX5, undefined],
+    expected: [],
+  },
+  {
+    what: 'a port not known yet beside one of the interface',
+    ports: [undefined, RXE],
+    expected: [['rxe0', 'visible_soft']],
+  },
+  {
     what: 'two ports of one device under a bond',
     relatives: ['bond0', 'eth0', 'eth1'],
     ports: [MLX5, { ...MLX5, port: 2, netdevs: ['eth1'] }],
@@ -103,7 +120,7 @@ describe('visibility', () => {
     assert.deepEqual(row?.ports, [second]);
   });
 
-  test('an interface has a row for each of its devices, or one without; none is said only where there is neither device nor RoCE', () => {
+  test('an interface has a row for each of its devices, or one without unless a port is unknown; none is said only where there is neither device nor RoCE', () => {
     const name = fc.constantFrom('eth0', 'eth1', 'ib0');
     const port = fc.record({
       device: fc.constantFrom('a', 'b'),
@@ -114,19 +131,27 @@ describe('visibility', () => {
       hasGidNetdevs: fc.boolean(),
     });
     fc.assert(
-      fc.property(fc.uniqueArray(name), fc.array(port), fc.nat(2), (relatives, facts, roceSeenPackets) => {
-        const ports = facts.map((one) => ({ ...MLX5, ...one }));
-        const rows = visibilityOf({ relatives, ports, roceSeenPackets });
-        const own = ports.filter(({ netdevs }) => netdevs.some((netdev) => relatives.includes(netdev)));
-        const devices = [...new Set(own.map(({ device }) => device))];
-        assert.deepEqual(
-          rows.map(({ rdmaDevice }) => rdmaDevice),
-          devices.length === 0 ? [''] : devices,
-        );
-        assert.deepEqual(rows.flatMap((row) => row.ports).length, own.length);
-        const none = rows.some(({ state }) => state === 'none');
-        assert.equal(none, devices.length === 0 && roceSeenPackets === 0);
-      }),
+      fc.property(
+        fc.uniqueArray(name),
+        fc.array(fc.option(port, { nil: undefined })),
+        fc.nat(2),
+        (relatives, facts, roceSeenPackets) => {
+          const ports = facts.map((one) => one && { ...MLX5, ...one });
+          const rows = visibilityOf({ relatives, ports, roceSeenPackets });
+          const isComplete = !ports.includes(undefined);
+          const own = ports
+            .flatMap((one) => one ?? [])
+            .filter(({ netdevs }) => netdevs.some((netdev) => relatives.includes(netdev)));
+          const devices = [...new Set(own.map(({ device }) => device))];
+          assert.deepEqual(
+            rows.map(({ rdmaDevice }) => rdmaDevice),
+            devices.length === 0 && isComplete ? [''] : devices,
+          );
+          assert.deepEqual(rows.flatMap((row) => row.ports).length, own.length);
+          const none = rows.some(({ state }) => state === 'none');
+          assert.equal(none, isComplete && devices.length === 0 && roceSeenPackets === 0);
+        },
+      ),
     );
   });
 });
