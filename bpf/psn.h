@@ -5,8 +5,10 @@
  *
  * What it can know (IBTA vol. 1, 9.7.1; checked against soft-RoCE with dropped packets): a
  * packet that is not the next one either jumped ahead (a gap: packets lost, or still on
- * their way) or fell back (a rewind: sent again, or late). So reordering looks like a gap
- * and a rewind, and a packet lost at the end of what is sent is not missed by anyone here.
+ * their way) or fell back (a rewind: sent again, or late). So a late packet looks like a gap
+ * and a rewind, and one lost at the end of what is sent is not missed by anyone here. PSNs
+ * that were left out count once: what lies above the highest one, and, while a sender goes
+ * through packets again, what is missing among these.
  */
 #ifndef XTRACE_PSN_H
 #define XTRACE_PSN_H
@@ -57,6 +59,7 @@ static __always_inline __u64 psn_advance(__u64 state, __u32 psn, __u32 rule, __u
 	__u32 idle = (refresh - (__u32)(state >> PSN_REFRESH_SHIFT)) & PSN_REFRESH_MASK;
 	__u32 ahead = (psn - next) & PSN_MASK;
 	__u32 behind = (next - psn) & PSN_MASK;
+	bool seen = ((highest - psn) & PSN_MASK) < PSN_HALF; /* at or below the highest */
 
 	if (idle > idle_max)
 		return psn_begin(psn, rule, refresh);
@@ -64,16 +67,15 @@ static __always_inline __u64 psn_advance(__u64 state, __u32 psn, __u32 rule, __u
 		if (ahead && !open && rule != PSN_BEGINS) {
 			if (ahead > PSN_WINDOW)
 				goto resync;
-			verdict->gap_packets = ahead;
+			verdict->gap_packets = seen ? ahead : (psn - highest - 1) & PSN_MASK;
 		}
 	} else {
 		if (behind > PSN_WINDOW)
 			goto resync;
 		verdict->rewind = 1;
 	}
-	if (((highest - psn) & PSN_MASK) < PSN_HALF) {
+	if (seen) {
 		verdict->retransmitted = 1;
-		psn = psn & PSN_MASK;
 		state = psn_begin(psn, rule, refresh) & ~((__u64)PSN_MASK << PSN_HIGHEST_SHIFT);
 		return state | (__u64)highest << PSN_HIGHEST_SHIFT;
 	}

@@ -133,13 +133,13 @@ export const ROCE_METRICS = {
   },
   psnGapsTotal: {
     name: 'xtrace_roce_psn_gaps_total',
-    help: `Times the PSN jumped ahead: packets between were not seen, or not yet. ${PSN_LIMITS} Reordering, adaptive routing and packet spraying look like gap, rewind, gap, so this is not loss. Only valid where the capture itself loses nothing: XDP does not, a mirror may.`,
+    help: `Times the PSN jumped ahead: packets between were not seen, or not yet. ${PSN_LIMITS} Reordering, adaptive routing and packet spraying look like gap and rewind, so this is not loss. Only valid where the capture itself loses nothing: XDP does not, a mirror may.`,
     type: 'counter',
     labels: [...ROCE_PAIR_LABELS, 'transport'],
   },
   psnGapPacketsTotal: {
     name: 'xtrace_roce_psn_gap_packets_total',
-    help: 'PSNs that these gaps left out: at least so many packets did not come in order. A lower bound: what is missing at the end of a burst shows with the next packet only, or never. Limits as in xtrace_roce_psn_gaps_total. PSNs have 24 bits and wrap after 2.7 s at 200 Gbit/s with 4 KiB packets: what happens in a silence that long is ambiguous.',
+    help: 'PSNs that these gaps left out: packets lost, or late; lost again when sent again counts again. Of lost ones a lower bound: what is missing at the end of a burst shows with the next packet only, or never. Limits as in xtrace_roce_psn_gaps_total. PSNs have 24 bits and wrap after 2.7 s at 200 Gbit/s with 4 KiB packets: what happens in a silence that long is ambiguous.',
     type: 'counter',
     labels: [...ROCE_PAIR_LABELS, 'transport'],
   },

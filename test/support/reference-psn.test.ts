@@ -140,12 +140,42 @@ test('a packet twice is a rewind and a retransmission', () => {
   );
 });
 
-test('two packets that changed places look like two gaps and a rewind', () => {
-  assert.deepEqual(sum([{ psn: 1 }, { psn: 3 }, { psn: 2 }, { psn: 4 }]), {
-    psnGaps: 2, // before 3; and before 4, because 2 was the last
-    psnGapPackets: 2,
+test('packets that come late are a gap of their number, a rewind, and retransmitted', () => {
+  fc.assert(
+    fc.property(
+      psn,
+      fc.array(fc.record({ late: fc.integer({ min: 1, max: 5 }), before: fc.integer({ min: 1, max: 20 }) })),
+      (from, groups) => {
+        // Each time `late` packets come behind the `before` ones that follow them.
+        let at = from;
+        const packets: Given[] = [{ psn: at++ }];
+        let late = 0;
+        for (const group of groups) {
+          packets.push(...run(at + group.late, group.before), ...run(at, group.late));
+          at += group.late + group.before;
+          late += group.late;
+        }
+        packets.push({ psn: at });
+        const expected = {
+          psnGaps: groups.length,
+          psnGapPackets: late,
+          psnRewinds: groups.length,
+          psnRetransmitted: late,
+        };
+        assert.deepEqual(sum(packets), groups.length === 0 ? {} : expected);
+      },
+    ),
+  );
+});
+
+test('what is lost a second time, while packets come again, is missing a second time', () => {
+  // 12 is lost; so it is again, and 13 with it, when the sender goes back to 11.
+  const packets = [10, 11, 13, 14, 15, 11, 14, 15, 16].map((at) => ({ psn: at }));
+  assert.deepEqual(sum(packets), {
+    psnGaps: 2,
+    psnGapPackets: 3,
     psnRewinds: 1,
-    psnRetransmitted: 1,
+    psnRetransmitted: 3,
   });
 });
 

@@ -71,8 +71,13 @@ export class PsnTracker {
           this.#streams.set(stream, begun);
           return new Map([[ROCE_CELL.psnResyncs, 1]]);
         }
-        cells.set(ROCE_CELL.psnGaps, 1);
-        cells.set(ROCE_CELL.psnGapPackets, ahead);
+        // What was left out for the first time; among packets that come again, whatever is missing.
+        const isNew = !isSeen(psn, known.highest);
+        const missing = isNew ? distance(after(known.highest), psn) : ahead;
+        if (missing > 0) {
+          cells.set(ROCE_CELL.psnGaps, 1);
+          cells.set(ROCE_CELL.psnGapPackets, missing);
+        }
       }
     } else {
       if (distance(psn, known.next) > PSN_JUMP_MAX) {
@@ -81,7 +86,7 @@ export class PsnTracker {
       }
       cells.set(ROCE_CELL.psnRewinds, 1);
     }
-    const seenBefore = distance(psn, known.highest) < HALF_RING;
+    const seenBefore = isSeen(psn, known.highest);
     if (seenBefore) {
       cells.set(ROCE_CELL.psnRetransmitted, 1);
     }
@@ -92,6 +97,11 @@ export class PsnTracker {
 
 function after(psn: number): number {
   return (psn + 1) & PSN_MASK;
+}
+
+/** At or below the highest. */
+function isSeen(psn: number, highest: number): boolean {
+  return distance(psn, highest) < HALF_RING;
 }
 
 /** Packets from one PSN forward to another, on the ring. */
