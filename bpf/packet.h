@@ -25,7 +25,7 @@ static __always_inline bool counted_mirrored(struct xdp_md *ctx, const struct tr
 {
 	__u32 inner;
 
-	if (__builtin_expect(found->kind != KIND_OTHER || found->protocol != PROTO_GRE, 1))
+	if (found->kind != KIND_OTHER || found->protocol != PROTO_GRE)
 		return false;
 	if (!options.decap_mirror)
 		return false;
@@ -39,7 +39,7 @@ static __always_inline bool counted_mirrored(struct xdp_md *ctx, const struct tr
 static __always_inline bool counted_roce(struct xdp_md *ctx, const struct transport *found,
 					 const __u32 framing, __u64 bytes)
 {
-	if (__builtin_expect(!is_roce(found->kind), 1) || !options.roce)
+	if (!is_roce(found->kind) || !options.roce)
 		return false;
 	count_roce_packet(ctx, 0, framing, bytes);
 	return true;
@@ -55,13 +55,15 @@ static __always_inline int count_ipv4(struct xdp_md *ctx, struct cursor *cursor,
 	reason = parse_ipv4(cursor, framing, &key, &found);
 	if (reason)
 		return reason;
-	if (counted_mirrored(ctx, &found, framing, bytes))
-		return COUNTED;
 	if (kind_wanted(found.kind, framing)) {
-		if (counted_roce(ctx, &found, framing, bytes))
+		if (__builtin_expect(found.kind > KIND_UDP, 0) &&
+		    (counted_roce(ctx, &found, framing, bytes) ||
+		     counted_mirrored(ctx, &found, framing, bytes)))
 			return COUNTED;
 		FILL_KEY(&key, link, &found);
 	} else {
+		if (counted_mirrored(ctx, &found, framing, bytes))
+			return COUNTED;
 		__builtin_memset(&key, 0, sizeof(key));
 	}
 	NAME_KEY(&key, ctx, &found);
@@ -81,13 +83,15 @@ static __always_inline int count_ipv6(struct xdp_md *ctx, struct cursor *cursor,
 						   : parse_roce_v1(cursor, &key, &found);
 	if (reason)
 		return reason;
-	if (counted_mirrored(ctx, &found, framing, bytes))
-		return COUNTED;
 	if (kind_wanted(found.kind, framing)) {
-		if (counted_roce(ctx, &found, framing, bytes))
+		if (__builtin_expect(found.kind > KIND_UDP, 0) &&
+		    (counted_roce(ctx, &found, framing, bytes) ||
+		     counted_mirrored(ctx, &found, framing, bytes)))
 			return COUNTED;
 		FILL_KEY(&key, link, &found);
 	} else {
+		if (counted_mirrored(ctx, &found, framing, bytes))
+			return COUNTED;
 		__builtin_memset(&key, 0, sizeof(key));
 	}
 	NAME_KEY(&key, ctx, &found);
