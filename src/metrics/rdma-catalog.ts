@@ -92,7 +92,7 @@ export const RDMA_METRICS = {
   },
   roceVisibility: {
     name: 'xtrace_roce_visibility',
-    help: 'Whether XDP on the interface can see RDMA traffic, so that a zero is not read as "no RoCE". state: visible_soft (RDMA in software, all is seen), hidden_offload (the card takes RDMA packets before XDP), hidden_infiniband (native InfiniBand never crosses a network interface; IPoIB does), mirror (no card takes RoCE here, and RoCE is seen), none (no RDMA device, and no RoCE seen). One sample per RDMA device of the interface, or of an interface it stands on; rdma_device is empty where there is none. Always 1.',
+    help: 'Whether XDP on the interface can see RDMA traffic, so that a zero is not read as "no RoCE". state: visible_soft (RDMA in software, all is seen), hidden_offload (the card takes RDMA packets before XDP), hidden_infiniband (native InfiniBand never crosses a network interface; IPoIB does), mirror (no card takes RoCE here, and RoCE is seen), none (no RDMA device, and no RoCE seen). One sample per RDMA device of the interface, or of an interface it stands on; rdma_device is empty where there is none. Left out while it is not known whose a device is. Always 1.',
     type: 'gauge',
     labels: ['interface', 'rdma_device', 'state', ...HOST_LABELS],
   },
