@@ -49,6 +49,12 @@ static __always_inline __u64 psn_begin(__u32 psn, __u32 rule, __u32 refresh)
 	       (__u64)(refresh & PSN_REFRESH_MASK) << PSN_REFRESH_SHIFT;
 }
 
+/* Refreshes since the stream's last packet. */
+static __always_inline __u32 psn_idle(__u64 state, __u32 refresh)
+{
+	return (refresh - (__u32)(state >> PSN_REFRESH_SHIFT)) & PSN_REFRESH_MASK;
+}
+
 /* idle_max: refreshes without a packet after which a stream begins anew. */
 static __always_inline __u64 psn_advance(__u64 state, __u32 psn, __u32 rule, __u32 refresh,
 					 __u32 idle_max, struct psn_verdict *verdict)
@@ -56,12 +62,11 @@ static __always_inline __u64 psn_advance(__u64 state, __u32 psn, __u32 rule, __u
 	__u32 next = state & PSN_MASK;
 	__u32 highest = state >> PSN_HIGHEST_SHIFT & PSN_MASK;
 	bool open = state >> PSN_OPEN_SHIFT & 1;
-	__u32 idle = (refresh - (__u32)(state >> PSN_REFRESH_SHIFT)) & PSN_REFRESH_MASK;
 	__u32 ahead = (psn - next) & PSN_MASK;
 	__u32 behind = (next - psn) & PSN_MASK;
 	bool seen = ((highest - psn) & PSN_MASK) < PSN_HALF; /* at or below the highest */
 
-	if (idle > idle_max)
+	if (psn_idle(state, refresh) > idle_max)
 		return psn_begin(psn, rule, refresh);
 	if (ahead < PSN_HALF) {
 		if (ahead && !open && rule != PSN_BEGINS) {

@@ -63,8 +63,8 @@ static __always_inline void count_roce_overflow(const struct roce_key *key, __u3
 /* 64 bits for a stream of PSNs, never 0. */
 static __always_inline __u64 psn_stream(const struct roce_key *key)
 {
-	const key_word *words =
-		(const key_word *)key; /* addresses, then interface and queue pair */
+	/* addresses, then interface and queue pair */
+	const key_word *words = (const key_word *)key;
 	__u64 hash = options.hash_seed | (__u64)key->detail << 32;
 
 #pragma clang loop unroll(full)
@@ -73,12 +73,6 @@ static __always_inline __u64 psn_stream(const struct roce_key *key)
 		hash ^= hash >> 32;
 	}
 	return hash * HASH_FINISHER | 1;
-}
-
-/* Refreshes since the stream's last packet. */
-static __always_inline __u32 psn_idle(__u64 state, __u32 refresh)
-{
-	return (refresh - (__u32)(state >> PSN_REFRESH_SHIFT)) & PSN_REFRESH_MASK;
 }
 
 /* Two CPUs that bring two new streams to one place at the same time may mix them up once; a

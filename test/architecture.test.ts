@@ -17,7 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   attach: ['abi', 'kernel', 'system'],
   reader: ['abi', 'kernel'],
   flows: ['abi'],
-  roce: ['abi'],
+  roce: ['abi', 'flows'],
   metrics: ['flows', 'roce', 'abi'],
   exposition: ['metrics', 'push'],
   http: ['exposition'],

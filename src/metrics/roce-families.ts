@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pair table as metric families, in the order of the catalogue. Makes samples in slices: a thousand
 // pairs have some forty thousand. Counts nothing itself.
-import { runInSlices } from '../roce/slices.js';
+import { Pacer } from '../flows/pacer.js';
 import type { RocePairsView } from '../roce/views.js';
 import { DIRECTION } from './book-families.js';
 import type { MetricDefinition } from './catalog.js';
@@ -34,7 +34,7 @@ export async function roceFamilies(
   options: RoceFamilyOptions,
   parts: RoceFamilyParts,
 ): Promise<Family[]> {
-  const yieldToLoop = (): Promise<void> => parts.yieldToLoop();
+  const pacer = new Pacer(() => parts.yieldToLoop());
   /** In slices, over whatever has a label set of its own. */
   async function samplesOf<Row>(
     rows: readonly Row[],
@@ -42,7 +42,7 @@ export async function roceFamilies(
     tellRow: (row: Row, i: number, samples: Sample[]) => void,
   ): Promise<Sample[]> {
     const samples: Sample[] = [];
-    await runInSlices(rows.length, stepNs, yieldToLoop, (from, to) => {
+    await pacer.run(rows.length, stepNs, (from, to) => {
       for (let i = from; i < to; i++) tellRow(rows[i] as Row, i, samples); // i < rows.length
     });
     return samples;

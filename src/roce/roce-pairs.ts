@@ -10,12 +10,13 @@ import {
   type RoceOverflowRow,
   type RoceRows,
 } from '../abi/roce-records.js';
+import { createKeyHash, type KeyHash } from '../flows/key-hash.js';
+import { Pacer } from '../flows/pacer.js';
 import { ADDRESS_WORDS, type CopyAddress, createAddressCopy } from './address-masks.js';
 import { OtherCounts } from './other-counts.js';
-import { createPathHash, PATH_KEY_WORDS, type PathHash, PathIndex } from './path-index.js';
+import { PATH_KEY_WORDS, PathIndex } from './path-index.js';
 import { RocePair, STREAM_WORD } from './roce-pair.js';
 import { MANAGEMENT_QUEUE_PAIR_MAX, RocePath } from './roce-path.js';
-import { runInSlices } from './slices.js';
 import type { RoceOtherReason, RocePairsView } from './views.js';
 
 export interface RocePairsOptions {
@@ -37,7 +38,7 @@ export interface RocePairsParts {
   /** Lets the event loop turn once (setImmediate). */
   readonly yieldToLoop: () => Promise<void>;
   /** Stands in for the hash keyed by hashSeed. */
-  readonly hash?: PathHash;
+  readonly hash?: KeyHash;
 }
 
 export interface RocePairs {
@@ -71,8 +72,8 @@ export function createRocePairs(options: RocePairsOptions, parts: RocePairsParts
 
 class PairTable implements RocePairs {
   readonly #options: RocePairsOptions;
-  readonly #yieldToLoop: () => Promise<void>;
-  readonly #hash: PathHash;
+  readonly #pacer: Pacer;
+  readonly #hash: KeyHash;
   readonly #copyAddress: CopyAddress;
   readonly #idleLimitMs: number;
 
@@ -96,8 +97,8 @@ class PairTable implements RocePairs {
 
   constructor(options: RocePairsOptions, parts: RocePairsParts) {
     this.#options = options;
-    this.#yieldToLoop = parts.yieldToLoop;
-    this.#hash = parts.hash ?? createPathHash(options.hashSeed);
+    this.#pacer = new Pacer(parts.yieldToLoop);
+    this.#hash = parts.hash ?? createKeyHash(options.hashSeed, PATH_KEY_WORDS);
     this.#copyAddress = createAddressCopy(options);
     this.#idleLimitMs = Math.max(options.idleTimeoutMs, 2 * options.intervalMs);
     this.view = {
@@ -140,7 +141,7 @@ class PairTable implements RocePairs {
   }
 
   async #slices(count: number, stepNs: number, step: (i: number) => void): Promise<void> {
-    await runInSlices(count, stepNs, this.#yieldToLoop, (from, to) => {
+    await this.#pacer.run(count, stepNs, (from, to) => {
       for (let i = from; i < to; i++) step(i);
     });
   }
@@ -211,7 +212,7 @@ class PairTable implements RocePairs {
     this.#copyAddress(keys, wordOffset, key, 0);
     this.#copyAddress(keys, wordOffset + ADDRESS_WORDS, key, ADDRESS_WORDS);
     key[2 * ADDRESS_WORDS] = keys[wordOffset + STREAM_WORD.interfaceId] ?? 0;
-    this.#keyHash = this.#hash(key);
+    this.#keyHash = this.#hash(key, 0);
     return this.#index.find(this.#keyHash, key);
   }
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ROCE_TRANSPORT, type RoceOverflowRow } from '../../src/abi/roce-records.js';
-import type { PathHash } from '../../src/roce/path-index.js';
+import type { KeyHash } from '../../src/flows/key-hash.js';
 import { createRocePairs, type RocePairsOptions } from '../../src/roce/roce-pairs.js';
 import type { RocePairsView, RocePairView } from '../../src/roce/views.js';
 import { PairsModel, pairNameOf } from './pairs-model.js';
@@ -69,7 +69,7 @@ function snapshot(view: RocePairsView): Map<string, number> {
 async function checkAgainstModel(
   sequence: readonly Interval[],
   change: Partial<RocePairsOptions>,
-  hash: PathHash | undefined,
+  hash: KeyHash | undefined,
 ): Promise<void> {
   const options: RocePairsOptions = {
     maxPairs: 5,
@@ -113,7 +113,7 @@ async function checkAgainstModel(
   }
 }
 
-const HASHES: Record<string, PathHash | undefined> = {
+const HASHES: Record<string, KeyHash | undefined> = {
   keyed: undefined,
   constant: () => 7,
 };

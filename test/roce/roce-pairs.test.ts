@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OTHER_PARTITIONS, PAIR_PARTITIONS_MAX, PAIR_TRAFFIC_MAX } from '../../src/roce/roce-pair.js';
 import { createRocePairs, type RocePairs, type RocePairsOptions } from '../../src/roce/roce-pairs.js';
-import { runInSlices } from '../../src/roce/slices.js';
 import { roceRowsOf, type StreamSpec } from './roce-rows.js';
 
 function createPairs(change: Partial<RocePairsOptions> = {}): RocePairs {
@@ -121,26 +120,6 @@ test('a second call before the first is over is refused, and the first goes on',
   await first;
   await pairs.apply(roceRowsOf([{}]), [], 0);
   assert.equal(pairs.view.pairs[0]?.cells[0], 2);
-});
-
-test('slices: every step once and in order, and a turn after each slice', async () => {
-  const seen: number[] = [];
-  const slices: number[] = [];
-  let turns = 0;
-  const yieldToLoop = async () => {
-    turns++;
-  };
-  await runInSlices(1000, 100_000, yieldToLoop, (from, to) => {
-    slices.push(to - from);
-    for (let i = from; i < to; i++) seen.push(i);
-  });
-  assert.deepEqual(
-    seen,
-    Array.from({ length: 1000 }, (_, i) => i),
-  );
-  assert.ok(Math.max(...slices) <= 2);
-  assert.equal(turns, slices.length);
-  await runInSlices(2, 1e12, yieldToLoop, (from, to) => assert.equal(to - from, 1));
 });
 
 test('16,384 streams are cut into many turns', async () => {
