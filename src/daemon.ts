@@ -3,6 +3,7 @@
 // stop order. Parts come by interface; this file imports types only and touches nothing itself.
 
 import type { Attachments } from './attach/attachments.js';
+import type { Clock } from './clock.js';
 import { type ErrorCode, ExporterError } from './errors.js';
 import type { FlowAccounts, IntervalSummary } from './flows/flow-accounts.js';
 import type { Drain, DrainResult } from './reader/drain.js';
@@ -24,12 +25,7 @@ export interface DaemonParts {
     warn(fields: object, message: string): void;
     error(fields: object, message: string): void;
   };
-  /** Monotonic milliseconds. */
-  readonly nowMs: () => number;
-  /** Wall clock, milliseconds since the epoch. */
-  readonly wallMs: () => number;
-  /** Runs `task` once, `delayMs` from now; the returned function calls it off. */
-  readonly schedule: (task: () => void, delayMs: number) => () => void;
+  readonly clock: Pick<Clock, 'nowMs' | 'wallMs' | 'schedule'>;
 }
 
 /** One refresh, good or failed. */
@@ -98,7 +94,7 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
         log.info({ failures }, 'refreshing works again; the counts of the failed refreshes are in');
       }
       failures = 0;
-      lastGoodMs = parts.nowMs();
+      lastGoodMs = parts.clock.nowMs();
       return;
     }
     if (failures % FAILURES_PER_LOG === 0) {
@@ -112,17 +108,17 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
 
   /** Whether the drain was complete. */
   async function refresh(): Promise<boolean> {
-    const startedMs = parts.nowMs();
+    const startedMs = parts.clock.nowMs();
     const result = await parts.drain.drain();
     await exclusively(async () => {
-      const summary = await parts.accounts.apply(result.rows, result.overflow, parts.wallMs());
+      const summary = await parts.accounts.apply(result.rows, result.overflow, parts.clock.wallMs());
       refreshNumber++;
       await parts.onRefresh({
         number: refreshNumber,
         result,
         summary,
-        durationMs: parts.nowMs() - startedMs,
-        finishedAtMs: parts.wallMs(),
+        durationMs: parts.clock.nowMs() - startedMs,
+        finishedAtMs: parts.clock.wallMs(),
       });
     });
     noteOutcome(result.error);
@@ -131,8 +127,8 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
 
   /** Refreshes keep to the beat of the start; a beat that passes during a long one is left out. */
   function scheduleRefresh(originMs: number): void {
-    const beats = Math.floor((parts.nowMs() - originMs) / intervalMs) + 1;
-    cancelRefresh = parts.schedule(
+    const beats = Math.floor((parts.clock.nowMs() - originMs) / intervalMs) + 1;
+    cancelRefresh = parts.clock.schedule(
       () => {
         refreshing = refresh()
           .then(() => undefined, noteOutcome)
@@ -140,12 +136,12 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
             if (!stopping) scheduleRefresh(originMs);
           });
       },
-      Math.max(0, originMs + beats * intervalMs - parts.nowMs()),
+      Math.max(0, originMs + beats * intervalMs - parts.clock.nowMs()),
     );
   }
 
   function scheduleWatch(): void {
-    cancelWatch = parts.schedule(() => {
+    cancelWatch = parts.clock.schedule(() => {
       try {
         attachments.check();
       } catch (error) {
@@ -167,7 +163,7 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
         attachments.close();
         throw error;
       }
-      scheduleRefresh(parts.nowMs());
+      scheduleRefresh(parts.clock.nowMs());
       scheduleWatch();
     },
     async stop() {
@@ -188,7 +184,7 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
       if (attached.length === 0) {
         return { ready: false, reason: 'Not ready: no interface is attached.' };
       }
-      const ageMs = lastGoodMs === undefined ? Number.POSITIVE_INFINITY : parts.nowMs() - lastGoodMs;
+      const ageMs = lastGoodMs === undefined ? Number.POSITIVE_INFINITY : parts.clock.nowMs() - lastGoodMs;
       if (ageMs >= READY_INTERVALS * intervalMs) {
         return {
           ready: false,

@@ -75,12 +75,14 @@ function createRig(attachedNames: readonly string[] = ['va']) {
         warn: (_fields, message) => events.push(`warn ${message}`),
         error: (_fields, message) => events.push(`error ${message}`),
       },
-      nowMs: () => rig.nowMs,
-      wallMs: () => 1e12 + rig.nowMs,
-      schedule(task, delayMs) {
-        const timer = { atMs: rig.nowMs + delayMs, task };
-        timers.add(timer);
-        return () => timers.delete(timer);
+      clock: {
+        nowMs: () => rig.nowMs,
+        wallMs: () => 1e12 + rig.nowMs,
+        schedule(task, delayMs) {
+          const timer = { atMs: rig.nowMs + delayMs, task };
+          timers.add(timer);
+          return () => timers.delete(timer);
+        },
       },
     },
   );

@@ -4,7 +4,7 @@
 
 import { release } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { systemClock } from '../clock.js';
 import type { Config, DoctorConfig } from '../config/config.js';
 import type { Libbpf as LibbpfFacts } from '../doctor/facts.js';
 import { gatherFacts } from '../doctor/gather.js';
@@ -14,22 +14,19 @@ import { renderDiagnosis } from '../doctor/render-text.js';
 import { attachXdp } from '../kernel/attach.js';
 import { readMissingCapabilities } from '../kernel/capabilities.js';
 import { type Libbpf, openLibbpf, openLibc } from '../kernel/ffi.js';
+import { openXdpFeatures } from '../kernel/host-facts/xdp-features.js';
 import { openNetdev } from '../kernel/netdev.js';
-import { openXdpFeatures } from '../kernel/xdp-features.js';
 import { queryXdp } from '../kernel/xdp-query.js';
+import type { RdmaAnswer, RdmaQuestion } from '../rdma/answers.js';
+import { createIsolatedReader } from '../rdma/isolated-reader.js';
+import { createRdmaReader, type RdmaReader } from '../rdma/port-reader.js';
+import { READER_LIMITS } from '../rdma/rounds.js';
+import { startRdmaReader } from '../rdma/start-reader.js';
 import { framingOf } from '../system/framing.js';
 import { readHostLimits } from '../system/host-limits.js';
 import { listInterfaces } from '../system/interfaces.js';
-import { createIsolatedReader } from '../system/isolated-reader.js';
 import { isSysfsOf, readNetdevRole } from '../system/netdev-role.js';
-import type { RdmaAnswer, RdmaQuestion } from '../system/rdma-answers.js';
-import { createRdmaReader, type RdmaReader } from '../system/rdma-reader.js';
-import { startReaderProcess } from '../system/reader-process.js';
 import { loadObject } from './connect-kernel.js';
-
-const READER_SCRIPT = fileURLToPath(new URL('./rdma-reader-process.js', import.meta.url));
-/** A port that hangs is one "no answer"; nothing is asked often enough to rest. */
-const READER_LIMITS = { limitMs: 1000, startLimitMs: 10_000, restMs: 30_000, maxHanging: 2 } as const;
 
 const ROOT = { root: '/' } as const;
 const SILENT = { info: () => undefined, warn: () => undefined } as const;
@@ -50,17 +47,14 @@ export async function runDoctor(
 ): Promise<{ readonly text: string; readonly willWork: boolean }> {
   const { config, doctor } = options;
   const { sysfsPath } = config.rdma;
+  const clock = systemClock();
   const libc = openLibc();
   const { libbpf, libbpfFacts } = tryLibbpf();
   const netdev = openNetdev(libc);
   const features = openXdpFeatures(libc);
   const isolated = createIsolatedReader<RdmaQuestion, RdmaAnswer>(READER_LIMITS, {
-    start: () => startReaderProcess(READER_SCRIPT, [sysfsPath]),
-    nowMs: () => performance.now(),
-    schedule(task, delayMs) {
-      const timer = setTimeout(task, delayMs);
-      return () => clearTimeout(timer);
-    },
+    start: () => startRdmaReader(sysfsPath),
+    clock,
   });
   let reader: RdmaReader | undefined;
   try {
@@ -94,11 +88,10 @@ export async function runDoctor(
         roleOf: (name) => readNetdevRole({ sysfsPath }, name),
         isSysfsOf: (interfaces) => isSysfsOf({ sysfsPath }, interfaces),
         readRdma(interfaces) {
-          const parts = { isolated, nowMs: () => performance.now(), log: SILENT };
-          reader ??= createRdmaReader({ sysfsPath, interfaces }, parts);
+          reader ??= createRdmaReader({ sysfsPath, interfaces }, { isolated, clock, log: SILENT });
           return reader.read();
         },
-        nowMs: () => performance.now(),
+        nowMs: clock.nowMs,
         sleep: (delayMs) => sleep(delayMs),
       },
     );

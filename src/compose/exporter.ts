@@ -3,8 +3,8 @@
 // only; whatever decides something belongs into a room.
 
 import { networkInterfaces, release } from 'node:os';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createInterfaceIds } from '../attach/interface-ids.js';
+import { systemClock } from '../clock.js';
 import type { Config } from '../config/config.js';
 import type { BuildInfo } from '../config/version.js';
 import { createDaemon, type Daemon } from '../daemon.js';
@@ -106,11 +106,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       onSeriesEnd: (row) => pushLine?.onSeriesEnd(row),
     });
     const roce = connectRoce(flowParts);
-    const schedule = (task: () => void, delayMs: number): (() => void) => {
-      const timer = setTimeout(task, delayMs);
-      return () => clearTimeout(timer);
-    };
-    const nowMs = (): number => performance.now();
+    const clock = systemClock();
     const rdma = connectRdma(
       {
         config,
@@ -119,9 +115,9 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
         collectAgg: config.collectAgg,
         roceSeen: rocePacketsSeen(accounts.books, { ids }),
       },
-      { log, schedule, nowMs },
+      { log, clock },
     );
-    closers.push(() => rdma.close());
+    closers.push(() => rdma?.close());
     const shown = createShown(
       { hostIp, collectAgg: config.collectAgg },
       {
@@ -130,7 +126,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
         accounts,
         selfMetrics,
         roceFamilies: async () => (await roce?.families()) ?? [],
-        rdmaFamilies: () => rdma.families(),
+        rdmaFamilies: () => rdma?.families() ?? [],
         pushFamilies: () => pushLine?.families() ?? [],
       },
     );
@@ -140,8 +136,8 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
     const drain = createDrain({
       maps: object.maps,
       interfaceIdOf: (ifindex) => ids.idOf(ifindex),
-      yieldToLoop: () => nextTurn(),
-      nowMs,
+      yieldToLoop: clock.yieldToLoop,
+      nowMs: clock.nowMs,
     });
     const daemon = createDaemon(
       { intervalMs: config.intervalMs, watchMs: WATCH_MS },
@@ -152,7 +148,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
         async onRefresh(refresh) {
           recordRefresh(selfMetrics, object.maps, refresh);
           await roce?.apply(refresh.result, refresh.finishedAtMs);
-          rdma.refresh();
+          rdma?.refresh();
           await printer?.print(accounts.series, accounts.books);
           if (pushLine !== undefined) {
             const snapshot = { families: await shown.families(), flows: shown.flows() };
@@ -160,9 +156,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
           }
         },
         log,
-        nowMs,
-        wallMs: () => Date.now(),
-        schedule,
+        clock,
       },
     );
     const server = await serve({ config, version, attachments, shown, daemon, selfMetrics, log });

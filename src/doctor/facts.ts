@@ -4,12 +4,12 @@
 
 import type { Incumbent } from '../kernel/attach-advice.js';
 import type { NeededCapability } from '../kernel/capabilities.js';
+import type { XdpFeature } from '../kernel/host-facts/xdp-features.js';
 import type { ProgramFlavour } from '../kernel/load.js';
-import type { XdpFeature } from '../kernel/xdp-features.js';
+import type { RdmaLinkLayer } from '../rdma/ports.js';
+import type { RoceVisibility } from '../rdma/visibility.js';
 import type { HostLimits } from '../system/host-limits.js';
 import type { NetdevRole } from '../system/netdev-role.js';
-import type { RdmaLinkLayer } from '../system/rdma-ports.js';
-import type { RoceVisibility } from '../system/rdma-visibility.js';
 
 export interface DoctorFacts {
   readonly version: string;

@@ -5,15 +5,15 @@
 import type { AttachOutcome } from '../kernel/attach.js';
 import type { Incumbent } from '../kernel/attach-advice.js';
 import type { NeededCapability } from '../kernel/capabilities.js';
+import { isKnownNative } from '../kernel/host-facts/native-drivers.js';
+import type { XdpFeature } from '../kernel/host-facts/xdp-features.js';
 import type { KernelObject } from '../kernel/load.js';
-import { isKnownNative } from '../kernel/native-drivers.js';
-import type { XdpFeature } from '../kernel/xdp-features.js';
+import type { RdmaRound } from '../rdma/port-reader.js';
 import { framingOf } from '../system/framing.js';
 import type { HostLimits } from '../system/host-limits.js';
 import type { NetworkInterface } from '../system/interfaces.js';
 import { parseKernelVersion } from '../system/kernel-version.js';
 import type { NetdevRole } from '../system/netdev-role.js';
-import type { RdmaRound } from '../system/rdma-reader.js';
 import type {
   DoctorFacts,
   InterfaceFacts,

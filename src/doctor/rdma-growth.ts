@@ -2,8 +2,8 @@
 // What two rounds of readings say of the RDMA devices on an interface: where their RoCE can be seen, and
 // how much of it came between the rounds. Pure.
 
-import { keyOf, type RdmaPortStatus, type RdmaRound } from '../system/rdma-reader.js';
-import { receivedRdmaPackets, visibilityOf } from '../system/rdma-visibility.js';
+import { keyOf, type RdmaPortStatus, type RdmaRound } from '../rdma/port-reader.js';
+import { receivedRdmaPackets, visibilityOf } from '../rdma/visibility.js';
 import type { RdmaFacts, RdmaPortFacts } from './facts.js';
 
 /** @param spanMs time between the rounds. Empty where no RDMA device belongs to the interface. */

@@ -2,12 +2,12 @@
 // A snapshot as text for /api/v1/import/prometheus: the lines of /metrics with external labels and a
 // timestamp each, without headers. It has no stale markers: the receiver drops NaN.
 import type { FlowFamilies } from '../metrics/flow-families.js';
+import { Pacer } from '../pacer.js';
 import type { Payload } from '../push/payload.js';
 import { ChunkList } from './chunk-list.js';
 import { renderLabelPairs, renderSample } from './family-text.js';
 import { flowLineBytes, flowLineFrame, writeFlowLines } from './flow-series.js';
 import type { LabelPair } from './remote-write/labels.js';
-import { Turns } from './remote-write/turns.js';
 import type { ExpositionInput } from './render-exposition.js';
 
 /** A payload has no more bytes than this, unless a single line has: rendering one takes 0.6 ms. */
@@ -27,12 +27,11 @@ export interface PushTextOptions {
 
 export class PushTextEncoder {
   readonly #options: PushTextOptions;
-  readonly #yieldToLoop: () => Promise<void>;
-  readonly #turns = new Turns();
+  readonly #pacer: Pacer;
 
   constructor(options: PushTextOptions, parts: { readonly yieldToLoop: () => Promise<void> }) {
     this.#options = options;
-    this.#yieldToLoop = parts.yieldToLoop;
+    this.#pacer = new Pacer(parts.yieldToLoop);
   }
 
   async *encode({ families, flows }: ExpositionInput, timestampMs: number): AsyncGenerator<Payload> {
@@ -44,10 +43,10 @@ export class PushTextEncoder {
         const text = renderSample(family.name, { ...sample, labels }, lineEnd);
         if (!lines.hasRoom(Buffer.byteLength(text))) {
           yield lines.take();
-          await this.#yieldToLoop();
+          await this.#pacer.turn();
         }
         lines.writeLine(text);
-        if (this.#turns.spend(FAMILY_SAMPLE_NS)) await this.#yieldToLoop();
+        if (this.#pacer.note(FAMILY_SAMPLE_NS)) await this.#pacer.turn();
       }
     }
     yield* this.#flows(lines, flows, lineEnd);
@@ -74,7 +73,7 @@ export class PushTextEncoder {
       for (let row = 0; row < rows.count; ) {
         if (!lines.hasRoom(flowLineBytes(frame, rows, row))) {
           yield lines.take();
-          await this.#yieldToLoop();
+          await this.#pacer.turn();
         }
         row =
           lines.write(flowLineBytes(frame, rows, row), (list, samplesLeft) => {

@@ -3,12 +3,12 @@
 // turn after each chunk of flows, and after some hundred samples of families. Knows nothing of HTTP, and must not look at the input after it is done.
 import type { Family } from '../metrics/family.js';
 import type { FlowFamilies } from '../metrics/flow-families.js';
+import { Pacer } from '../pacer.js';
 import { CHUNK_BYTES, ChunkList } from './chunk-list.js';
 import type { Dialect, ExpositionFormat } from './dialect.js';
 import { renderSamples } from './family-text.js';
 import { flowLineBytes, flowLineFrame, writeFlowLines } from './flow-series.js';
 import { OPENMETRICS_DIALECT } from './openmetrics.js';
-import { Turns } from './remote-write/turns.js';
 import { TEXT_DIALECT } from './text.js';
 
 export interface ExpositionInput {
@@ -48,19 +48,18 @@ export async function renderExposition(
 ): Promise<Exposition> {
   const dialect = DIALECTS[format];
   const list = new ChunkList(parts.chunkBytes ?? CHUNK_BYTES);
-  const pause = async (): Promise<void> => {
+  const pacer = new Pacer(async () => {
     await parts.yieldToLoop();
     parts.signal?.throwIfAborted();
-  };
+  });
 
-  const turns = new Turns();
   for (const family of families) {
     list.writeText(dialect.renderHeader(family));
     const { length } = family.samples;
     for (let from = 0; from < length; ) {
-      const to = Math.min(length, from + turns.stepsLeft(SAMPLE_NS));
+      const to = Math.min(length, from + pacer.stepsLeft(SAMPLE_NS));
       list.writeText(renderSamples(family, from, to));
-      if (turns.spend((to - from) * SAMPLE_NS)) await pause();
+      await pacer.spend((to - from) * SAMPLE_NS);
       from = to;
     }
   }
@@ -71,7 +70,7 @@ export async function renderExposition(
     const { count } = flows.rows;
     let row = writeFlowLines(list, family, flows.rows, frame, 0, count);
     while (row < count) {
-      await pause();
+      await pacer.turn();
       list.startChunk(flowLineBytes(frame, flows.rows, row));
       row = writeFlowLines(list, family, flows.rows, frame, row, count);
     }

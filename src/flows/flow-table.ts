@@ -3,10 +3,10 @@
 // It stores and finds; who gets a series and where counts go is decided elsewhere.
 
 import { FLOW_ROW_WORDS } from '../abi/records.js';
+import type { Pacer } from '../pacer.js';
 import type { KeyHash } from './key-hash.js';
 import { KeyIndex } from './key-index.js';
 import { LabelArena, type RenderLabels } from './label-arena.js';
-import type { Pacer } from './pacer.js';
 import type { SeriesView } from './views.js';
 
 const FIRST_ROWS = 1024;

@@ -2,7 +2,7 @@
 // The rendered labels of all series, one after the other in one array of bytes. Labels are only
 // ever appended; those of ended series are waste until the living move to a new array.
 
-import type { Pacer } from './pacer.js';
+import type { Pacer } from '../pacer.js';
 
 /**
  * Writes the labels of a flow (no braces) at out[outOffset] and returns how many bytes it wrote.

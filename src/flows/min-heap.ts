@@ -2,7 +2,7 @@
 // A binary heap of row numbers by a number each, smallest first. Ranking takes only as many pops
 // as there are winners, where a sort would order 100,000 rows of which nearly all lose.
 
-import type { Pacer } from './pacer.js';
+import type { Pacer } from '../pacer.js';
 
 /** Measured with 100,000 items. */
 const SIFT_NS = 15;

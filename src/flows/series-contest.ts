@@ -3,10 +3,10 @@
 // beyond the room only those that carried clearly more than the smallest holder. It only judges;
 // entering, ending and booking are the caller's.
 
+import type { Pacer } from '../pacer.js';
 import type { FlowTable } from './flow-table.js';
 import { MinHeap } from './min-heap.js';
 import type { Newcomers } from './newcomers.js';
-import type { Pacer } from './pacer.js';
 
 /**
  * A newcomer must have carried more than this many times the holder's bytes. Two flows of about

@@ -1,50 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // RDMA ports, and what can be seen of their traffic, as families. Pure; what was read, and when, is
 // decided elsewhere.
+import type { RdmaPortStatus } from '../rdma/port-reader.js';
+import type { RdmaView, VisibilityView } from '../rdma/rounds.js';
 import type { MetricDefinition } from './catalog.js';
 import type { Family, Sample } from './family.js';
 import { RDMA_METRICS } from './rdma-catalog.js';
-
-/** One port, or, as port 0, the device itself. What is undefined is left out. */
-export interface RdmaPortView {
-  readonly device: string;
-  readonly port: number;
-  readonly identity:
-    | {
-        readonly netdevs: readonly string[];
-        readonly driver: string;
-        readonly linkLayer: string | undefined;
-        readonly nodeGuid: string | undefined;
-        readonly firmwareVersion: string | undefined;
-        readonly hcaType: string | undefined;
-        readonly boardId: string | undefined;
-        readonly isVirtualFunction: boolean;
-      }
-    | undefined;
-  readonly state: string | undefined;
-  readonly physState: string | undefined;
-  readonly rateBitsPerSecond: number | undefined;
-  readonly receivedBytes: number | undefined;
-  readonly transmittedBytes: number | undefined;
-  readonly standard: Readonly<Record<string, number>>;
-  readonly hardware: Readonly<Record<string, number>>;
-  readonly isRead: boolean;
-  readonly timeouts: number;
-  readonly errors: number;
-}
-
-export interface VisibilityView {
-  readonly interfaceName: string;
-  readonly rdmaDevice: string;
-  readonly state: string;
-  readonly unseenPackets: number | undefined;
-}
-
-export interface RdmaView {
-  readonly ports: readonly RdmaPortView[];
-  readonly visibility: readonly VisibilityView[];
-  readonly readDurationMs: number;
-}
 
 export interface RdmaFamilyOptions {
   readonly hostIp: string;
@@ -68,7 +29,7 @@ export function rdmaFamilies(view: RdmaView, options: RdmaFamilyOptions): Family
   ];
   const perPort = (
     definition: MetricDefinition,
-    valuesOf: (port: RdmaPortView) => Iterable<readonly [own: Labels, value: number]>,
+    valuesOf: (port: RdmaPortStatus) => Iterable<readonly [own: Labels, value: number]>,
   ): Family =>
     family(
       definition,
@@ -76,36 +37,26 @@ export function rdmaFamilies(view: RdmaView, options: RdmaFamilyOptions): Family
         [...valuesOf(port)].map(([own, value]) => sample([...portLabels(port), ...own, ...host], value)),
       ),
     );
-  const hardware = (port: RdmaPortView, isGauge: boolean): [Labels, number][] =>
-    named(Object.entries(port.hardware).filter(([name]) => GAUGE_FILES.test(name) === isGauge));
+  const hardware = (port: RdmaPortStatus, isGauge: boolean): [Labels, number][] =>
+    named(
+      Object.entries(port.counters?.hardware ?? {}).filter(([name]) => GAUGE_FILES.test(name) === isGauge),
+    );
 
   return [
     perPort(m.portInfo, (port) => infoLabels(port).map((own) => [own, 1] as const)),
-    perPort(m.portStateInfo, ({ state, physState }) =>
-      state === undefined
-        ? []
-        : [
-            [
-              [
-                ['state', state],
-                ['physical_state', physState ?? ''],
-              ],
-              1,
-            ],
-          ],
+    perPort(m.portStateInfo, stateLabels),
+    perPort(m.portActive, ({ link }) =>
+      single(link?.state === undefined ? undefined : Number(link.state === 'active')),
     ),
-    perPort(m.portActive, ({ state }) =>
-      single(state === undefined ? undefined : Number(state === 'active')),
+    perPort(m.portRateBytesPerSecond, ({ link }) =>
+      single(link?.rateBitsPerSecond === undefined ? undefined : link.rateBitsPerSecond / 8),
     ),
-    perPort(m.portRateBytesPerSecond, ({ rateBitsPerSecond: bits }) =>
-      single(bits === undefined ? undefined : bits / 8),
-    ),
-    perPort(m.portReceivedBytesTotal, (port) => single(port.receivedBytes)),
-    perPort(m.portTransmittedBytesTotal, (port) => single(port.transmittedBytes)),
-    perPort(m.portStatsTotal, (port) => named(Object.entries(port.standard))),
+    perPort(m.portReceivedBytesTotal, ({ counters }) => single(counters?.receivedBytes)),
+    perPort(m.portTransmittedBytesTotal, ({ counters }) => single(counters?.transmittedBytes)),
+    perPort(m.portStatsTotal, ({ counters }) => named(Object.entries(counters?.standard ?? {}))),
     perPort(m.hwStatsTotal, (port) => hardware(port, false)),
     perPort(m.hwLevel, (port) => hardware(port, true)),
-    perPort(m.readSuccess, (port) => single(Number(port.isRead))),
+    perPort(m.readSuccess, ({ counters }) => single(Number(counters !== undefined))),
     perPort(m.readFailuresTotal, ({ timeouts, errors }) => [
       [[['reason', 'timeout']], timeouts],
       [[['reason', 'error']], errors],
@@ -124,14 +75,23 @@ export function rdmaFamilies(view: RdmaView, options: RdmaFamilyOptions): Family
   ];
 }
 
-function portLabels({ device, port }: RdmaPortView): Labels {
+function portLabels({ name }: RdmaPortStatus): Labels {
   return [
-    ['device', device],
-    ['port', String(port)],
+    ['device', name.device],
+    ['port', String(name.port)],
   ];
 }
 
-function infoLabels({ identity }: RdmaPortView): Labels[] {
+function stateLabels({ link }: RdmaPortStatus): [Labels, number][] {
+  if (link?.state === undefined) return [];
+  const labels: Labels = [
+    ['state', link.state],
+    ['physical_state', link.physState ?? ''],
+  ];
+  return [[labels, 1]];
+}
+
+function infoLabels({ identity }: RdmaPortStatus): Labels[] {
   if (identity === undefined) return [];
   const netdevs = identity.netdevs.length === 0 ? [''] : identity.netdevs;
   return netdevs.map((netdev) => [

@@ -11,7 +11,7 @@ import {
   type RoceRows,
 } from '../abi/roce-records.js';
 import { createKeyHash, type KeyHash } from '../flows/key-hash.js';
-import { Pacer } from '../flows/pacer.js';
+import { Pacer } from '../pacer.js';
 import { ADDRESS_WORDS, type CopyAddress, createAddressCopy } from './address-masks.js';
 import { OtherCounts } from './other-counts.js';
 import { PATH_KEY_WORDS, PathIndex } from './path-index.js';

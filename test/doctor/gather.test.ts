@@ -8,8 +8,8 @@ import { type GatherOptions, type GatherParts, gatherFacts } from '../../src/doc
 import { KernelError } from '../../src/errors.js';
 import type { AttachOutcome } from '../../src/kernel/attach.js';
 import type { KernelObject } from '../../src/kernel/load.js';
+import type { RdmaPortStatus, RdmaRound } from '../../src/rdma/port-reader.js';
 import type { NetworkInterface } from '../../src/system/interfaces.js';
-import type { RdmaPortStatus, RdmaRound } from '../../src/system/rdma-reader.js';
 import { GOOD_HOST, PLAIN_ROLE } from './hosts.js';
 
 const ETH0: NetworkInterface = {

@@ -6,7 +6,7 @@ import { KIND } from '../../src/abi/kinds.js';
 import { FLOW_ROW_WORDS } from '../../src/abi/records.js';
 import { FlowTable } from '../../src/flows/flow-table.js';
 import { createKeyHash, type KeyHash } from '../../src/flows/key-hash.js';
-import { Pacer } from '../../src/flows/pacer.js';
+import { Pacer } from '../../src/pacer.js';
 import { drainOf, keyName, renderTestLabels, TEST_LABEL_BYTES, testLabel } from './rows.js';
 
 const UNIVERSE = 3000;

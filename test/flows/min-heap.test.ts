@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { MinHeap } from '../../src/flows/min-heap.js';
-import { Pacer } from '../../src/flows/pacer.js';
+import { Pacer } from '../../src/pacer.js';
 
 test('pops all items in the order of their ranks, and can be used again', async () => {
   const heap = new MinHeap();

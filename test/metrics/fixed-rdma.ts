@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // RDMA ports with fixed contents, for the fixed snapshot of fixed-metrics.ts.
 import type { Family } from '../../src/metrics/family.js';
-import { type RdmaPortView, type RdmaView, rdmaFamilies } from '../../src/metrics/rdma-families.js';
+import { rdmaFamilies } from '../../src/metrics/rdma-families.js';
+import type { RdmaPortStatus } from '../../src/rdma/port-reader.js';
+import type { RdmaView } from '../../src/rdma/rounds.js';
 import { FIXED_LABELS } from '../exposition/series-fixture.js';
 
-const PORT: RdmaPortView = {
-  device: 'mlx5_0',
-  port: 1,
+const PORT: RdmaPortStatus = {
+  name: { device: 'mlx5_0', port: 1 },
   identity: {
+    device: 'mlx5_0',
+    port: 1,
+    isSoft: false,
+    hasGidNetdevs: true,
     netdevs: ['eth0', 'eth0.100'],
     driver: 'mlx5_core',
     linkLayer: 'Ethernet',
@@ -17,32 +22,25 @@ const PORT: RdmaPortView = {
     boardId: 'MT_0000000359',
     isVirtualFunction: false,
   },
-  state: 'active',
-  physState: 'LinkUp',
-  rateBitsPerSecond: 100e9,
-  receivedBytes: 4_000_000_000_000,
-  transmittedBytes: 1000,
-  standard: { port_rcv_packets: 4_000_017, link_downed: 1 },
-  // 2^64 - 1, as near as a double comes to it.
-  hardware: { np_cnp_sent: 77, out_of_sequence: 18_446_744_073_709_552_000, active_qps: 7 },
-  isRead: true,
+  link: { state: 'active', physState: 'LinkUp', rateBitsPerSecond: 100e9 },
+  counters: {
+    receivedBytes: 4_000_000_000_000,
+    transmittedBytes: 1000,
+    standard: { port_rcv_packets: 4_000_017, link_downed: 1 },
+    // 2^64 - 1, as near as a double comes to it.
+    hardware: { np_cnp_sent: 77, out_of_sequence: 18_446_744_073_709_552_000, active_qps: 7 },
+    unreadable: 3,
+  },
   timeouts: 0,
   errors: 3,
 };
 
 /** A port that hangs, and has not told of itself before. */
-const HANGING_PORT: RdmaPortView = {
-  device: 'bnxt_re0',
-  port: 2,
+const HANGING_PORT: RdmaPortStatus = {
+  name: { device: 'bnxt_re0', port: 2 },
   identity: undefined,
-  state: undefined,
-  physState: undefined,
-  rateBitsPerSecond: undefined,
-  receivedBytes: undefined,
-  transmittedBytes: undefined,
-  standard: {},
-  hardware: {},
-  isRead: false,
+  link: undefined,
+  counters: undefined,
   timeouts: 2,
   errors: 0,
 };

@@ -52,7 +52,8 @@ test('only an active port is active', () => {
   const [port] = FIXED_RDMA.ports;
   assert.ok(port !== undefined);
   const values = ['active', 'down', 'init', 'armed', 'active_defer', undefined].map((state) => {
-    const view = { ...FIXED_RDMA, ports: [{ ...port, state }] };
+    const link = { state, physState: undefined, rateBitsPerSecond: undefined };
+    const view = { ...FIXED_RDMA, ports: [{ ...port, link }] };
     return samplesOf('xtrace_rdma_port_active', rdmaFamilies(view, { hostIp: '', collectAgg: '' }))[0]?.value;
   });
   assert.deepEqual(values, [1, 0, 0, 0, 0, undefined]);
@@ -78,10 +79,9 @@ test('what may fall is a gauge, whatever else is in hw_counters a counter', () =
     'num_errors',
   ];
   const hardware = Object.fromEntries([...gauges, ...counters].map((name) => [name, 1]));
-  const families = rdmaFamilies(
-    { ...FIXED_RDMA, ports: [{ ...port, hardware }] },
-    { hostIp: '', collectAgg: '' },
-  );
+  assert.ok(port.counters !== undefined);
+  const ports = [{ ...port, counters: { ...port.counters, hardware } }];
+  const families = rdmaFamilies({ ...FIXED_RDMA, ports }, { hostIp: '', collectAgg: '' });
   const names = (family: string): (string | undefined)[] =>
     samplesOf(family, families).map(({ labels }) => labels.find(([name]) => name === 'counter')?.[1]);
   assert.deepEqual(names('xtrace_rdma_hw_level'), gauges);

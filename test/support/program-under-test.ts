@@ -14,9 +14,9 @@ import {
   programName,
   type RoceOptions,
 } from '../../src/kernel/load.js';
-import { runProgram } from '../../src/kernel/program-run.js';
 import { formatAddress } from './addresses.js';
 import { FLOW_OBJECT_PATH, PORTABLE_OBJECT_PATH } from './kernel-gate.js';
+import { runProgram } from './program-run.js';
 import type { ParsedFrame } from './reference-parser.js';
 import { RoceStreamTaker } from './roce-maps.js';
 import { type NamedCells, RoceSums } from './roce-sums.js';

@@ -3,6 +3,7 @@
 // longer shown as stale markers. Remembers which series were pushed; the bytes are the batch's.
 import type { FlowFamilies } from '../../metrics/flow-families.js';
 import { FLOW_KEY_WORDS } from '../../metrics/flow-label-fields.js';
+import { Pacer } from '../../pacer.js';
 import type { Payload } from '../../push/payload.js';
 import type { ExpositionInput } from '../render-exposition.js';
 import { FamilySeriesKept } from './family-series-kept.js';
@@ -11,7 +12,6 @@ import type { FlowTailRenderer } from './flow-tail.js';
 import { encodeLabels, type LabelPair, withMetricName } from './labels.js';
 import { createMetadata, type MetricHead } from './metric-head.js';
 import { NO_LABELS, type SeriesBatch } from './series-batch.js';
-import { Turns } from './turns.js';
 
 /** Prices of a step, measured (bench/push.ts); cold code takes 15 times as long: a turn of 5 ms, once. */
 const FLOW_SAMPLE_NS = 300;
@@ -31,10 +31,9 @@ export class RemoteWriteEncoder {
   readonly #options: RemoteWriteEncoderOptions;
   readonly #batch: SeriesBatch;
   readonly #tail: FlowTailRenderer;
-  readonly #yieldToLoop: () => Promise<void>;
+  readonly #pacer: Pacer;
   readonly #flowLabels: FlowLabelsKept;
   readonly #familySeries: FamilySeriesKept;
-  readonly #turns = new Turns();
   /** One for each flow metric, in the order of the snapshot's. */
   #flowHeads: readonly MetricHead[] = [];
   /** Of one flow, likewise. */
@@ -51,7 +50,7 @@ export class RemoteWriteEncoder {
     this.#options = options;
     this.#batch = parts.batch;
     this.#tail = parts.tail;
-    this.#yieldToLoop = parts.yieldToLoop;
+    this.#pacer = new Pacer(parts.yieldToLoop);
     this.#flowLabels = new FlowLabelsKept(parts.tail);
     this.#familySeries = new FamilySeriesKept(options.externalLabels);
   }
@@ -71,7 +70,7 @@ export class RemoteWriteEncoder {
         if (head === undefined) continue;
         if (this.#isFull(head, 0)) yield batch.take();
         batch.add(head, NO_LABELS, sample.value, this.#options.startedMs);
-        if (this.#turns.spend(FAMILY_SAMPLE_NS)) await this.#yieldToLoop();
+        if (this.#pacer.note(FAMILY_SAMPLE_NS)) await this.#pacer.turn();
       }
     }
     yield* this.#familyMarkers();
@@ -94,7 +93,7 @@ export class RemoteWriteEncoder {
     for (const head of this.#familySeries.takeVanished()) {
       if (this.#isFull(head, 0)) yield this.#batch.take();
       this.#batch.addStale(head, NO_LABELS);
-      if (this.#turns.spend(FLOW_SAMPLE_NS)) await this.#yieldToLoop();
+      if (this.#pacer.note(FLOW_SAMPLE_NS)) await this.#pacer.turn();
     }
   }
 
@@ -104,7 +103,7 @@ export class RemoteWriteEncoder {
         if (this.#isFull(head, labels.length)) yield this.#batch.take();
         this.#batch.addStale(head, labels);
       }
-      if (this.#turns.spend(FLOW_LABELS_NS)) await this.#yieldToLoop();
+      if (this.#pacer.note(FLOW_LABELS_NS)) await this.#pacer.turn();
     }
   }
 
@@ -119,13 +118,13 @@ export class RemoteWriteEncoder {
       const row = rows.slots[i] ?? 0;
       if (this.#flowLabels.labels(row) !== undefined) continue;
       this.#flowLabels.keep(row, rows.keys, row * FLOW_KEY_WORDS);
-      if (this.#turns.spend(FLOW_LABELS_NS)) await this.#yieldToLoop();
+      if (this.#pacer.note(FLOW_LABELS_NS)) await this.#pacer.turn();
     }
     const { endedCount } = this.#flowLabels;
     for (let from = 0; from < endedCount; ) {
-      const to = Math.min(endedCount, from + this.#turns.stepsLeft(FLOW_LABELS_NS));
+      const to = Math.min(endedCount, from + this.#pacer.stepsLeft(FLOW_LABELS_NS));
       this.#flowLabels.forgetBegunAnew(from, to);
-      if (this.#turns.spend((to - from) * FLOW_LABELS_NS)) await this.#yieldToLoop();
+      if (this.#pacer.note((to - from) * FLOW_LABELS_NS)) await this.#pacer.turn();
       from = to;
     }
   }
@@ -139,10 +138,10 @@ export class RemoteWriteEncoder {
   async *#flows(flows: FlowFamilies): AsyncGenerator<Payload> {
     const seriesCount = flows.rows.count * flows.families.length;
     for (let from = 0; from < seriesCount; ) {
-      const to = Math.min(seriesCount, from + this.#turns.stepsLeft(FLOW_SAMPLE_NS));
+      const to = Math.min(seriesCount, from + this.#pacer.stepsLeft(FLOW_SAMPLE_NS));
       const next = this.#addFlowSeries(flows, from, to);
       if (next < to) yield this.#batch.take();
-      if (this.#turns.spend((next - from) * FLOW_SAMPLE_NS)) await this.#yieldToLoop();
+      if (this.#pacer.note((next - from) * FLOW_SAMPLE_NS)) await this.#pacer.turn();
       from = next;
     }
   }

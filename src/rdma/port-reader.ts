@@ -2,10 +2,11 @@
 // One round over all RDMA ports there are: who is asked, what is remembered of those that do not answer,
 // and what is counted. The reading itself is another process's (isolated-reader.ts).
 
+import type { Clock } from '../clock.js';
+import type { RdmaAnswer, RdmaQuestion } from './answers.js';
+import { listRdmaDeviceCounters, type RdmaCounters } from './counters.js';
 import type { IsolatedReader, Outcome } from './isolated-reader.js';
-import type { RdmaAnswer, RdmaQuestion } from './rdma-answers.js';
-import { listRdmaDeviceCounters, type RdmaCounters } from './rdma-counters.js';
-import { listRdmaPorts, type RdmaLinkState, type RdmaPortIdentity, type RdmaPortName } from './rdma-ports.js';
+import { listRdmaPorts, type RdmaLinkState, type RdmaPortIdentity, type RdmaPortName } from './ports.js';
 
 export interface RdmaPortStatus {
   readonly name: RdmaPortName;
@@ -34,7 +35,7 @@ export interface RdmaReaderOptions {
 
 export interface RdmaReaderParts {
   readonly isolated: IsolatedReader<RdmaQuestion, RdmaAnswer>;
-  readonly nowMs: () => number;
+  readonly clock: Pick<Clock, 'nowMs'>;
   readonly log: {
     info(fields: object, message: string): void;
     warn(fields: object, message: string): void;
@@ -92,12 +93,12 @@ export function createRdmaReader(options: RdmaReaderOptions, parts: RdmaReaderPa
 
   /** Asks no firmware: known of a port that hangs too, whose interface must not pass for one without RDMA. */
   async function readIdentity(name: RdmaPortName, memory: Memory): Promise<void> {
-    if (name.port === 0 || parts.nowMs() - memory.identityReadMs < IDENTITY_MS) return;
+    if (name.port === 0 || parts.clock.nowMs() - memory.identityReadMs < IDENTITY_MS) return;
     const outcome = await isolated.ask(`identity ${keyOf(name)}`, { about: 'identity', name });
     countFailure(memory, outcome.failure);
     if (outcome.answer?.identity === undefined) return;
     memory.identity = outcome.answer.identity;
-    memory.identityReadMs = parts.nowMs();
+    memory.identityReadMs = parts.clock.nowMs();
   }
 
   async function readPort(name: RdmaPortName): Promise<RdmaPortStatus> {
@@ -137,7 +138,7 @@ export function createRdmaReader(options: RdmaReaderOptions, parts: RdmaReaderPa
 
   return {
     async read() {
-      const startedMs = parts.nowMs();
+      const startedMs = parts.clock.nowMs();
       const names = list();
       forgetAllBut(names);
       const ports: RdmaPortStatus[] = [];
@@ -145,7 +146,7 @@ export function createRdmaReader(options: RdmaReaderOptions, parts: RdmaReaderPa
         await readRelatives();
         for (const name of names) ports.push(await readPort(name));
       } else isolated.release();
-      return { ports, relatives: new Map(relatives), durationMs: parts.nowMs() - startedMs };
+      return { ports, relatives: new Map(relatives), durationMs: parts.clock.nowMs() - startedMs };
     },
   };
 }

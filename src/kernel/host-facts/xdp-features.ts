@@ -2,7 +2,7 @@
 // What the kernel says a device can do with XDP, without attaching anything: the netdev family of
 // generic netlink (Documentation/netlink/specs/netdev.yaml), since Linux 6.3.
 
-import type { Libc } from './ffi.js';
+import type { Libc } from '../ffi.js';
 import { type GenericNetlink, openGenericNetlink } from './generic-netlink.js';
 
 // include/uapi/linux/netdev.h.

@@ -3,8 +3,9 @@
 // block in a driver is behind a question, so that a process of its own can give the answer. Questions
 // and answers cross between processes as JSON: plain data only.
 
-import { readNetdevRelatives } from './netdev-relatives.js';
-import { type RdmaCounters, readRdmaCounters } from './rdma-counters.js';
+import { readNetdevRelatives } from '../system/netdev-relatives.js';
+import type { SysfsFiles } from '../system/sysfs-files.js';
+import { type RdmaCounters, readRdmaCounters } from './counters.js';
 import {
   type RdmaLinkState,
   type RdmaPortIdentity,
@@ -12,8 +13,7 @@ import {
   type RdmaPortOptions,
   readRdmaLinkState,
   readRdmaPortIdentity,
-} from './rdma-ports.js';
-import type { SysfsFiles } from './sysfs-files.js';
+} from './ports.js';
 
 export type RdmaQuestion =
   | { readonly about: 'identity' | 'numbers'; readonly name: RdmaPortName }

@@ -2,9 +2,9 @@
 // BPF_PROG_TEST_RUN: one frame through one loaded program, for tests and benches. The counts land
 // in the object's maps like any other frame's.
 
-import { KernelError } from '../errors.js';
-import { errnoName } from './errno.js';
-import type { KernelObject } from './load.js';
+import { KernelError } from '../../src/errors.js';
+import { errnoName } from '../../src/kernel/errno.js';
+import type { KernelObject } from '../../src/kernel/load.js';
 
 // struct bpf_test_run_opts of libbpf 1.x.
 const RUN_OPTS = {

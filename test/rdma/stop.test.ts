@@ -12,7 +12,7 @@ import { waitFor } from '../support/conditions.js';
 import * as devices from '../support/rdma-devices.js';
 import { HANGING, RdmaSysfs } from '../support/rdma-sysfs.js';
 
-const SCRIPT = join(import.meta.dirname, 'rdma-stop-child.js');
+const SCRIPT = join(import.meta.dirname, 'stop-child.js');
 const FILE = 'rxe0/ports/1/hw_counters/rcvd_pkts';
 
 interface Hung {

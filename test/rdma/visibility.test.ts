@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import type { RdmaPortIdentity } from '../../src/system/rdma-ports.js';
-import { receivedRdmaPackets, visibilityOf } from '../../src/system/rdma-visibility.js';
+import type { RdmaPortIdentity } from '../../src/rdma/ports.js';
+import { receivedRdmaPackets, visibilityOf } from '../../src/rdma/visibility.js';
 
 const MLX5: RdmaPortIdentity = {
   device: 'mlx5_0',

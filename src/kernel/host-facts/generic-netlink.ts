@@ -3,8 +3,8 @@
 // notifications, and no waiting: the kernel answers such a request before send() returns
 // (netlink_rcv_skb() in net/netlink/af_netlink.c runs in the sender's context).
 
-import { ERRNO } from './errno.js';
-import type { Libc } from './ffi.js';
+import { ERRNO } from '../errno.js';
+import type { Libc } from '../ffi.js';
 
 // include/uapi/linux/netlink.h and genetlink.h.
 const AF_NETLINK = 16;

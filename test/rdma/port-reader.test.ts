@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
-import type { IsolatedReader, Outcome } from '../../src/system/isolated-reader.js';
-import { answerRdmaQuestion, type RdmaAnswer, type RdmaQuestion } from '../../src/system/rdma-answers.js';
-import { createRdmaReader, type RdmaReader } from '../../src/system/rdma-reader.js';
+import { answerRdmaQuestion, type RdmaAnswer, type RdmaQuestion } from '../../src/rdma/answers.js';
+import type { IsolatedReader, Outcome } from '../../src/rdma/isolated-reader.js';
+import { createRdmaReader, type RdmaReader } from '../../src/rdma/port-reader.js';
 import * as devices from '../support/rdma-devices.js';
 import { RdmaSysfs } from '../support/rdma-sysfs.js';
 
@@ -32,7 +32,11 @@ beforeEach(() => {
   nowMs = 0;
   reader = createRdmaReader(
     { sysfsPath: tree.path, interfaces: ['eth2'] },
-    { isolated, nowMs: () => nowMs, log: { info: () => undefined, warn: (fields) => warnings.push(fields) } },
+    {
+      isolated,
+      clock: { nowMs: () => nowMs },
+      log: { info: () => undefined, warn: (fields) => warnings.push(fields) },
+    },
   );
 });
 afterEach(() => tree.remove());

@@ -2,8 +2,8 @@
 // Whether the RoCE and InfiniBand traffic of an interface can be seen by XDP there, and which counter
 // says what the hardware received. Pure. Judges from facts that were read; proves nothing by itself.
 
-import type { RdmaCounters } from './rdma-counters.js';
-import type { RdmaPortIdentity } from './rdma-ports.js';
+import type { RdmaCounters } from './counters.js';
+import type { RdmaPortIdentity } from './ports.js';
 
 /**
  * visible_soft: RDMA in software, every packet passes the interface. hidden_offload: the card takes RDMA

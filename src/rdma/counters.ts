@@ -4,8 +4,8 @@
 // A read may ask the firmware and block: see rdma-ports.ts.
 
 import { join } from 'node:path';
-import { type RdmaPortName, type RdmaPortOptions, rdmaDevicesPath, rdmaPortPath } from './rdma-ports.js';
-import { SYSFS_FILES, type SysfsFiles } from './sysfs-files.js';
+import { SYSFS_FILES, type SysfsFiles } from '../system/sysfs-files.js';
+import { type RdmaPortName, type RdmaPortOptions, rdmaDevicesPath, rdmaPortPath } from './ports.js';
 
 /** Counts since the device was reset. Doubles: above 2^53 the last bits are rounded away. */
 export interface RdmaCounters {

@@ -9,7 +9,7 @@ import {
   parseRate,
   type RdmaPort,
   readRdmaPorts,
-} from '../../src/system/rdma-ports.js';
+} from '../../src/rdma/ports.js';
 import { memorySysfs } from '../support/memory-sysfs.js';
 import * as devices from '../support/rdma-devices.js';
 import { type DeviceSpec, HANGING, RdmaSysfs, REFUSED } from '../support/rdma-sysfs.js';

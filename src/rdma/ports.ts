@@ -5,7 +5,7 @@
 // (MLX5_CMD_TIMEOUT_MSEC): the running exporter reads them in a process of its own.
 
 import { join } from 'node:path';
-import { SYSFS_FILES, type SysfsFiles } from './sysfs-files.js';
+import { SYSFS_FILES, type SysfsFiles } from '../system/sysfs-files.js';
 
 /** Link layer of a port: link_layer_show() in drivers/infiniband/core/sysfs.c; Unknown is left out. */
 export type RdmaLinkLayer = 'Ethernet' | 'InfiniBand';

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The process that reads RDMA files, started by system/reader-process.ts: beside cli.ts the only file
+// The process that reads RDMA files, started by start-reader.ts: beside cli.ts the only file
 // that does something when it is loaded. Answers one question at a time, and ends with its parent.
 
-import { answerRdmaQuestion, type RdmaQuestion } from '../system/rdma-answers.js';
-import type { ReaderRequest } from '../system/reader-process.js';
+import { answerRdmaQuestion, type RdmaQuestion } from './answers.js';
+import type { ReaderRequest } from './reader-process.js';
 
 const sysfsPath = process.argv[2] ?? '/sys';
 // A refused read is an answer here, and a port may have hundreds: nobody sees their stacks.

@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// The RDMA line over a tree of ours, with its real reading process. For tests only.
+// Rounds of readings over a tree of ours, with their real reading process, as lines. For tests only.
 
-import { connectRdma, type RdmaLine } from '../../src/compose/connect-rdma.js';
+import { systemClock } from '../../src/clock.js';
 import { createLogger } from '../../src/log.js';
 import type { Sample } from '../../src/metrics/family.js';
+import { rdmaFamilies } from '../../src/metrics/rdma-families.js';
+import { createRdmaRounds } from '../../src/rdma/rounds.js';
+import { startRdmaReader } from '../../src/rdma/start-reader.js';
 import { waitFor } from '../support/conditions.js';
 
 export const HOST = { hostIp: '192.168.1.10', collectAgg: 'lab' } as const;
 
-export interface TestLine extends RdmaLine {
+export interface TestLine {
+  refresh(): void;
+  close(): void;
+  /** Rounds that are over. */
+  count(): number;
   /** Refreshes, and waits until that round is shown. */
   round(): Promise<void>;
   /** Lines as of an exposition, without host_ip and collect_agg. */
@@ -19,17 +26,16 @@ export interface TestLine extends RdmaLine {
 export function startLine(options: {
   readonly sysfsPath: string;
   readonly interfaces?: readonly string[];
-  readonly enabled?: boolean;
   readonly roceSeen?: (name: string) => number;
   readonly limitMs?: number;
   readonly restMs?: number;
 }): TestLine {
   const logged: string[] = [];
-  const line = connectRdma(
+  const { sysfsPath } = options;
+  const rounds = createRdmaRounds(
     {
-      config: { rdma: { enabled: options.enabled ?? true, sysfsPath: options.sysfsPath } },
+      sysfsPath,
       interfaces: options.interfaces ?? ['eth0'],
-      ...HOST,
       roceSeen: options.roceSeen ?? (() => 0),
       // Generous where nothing hangs: the machine may be busy.
       limits: { limitMs: options.limitMs ?? 60_000, restMs: options.restMs ?? 0 },
@@ -39,28 +45,28 @@ export function startLine(options: {
         { level: 'debug', format: 'logfmt' },
         { destination: { write: (text) => logged.push(text) } },
       ),
-      nowMs: () => performance.now(),
-      schedule(task, delayMs) {
-        const timer = setTimeout(task, delayMs);
-        return () => clearTimeout(timer);
-      },
+      clock: systemClock(),
+      startReader: () => startRdmaReader(sysfsPath),
     },
   );
   return {
-    ...line,
+    refresh: () => rounds.refresh(),
+    close: () => rounds.close(),
+    count: () => rounds.count,
     logged,
     async round() {
-      const before = line.rounds();
-      line.refresh();
-      await waitFor('the round to be over', () => line.rounds() > before);
+      const before = rounds.count;
+      rounds.refresh();
+      await waitFor('the round to be over', () => rounds.count > before);
     },
-    lines: (pattern = /./) =>
-      line
-        .families()
+    lines(pattern = /./) {
+      const view = rounds.view();
+      return (view === undefined ? [] : rdmaFamilies(view, HOST))
         .flatMap(({ name, samples }) =>
           samples.map((sample) => `${name}${labelText(sample)} ${sample.value}`),
         )
-        .filter((text) => pattern.test(text)),
+        .filter((text) => pattern.test(text));
+    },
   };
 }
 

@@ -7,7 +7,7 @@ import {
   parseCount,
   type RdmaCounters,
   readRdmaCounters,
-} from '../../src/system/rdma-counters.js';
+} from '../../src/rdma/counters.js';
 import { memorySysfs } from '../support/memory-sysfs.js';
 import * as devices from '../support/rdma-devices.js';
 import { type DeviceSpec, RdmaSysfs } from '../support/rdma-sysfs.js';

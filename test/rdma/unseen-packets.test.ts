@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { createUnseenPackets, type UnseenPackets } from '../../src/system/unseen-packets.js';
+import { createUnseenPackets, type UnseenPackets } from '../../src/rdma/unseen-packets.js';
 
 const PORT = 'mlx5_0/1';
 

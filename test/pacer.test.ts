@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Pacer } from '../../src/flows/pacer.js';
+import { Pacer } from '../src/pacer.js';
 
 test('every step once and in order, in short slices, and a turn whenever the budget is used up', async () => {
   const seen: number[] = [];

@@ -7,6 +7,7 @@
 // well); even _exit() would, as the kernel reaps a process only with its last thread. A process that
 // hangs is left behind instead. It costs some 45 MB, and is started only where there is something to read.
 
+import type { Clock } from '../clock.js';
 import type { ReaderProcess } from './reader-process.js';
 
 export interface IsolatedReaderOptions {
@@ -25,9 +26,7 @@ export interface IsolatedReaderOptions {
 
 export interface IsolatedReaderParts<Question, Answer> {
   readonly start: () => ReaderProcess<Question, Answer>;
-  readonly nowMs: () => number;
-  /** Runs `task` once, `delayMs` from now; the returned function calls it off. */
-  readonly schedule: (task: () => void, delayMs: number) => () => void;
+  readonly clock: Pick<Clock, 'nowMs' | 'schedule'>;
 }
 
 export type Outcome<Answer> =
@@ -61,7 +60,7 @@ export function createIsolatedReader<Question, Answer>(
 
   function whyNot(key: string): string | undefined {
     for (const [name, past] of hanging) {
-      if (past.hasEnded && parts.nowMs() >= past.restUntilMs) hanging.delete(name);
+      if (past.hasEnded && parts.clock.nowMs() >= past.restUntilMs) hanging.delete(name);
     }
     const past = hanging.get(key);
     if (past !== undefined) return `its last reading ${past.hasEnded ? 'hung' : 'still hangs'}`;
@@ -83,7 +82,7 @@ export function createIsolatedReader<Question, Answer>(
   ): Promise<{ value: T } | 'timeout' | { ended: string }> {
     let cancel = (): void => undefined;
     const limit = new Promise<'timeout'>((resolve) => {
-      cancel = parts.schedule(() => resolve('timeout'), limitMs);
+      cancel = parts.clock.schedule(() => resolve('timeout'), limitMs);
     });
     return Promise.race([
       result.then((value) => ({ value })),
@@ -94,7 +93,7 @@ export function createIsolatedReader<Question, Answer>(
 
   async function startProcess(): Promise<Outcome<ReaderProcess<Question, Answer>>> {
     if (current !== undefined) return { answer: current };
-    if (parts.nowMs() < startNotBeforeMs) return error('the reading process could not be started');
+    if (parts.clock.nowMs() < startNotBeforeMs) return error('the reading process could not be started');
     const process = parts.start();
     current = process;
     process.ended.then(() => {
@@ -103,7 +102,7 @@ export function createIsolatedReader<Question, Answer>(
     const outcome = await race(process, process.ready, options.startLimitMs);
     if (typeof outcome === 'object' && 'value' in outcome) return { answer: process };
     abandon(process);
-    startNotBeforeMs = parts.nowMs() + options.restMs;
+    startNotBeforeMs = parts.clock.nowMs() + options.restMs;
     const why = outcome === 'timeout' ? `not within ${options.startLimitMs} ms` : outcome.ended;
     return error(`the reading process could not be started: ${why}`);
   }
@@ -118,7 +117,7 @@ export function createIsolatedReader<Question, Answer>(
       const process = started.answer;
       const outcome = await race(process, process.ask(question), options.limitMs);
       if (outcome === 'timeout') {
-        const state: Hanging = { hasEnded: false, restUntilMs: parts.nowMs() + options.restMs };
+        const state: Hanging = { hasEnded: false, restUntilMs: parts.clock.nowMs() + options.restMs };
         hanging.set(key, state);
         process.ended.then(() => {
           state.hasEnded = true;

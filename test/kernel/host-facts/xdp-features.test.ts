@@ -5,14 +5,18 @@
 import assert from 'node:assert/strict';
 import os from 'node:os';
 import { test } from 'node:test';
-import { ERRNO } from '../../src/kernel/errno.js';
-import { openLibc } from '../../src/kernel/ffi.js';
-import { decodeAnswer, encodeRequest, openGenericNetlink } from '../../src/kernel/generic-netlink.js';
-import { isKnownNative } from '../../src/kernel/native-drivers.js';
-import { featuresOf, openXdpFeatures } from '../../src/kernel/xdp-features.js';
-import { isKernelAtLeast, parseKernelVersion } from '../../src/system/kernel-version.js';
-import { kernelTest, missingForKernelTests } from '../support/kernel-gate.js';
-import { enterOwnNetns, ip } from '../support/own-netns.js';
+import { ERRNO } from '../../../src/kernel/errno.js';
+import { openLibc } from '../../../src/kernel/ffi.js';
+import {
+  decodeAnswer,
+  encodeRequest,
+  openGenericNetlink,
+} from '../../../src/kernel/host-facts/generic-netlink.js';
+import { isKnownNative } from '../../../src/kernel/host-facts/native-drivers.js';
+import { featuresOf, openXdpFeatures } from '../../../src/kernel/host-facts/xdp-features.js';
+import { isKernelAtLeast, parseKernelVersion } from '../../../src/system/kernel-version.js';
+import { kernelTest, missingForKernelTests } from '../../support/kernel-gate.js';
+import { enterOwnNetns, ip } from '../../support/own-netns.js';
 
 if (missingForKernelTests() === undefined) {
   enterOwnNetns();

@@ -7,8 +7,8 @@ import {
   type IsolatedReader,
   type IsolatedReaderOptions,
   type Outcome,
-} from '../../src/system/isolated-reader.js';
-import type { ReaderProcess } from '../../src/system/reader-process.js';
+} from '../../src/rdma/isolated-reader.js';
+import type { ReaderProcess } from '../../src/rdma/reader-process.js';
 
 const OPTIONS: IsolatedReaderOptions = { limitMs: 1000, startLimitMs: 5000, restMs: 30_000, maxHanging: 2 };
 
@@ -57,13 +57,15 @@ class Bench {
         this.processes.push(process);
         return process;
       },
-      nowMs: () => this.nowMs,
-      schedule: (task, delayMs) => {
-        const timer = { task, atMs: this.nowMs + delayMs };
-        this.#timers.push(timer);
-        return () => {
-          this.#timers = this.#timers.filter((other) => other !== timer);
-        };
+      clock: {
+        nowMs: () => this.nowMs,
+        schedule: (task, delayMs) => {
+          const timer = { task, atMs: this.nowMs + delayMs };
+          this.#timers.push(timer);
+          return () => {
+            this.#timers = this.#timers.filter((other) => other !== timer);
+          };
+        },
       },
     });
   }

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rounds of readings beside the refreshes, and what the last round and XDP's own counts say together:
+// what passes the interface unseen. Nothing here waits for a reading.
+
+import type { Clock } from '../clock.js';
+import type { RdmaAnswer, RdmaQuestion } from './answers.js';
+import { createIsolatedReader } from './isolated-reader.js';
+import { createRdmaReader, keyOf, type RdmaPortStatus, type RdmaRound } from './port-reader.js';
+import type { ReaderProcess } from './reader-process.js';
+import { createUnseenPackets } from './unseen-packets.js';
+import {
+  type InterfaceVisibility,
+  type RoceVisibility,
+  receivedRdmaPackets,
+  visibilityOf,
+} from './visibility.js';
+
+/** Whether RoCE of an interface can be seen, and how many packets of the device's port were not. */
+export interface VisibilityView {
+  readonly interfaceName: string;
+  /** '' where no RDMA device belongs to the interface. */
+  readonly rdmaDevice: string;
+  readonly state: RoceVisibility;
+  /** Undefined where the device does not count packets. */
+  readonly unseenPackets: number | undefined;
+}
+
+export interface RdmaView {
+  readonly ports: readonly RdmaPortStatus[];
+  readonly visibility: readonly VisibilityView[];
+  readonly readDurationMs: number;
+}
+
+export interface RdmaRounds {
+  /** Starts a round of readings, unless one is under way. Call it right after the totals were refreshed. */
+  refresh(): void;
+  /** Of the last round that is over, and what XDP has seen by now. Undefined before the first round. */
+  view(): RdmaView | undefined;
+  /** Rounds that are over. */
+  readonly count: number;
+  /** Waits for nothing: a reading that hangs is left behind. */
+  close(): void;
+}
+
+export interface RdmaRoundsOptions {
+  readonly sysfsPath: string;
+  readonly interfaces: readonly string[];
+  /** RoCE packets XDP has seen on the interface since the exporter began; they never fall. */
+  readonly roceSeen: (interfaceName: string) => number;
+  /** For tests; READER_LIMITS otherwise. */
+  readonly limits?: { readonly limitMs: number; readonly restMs: number };
+}
+
+export interface RdmaRoundsParts {
+  readonly log: {
+    info(fields: object, message: string): void;
+    warn(fields: object, message: string): void;
+    error(fields: object, message: string): void;
+  };
+  readonly clock: Pick<Clock, 'nowMs' | 'schedule'>;
+  readonly startReader: () => ReaderProcess<RdmaQuestion, RdmaAnswer>;
+}
+
+/**
+ * Drivers answer within milliseconds; mlx5 gives its firmware 60 s before it calls a command lost. A process
+ * of Node takes 50 ms to start; a host that swaps may need much longer.
+ */
+export const READER_LIMITS = { limitMs: 1000, startLimitMs: 10_000, restMs: 30_000, maxHanging: 2 } as const;
+
+export function createRdmaRounds(options: RdmaRoundsOptions, parts: RdmaRoundsParts): RdmaRounds {
+  const { sysfsPath, interfaces } = options;
+  const { clock, log } = parts;
+  const isolated = createIsolatedReader<RdmaQuestion, RdmaAnswer>(
+    { ...READER_LIMITS, ...options.limits },
+    { start: parts.startReader, clock },
+  );
+  const reader = createRdmaReader({ sysfsPath, interfaces }, { isolated, clock, log });
+  const unseen = createUnseenPackets();
+  let isReading = false;
+  let count = 0;
+  let last: RdmaRound | undefined;
+
+  async function readRound(): Promise<void> {
+    const seen = new Map(interfaces.map((name) => [name, options.roceSeen(name)]));
+    const round = await reader.read();
+    const counts = new Map(
+      round.ports.flatMap(({ name, counters }) => {
+        const packets = counters === undefined ? undefined : receivedRdmaPackets(counters);
+        return packets === undefined ? [] : [[keyOf(name), packets] as const];
+      }),
+    );
+    unseen.note(counts, new Set(round.ports.map(({ name }) => keyOf(name))), seen);
+    last = round;
+    count++;
+  }
+
+  function visibilityViews(round: RdmaRound): VisibilityView[] {
+    // Port 0 is the device, which has no interfaces and no identity.
+    const ports = round.ports.filter(({ name }) => name.port !== 0).map(({ identity }) => identity);
+    return interfaces.flatMap((interfaceName) => {
+      const seenNow = options.roceSeen(interfaceName);
+      const relatives = round.relatives.get(interfaceName) ?? [interfaceName];
+      return visibilityOf({ relatives, ports, roceSeenPackets: seenNow }).map((row) => ({
+        interfaceName,
+        rdmaDevice: row.rdmaDevice,
+        state: row.state,
+        unseenPackets: unseen.of(row.ports.map(keyOf), interfaceName, subtracted(row, seenNow)),
+      }));
+    });
+  }
+
+  return {
+    refresh() {
+      if (isReading) return;
+      isReading = true;
+      readRound()
+        .catch((error: unknown) => log.error({ err: error }, 'RDMA ports could not be read'))
+        .finally(() => {
+          isReading = false;
+        });
+    },
+    view() {
+      if (last === undefined) return undefined;
+      return { ports: last.ports, visibility: visibilityViews(last), readDurationMs: last.durationMs };
+    },
+    get count() {
+      return count;
+    },
+    close: () => isolated.close(),
+  };
+}
+
+/** RoCE seen on an IPoIB interface is none of what the port received as native InfiniBand. */
+function subtracted(row: InterfaceVisibility, seenNow: number): number | undefined {
+  return row.state === 'hidden_infiniband' ? undefined : seenNow;
+}
