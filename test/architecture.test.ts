@@ -20,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   flows: ['abi'],
   roce: ['abi', 'flows'],
   metrics: ['flows', 'roce', 'rdma', 'abi'],
-  exposition: ['metrics', 'push'],
+  exposition: ['metrics', 'push', 'abi'],
   http: ['exposition'],
   push: [],
   print: ['flows', 'abi'],

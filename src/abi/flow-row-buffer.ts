@@ -4,8 +4,8 @@
 
 import { FLOW_ROW_WORDS, type FlowRows } from './records.js';
 
-const FAMILY4_BITS = 4 << 24;
-const FAMILY6_BITS = 6 << 24;
+const IP_VERSION4_BITS = 4 << 24;
+const IP_VERSION6_BITS = 6 << 24;
 const QP_MASK = 0xffffff;
 const UINT32_RANGE = 0x1_0000_0000;
 const FIRST_CAPACITY_ROWS = 4096;
@@ -71,7 +71,7 @@ export class FlowRowBuffer implements FlowRows {
     keys[row + 8] = keyWords[keyOffset + 2] ?? 0;
     keys[row + 9] = interfaceId;
     keys[row + 10] = keyWords[keyOffset + 4] ?? 0;
-    keys[row + 11] = ((keyWords[keyOffset + 5] ?? 0) & QP_MASK) | FAMILY4_BITS;
+    keys[row + 11] = ((keyWords[keyOffset + 5] ?? 0) & QP_MASK) | IP_VERSION4_BITS;
     this.#count(countWords, countOffset);
   }
 
@@ -90,7 +90,7 @@ export class FlowRowBuffer implements FlowRows {
     }
     keys[row + 9] = interfaceId;
     keys[row + 10] = keyWords[keyOffset + 10] ?? 0;
-    keys[row + 11] = ((keyWords[keyOffset + 11] ?? 0) & QP_MASK) | FAMILY6_BITS;
+    keys[row + 11] = ((keyWords[keyOffset + 11] ?? 0) & QP_MASK) | IP_VERSION6_BITS;
     this.#count(countWords, countOffset);
   }
 

@@ -12,7 +12,7 @@
 //   byte  41     kind
 //   bytes 42-43  VLAN id
 //   bytes 44-46  RoCE destination queue pair, little end first
-//   byte  47     address family: 4 or 6
+//   byte  47     IP version: 4 or 6
 // Host order is little endian on every machine we build for (x86-64, arm64); the loader refuses others.
 
 /** 32-bit words of a row's key. */
@@ -30,7 +30,7 @@ export const FLOW_ROW = {
   kind: 41,
   vlan: 42,
   qp: 44,
-  family: 47,
+  ipVersion: 47,
 } as const;
 
 /** Counts of one drain. Row i: keys[i * 12 .. i * 12 + 11], packets[i], bytes[i] (doubles, exact to 2^53). */

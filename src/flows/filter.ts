@@ -3,8 +3,13 @@
 // filter: the accounts book them before they ask.
 
 import { FRAMING, type Framing, KIND, KIND_MAX } from '../abi/kinds.js';
-import { FLOW_ROW } from '../abi/records.js';
-import { familyOf, interfaceIdOf, kindOf } from './row-key.js';
+import {
+  DESTINATION_ADDRESS_WORD,
+  interfaceIdOf,
+  ipVersionOf,
+  kindOf,
+  SOURCE_ADDRESS_WORD,
+} from '../abi/row-key.js';
 
 /** Values of --filter. */
 export const FILTER_NAMES = ['roce', 'roce_v1', 'roce_v2', 'tcp', 'udp', 'ib', 'all'] as const;
@@ -78,13 +83,11 @@ function onInfinibandLink(linkFraming: FilterOptions['linkFraming']): FlowFilter
 }
 
 const RESOLVER_WORDS = Uint32Array.from(DNS_RESOLVERS, addressWord);
-const SRC_WORD = FLOW_ROW.srcIp >> 2;
-const DST_WORD = FLOW_ROW.dstIp >> 2;
 
 function touchesResolver(keys: Uint32Array, wordOffset: number): boolean {
-  if (familyOf(keys, wordOffset) !== 4) return false;
-  const src = keys[wordOffset + SRC_WORD];
-  const dst = keys[wordOffset + DST_WORD];
+  if (ipVersionOf(keys, wordOffset) !== 4) return false;
+  const src = keys[wordOffset + SOURCE_ADDRESS_WORD];
+  const dst = keys[wordOffset + DESTINATION_ADDRESS_WORD];
   for (const resolver of RESOLVER_WORDS) {
     if (src === resolver || dst === resolver) return true;
   }

@@ -5,12 +5,12 @@
 
 import { KIND } from '../abi/kinds.js';
 import { FLOW_ROW_WORDS, type FlowRows, type OverflowRow } from '../abi/records.js';
+import { interfaceIdOf, kindOf, protocolOf } from '../abi/row-key.js';
 import { Pacer } from '../pacer.js';
 import type { FlowFilter } from './filter.js';
 import { createKeyHash, type KeyHash } from './key-hash.js';
 import type { RenderLabels } from './label-arena.js';
 import { Newcomers } from './newcomers.js';
-import { interfaceIdOf, kindOf, protocolOf } from './row-key.js';
 import { SeriesContest } from './series-contest.js';
 import { type OnSeriesEnd, type SeriesEndReason, SeriesKeeper } from './series-keeper.js';
 import type { BooksView, SeriesView } from './views.js';

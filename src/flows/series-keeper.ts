@@ -4,11 +4,11 @@
 
 import type { FlowRows } from '../abi/records.js';
 import { FLOW_ROW_WORDS } from '../abi/records.js';
+import { interfaceIdOf, kindOf } from '../abi/row-key.js';
 import { Books } from './books.js';
 import { FlowTable, type FlowTableOptions } from './flow-table.js';
 import type { KeyHash } from './key-hash.js';
 import type { RenderLabels } from './label-arena.js';
-import { interfaceIdOf, kindOf } from './row-key.js';
 import type { SeriesView } from './views.js';
 
 /** Why a series ended: its flow was idle, or a bigger flow took its place. */

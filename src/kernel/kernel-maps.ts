@@ -4,8 +4,8 @@
 
 /** 0 or 1: one of the two halves of slots and flow maps. */
 export type Half = 0 | 1;
-/** Address family of a map: 4 (24-byte keys) or 6 (48-byte keys). */
-export type Family = 4 | 6;
+/** IP version of a map's keys: 4 (24 bytes) or 6 (48 bytes). */
+export type IpVersion = 4 | 6;
 
 /**
  * Called with one batch of flow map entries, deleted from the map already: `count` keys (24 or 48
@@ -39,7 +39,7 @@ export interface KernelMaps {
   readonly cpuCount: number;
   /** Slot sets (128 bytes each) per CPU and half; a power of two. */
   readonly setsPerCpu: number;
-  /** Entries each flow map (family, half) can hold. */
+  /** Entries each flow map (ipVersion, half) can hold. */
   readonly flowCapacity: number;
   /** Entries of each RoCE stream map. */
   readonly roceCapacity: number;
@@ -60,12 +60,12 @@ export interface KernelMaps {
    * The slots of one half, mapped memory: cpuCount x setsPerCpu sets of 128 bytes. Reading and
    * clearing it is reading and clearing the kernel's memory: only after fence().
    */
-  slots(family: Family, half: Half): Uint8Array;
+  slots(ipVersion: IpVersion, half: Half): Uint8Array;
   /**
    * Empties a flow map in batches, off the event loop, calling the sink once per batch. When it
    * rejects (KernelError), every entry that is gone from the map has been given to the sink.
    */
-  drainFlows(family: Family, half: Half, sink: FlowBatchSink): Promise<void>;
+  drainFlows(ipVersion: IpVersion, half: Half, sink: FlowBatchSink): Promise<void>;
   /** Empties a RoCE stream map, as drainFlows does a flow map. */
   drainRoce(half: Half, sink: RoceBatchSink): Promise<void>;
   /** Reads the totals of RoCE packets that the stream map could not take. Rejects with KernelError. */

@@ -27,9 +27,9 @@ export interface LoadOptions {
    * privileges that do not allow it. Tried where the first is refused.
    */
   readonly portableObjectPath?: string;
-  /** Entries of each flow map (family, half): bounds the flows of one interval. */
+  /** Entries of each flow map (IP version, half): bounds the flows of one interval. */
   readonly flowCapacity: number;
-  /** Slots wanted per CPU, half and family; see slot-sizing.ts. Default 4,096. */
+  /** Slots wanted per CPU, half and IP version; see slot-sizing.ts. Default 4,096. */
   readonly slotsPerCpu?: number;
   /** Bound of all slot memory. Default 32 MiB. */
   readonly maxSlotBytes?: number;

@@ -7,9 +7,9 @@ import { errnoName } from './errno.js';
 import { callAsync, type Libbpf, type Libc } from './ffi.js';
 import { type BatchBuffers, createBatchBuffers, drainFlowMap, type FlowMap } from './flow-drain.js';
 import type {
-  Family,
   FlowBatchSink,
   Half,
+  IpVersion,
   KernelMaps,
   OverflowSink,
   RoceBatchSink,
@@ -45,10 +45,10 @@ export class LoadedMaps implements KernelMaps {
   readonly #libbpf: Libbpf;
   readonly #bss: MapMemory;
   readonly #control: Uint32Array;
-  readonly #slots: Record<Family, MapMemory>;
-  readonly #flows: Record<Family, readonly [FlowMap, FlowMap]>;
-  readonly #buffers: Record<Family, BatchBuffers>;
-  readonly #draining: Record<Family, Promise<void>> = { 4: Promise.resolve(), 6: Promise.resolve() };
+  readonly #slots: Record<IpVersion, MapMemory>;
+  readonly #flows: Record<IpVersion, readonly [FlowMap, FlowMap]>;
+  readonly #buffers: Record<IpVersion, BatchBuffers>;
+  readonly #draining: Record<IpVersion, Promise<void>> = { 4: Promise.resolve(), 6: Promise.resolve() };
   readonly #roce: readonly [FlowMap, FlowMap];
   readonly #roceBuffers: BatchBuffers;
   #roceDraining: Promise<void> = Promise.resolve();
@@ -133,18 +133,19 @@ export class LoadedMaps implements KernelMaps {
     }
   }
 
-  slots(family: Family, half: Half): Uint8Array {
+  slots(ipVersion: IpVersion, half: Half): Uint8Array {
     this.#assertOpen();
     const start = half * this.#halfBytes;
-    return this.#slots[family].bytes.subarray(start, start + this.#halfBytes);
+    return this.#slots[ipVersion].bytes.subarray(start, start + this.#halfBytes);
   }
 
-  async drainFlows(family: Family, half: Half, sink: FlowBatchSink): Promise<void> {
+  async drainFlows(ipVersion: IpVersion, half: Half, sink: FlowBatchSink): Promise<void> {
     this.#assertOpen();
-    const drain = () => drainFlowMap(this.#libbpf, this.#flows[family][half], this.#buffers[family], sink);
-    // One at a time for each family: they share buffers. A failed one does not fail the next.
-    const turn = this.#draining[family].then(drain, drain);
-    this.#draining[family] = turn;
+    const drain = () =>
+      drainFlowMap(this.#libbpf, this.#flows[ipVersion][half], this.#buffers[ipVersion], sink);
+    // One at a time for each IP version: they share buffers. A failed one does not fail the next.
+    const turn = this.#draining[ipVersion].then(drain, drain);
+    this.#draining[ipVersion] = turn;
     await turn;
   }
 

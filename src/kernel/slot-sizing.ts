@@ -8,7 +8,7 @@ const HALVES = 2;
 const FAMILIES = 2;
 
 export interface SlotSizing {
-  /** Slots wanted per CPU, half and family; rounded down to a power of two. */
+  /** Slots wanted per CPU, half and IP version; rounded down to a power of two. */
   readonly slotsPerCpu: number;
   /** Possible CPUs, not online ones: the slot arrays have a row for each. */
   readonly cpuCount: number;

@@ -1,8 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// The labels of a flow one by one: a name, and how a row's value is written. Values stand as they
-// are, UTF-8 and not escaped; how they are put together is for each format to say.
+// The labels of a flow one by one: a name, and how a row's value is written, in UTF-8. How they are put
+// together is for each format to say.
 import { KIND, trafficType } from '../abi/kinds.js';
-import { FLOW_ROW, FLOW_ROW_WORDS } from '../abi/records.js';
+import {
+  DESTINATION_ADDRESS_WORD,
+  destinationPortOf,
+  interfaceIdOf,
+  ipVersionOf,
+  kindOf,
+  PORT_MAX,
+  PROTOCOL_MAX,
+  protocolOf,
+  QUEUE_PAIR_MAX,
+  queuePairOf,
+  SOURCE_ADDRESS_WORD,
+  sourcePortOf,
+  VLAN_MAX,
+  vlanOf,
+} from '../abi/row-key.js';
 import { FLOW_LABELS, QUEUE_PAIR_LABEL, VLAN_LABEL } from './catalog.js';
 import { IP_TEXT_MAX_BYTES, isMappedIpv4, writeDecimal, writeIpv4, writeIpv6 } from './ip-text.js';
 
@@ -34,61 +49,51 @@ export type FlowLabelField =
 /** IFNAMSIZ of linux/if.h, without the final zero. */
 export const INTERFACE_NAME_MAX_BYTES = 15;
 
-/** Queue pairs have 24 bits (IBTA vol. 1, 9.2.7); above them a row's word holds the address family. */
-export const QUEUE_PAIR_MAX = 0xffffff;
+type KeyNumber = (keys: Uint32Array, wordOffset: number) => number;
 
-/** 32-bit words of a row's key. */
-export const FLOW_KEY_WORDS = FLOW_ROW_WORDS;
-
-/** Where fields lie in a row, in 32-bit words. */
-export const FLOW_WORD = {
-  srcIp: FLOW_ROW.srcIp >>> 2,
-  dstIp: FLOW_ROW.dstIp >>> 2,
-  ports: FLOW_ROW.srcPort >>> 2,
-  interfaceId: FLOW_ROW.interfaceId >>> 2,
-  protocolKindVlan: FLOW_ROW.protocol >>> 2,
-  qpFamily: FLOW_ROW.qp >>> 2,
-} as const;
-
-/** The fields of FLOW_LABELS, in that order, and vlan and queue_pair where asked for. */
-export function createFlowLabelFields(options: FlowLabelOptions): readonly FlowLabelField[] {
-  const kinds = Array.from({ length: 256 }, (_, kind) => Buffer.from(trafficType(kind).label));
+/**
+ * The fields of FLOW_LABELS, in that order, and vlan and queue_pair where asked for. encodeText is applied to
+ * values that are text, where a format cannot take them as they are.
+ */
+export function createFlowLabelFields(
+  options: FlowLabelOptions,
+  encodeText: (text: string) => string = (text) => text,
+): readonly FlowLabelField[] {
+  const kinds = Array.from({ length: 256 }, (_, kind) => Buffer.from(encodeText(trafficType(kind).label)));
   const interfaces = new Map<number, Buffer>();
   const interfaceName = (id: number): Buffer => {
     let name = interfaces.get(id);
     if (name === undefined) {
-      name = Buffer.from(readInterfaceName(options, id));
+      name = Buffer.from(encodeText(readInterfaceName(options, id)));
       interfaces.set(id, name);
     }
     return name;
   };
   const fields: Readonly<Record<(typeof FLOW_LABELS)[number], FlowLabelField>> = {
-    src_ip: addressField('src_ip', FLOW_WORD.srcIp),
-    dst_ip: addressField('dst_ip', FLOW_WORD.dstIp),
-    src_port: decimalField('src_port', FLOW_WORD.ports, 0, 0xffff),
-    dst_port: decimalField('dst_port', FLOW_WORD.ports, 16, 0xffff),
-    protocol: decimalField('protocol', FLOW_WORD.protocolKindVlan, 0, 0xff),
+    src_ip: addressField('src_ip', SOURCE_ADDRESS_WORD),
+    dst_ip: addressField('dst_ip', DESTINATION_ADDRESS_WORD),
+    src_port: decimalField('src_port', sourcePortOf, PORT_MAX),
+    dst_port: decimalField('dst_port', destinationPortOf, PORT_MAX),
+    protocol: decimalField('protocol', protocolOf, PROTOCOL_MAX),
     traffic_type: {
       name: 'traffic_type',
       maxValueBytes: Math.max(...kinds.map((kind) => kind.length)),
       write(keys, wordOffset, out, outOffset) {
-        const kind = ((keys[wordOffset + FLOW_WORD.protocolKindVlan] ?? 0) >>> 8) & 0xff;
-        return writeBytes(out, outOffset, kinds[kind] as Buffer); // 256 of them: every byte has one
+        // 256 of them: every byte has one.
+        return writeBytes(out, outOffset, kinds[kindOf(keys, wordOffset)] as Buffer);
       },
     },
     interface: {
       name: 'interface',
-      maxValueBytes: INTERFACE_NAME_MAX_BYTES,
+      maxValueBytes: Buffer.byteLength(encodeText('"'.repeat(INTERFACE_NAME_MAX_BYTES))), // the worst there is
       write: (keys, wordOffset, out, outOffset) =>
-        writeBytes(out, outOffset, interfaceName(keys[wordOffset + FLOW_WORD.interfaceId] ?? 0)),
+        writeBytes(out, outOffset, interfaceName(interfaceIdOf(keys, wordOffset))),
     },
-    host_ip: { name: 'host_ip', constant: options.hostIp },
-    collect_agg: { name: 'collect_agg', constant: options.collectAgg },
+    host_ip: { name: 'host_ip', constant: encodeText(options.hostIp) },
+    collect_agg: { name: 'collect_agg', constant: encodeText(options.collectAgg) },
   };
-  const vlan = options.vlan ? [decimalField(VLAN_LABEL, FLOW_WORD.protocolKindVlan, 16, 0xffff)] : [];
-  const queuePair = options.queuePair
-    ? [decimalField(QUEUE_PAIR_LABEL, FLOW_WORD.qpFamily, 0, QUEUE_PAIR_MAX)]
-    : [];
+  const vlan = options.vlan ? [decimalField(VLAN_LABEL, vlanOf, VLAN_MAX)] : [];
+  const queuePair = options.queuePair ? [decimalField(QUEUE_PAIR_LABEL, queuePairOf, QUEUE_PAIR_MAX)] : [];
   return [...FLOW_LABELS.map((name) => fields[name]), ...vlan, ...queuePair];
 }
 
@@ -130,18 +135,17 @@ function addressField(name: string, word: number): FlowLabelField {
     name,
     maxValueBytes: IP_TEXT_MAX_BYTES,
     write(keys, wordOffset, out, outOffset) {
-      const kind = ((keys[wordOffset + FLOW_WORD.protocolKindVlan] ?? 0) >>> 8) & 0xff;
-      const isIpv4 = (keys[wordOffset + FLOW_WORD.qpFamily] ?? 0) >>> 24 === 4;
-      return writeAddress(out, outOffset, keys, wordOffset + word, isIpv4, kind === KIND.roceV1);
+      const isIpv4 = ipVersionOf(keys, wordOffset) === 4;
+      const isGid = kindOf(keys, wordOffset) === KIND.roceV1;
+      return writeAddress(out, outOffset, keys, wordOffset + word, isIpv4, isGid);
     },
   };
 }
 
-function decimalField(name: string, word: number, shift: number, mask: number): FlowLabelField {
+function decimalField(name: string, numberOf: KeyNumber, max: number): FlowLabelField {
   return {
     name,
-    maxValueBytes: String(mask).length,
-    write: (keys, wordOffset, out, outOffset) =>
-      writeDecimal(out, outOffset, ((keys[wordOffset + word] ?? 0) >>> shift) & mask),
+    maxValueBytes: String(max).length,
+    write: (keys, wordOffset, out, outOffset) => writeDecimal(out, outOffset, numberOf(keys, wordOffset)),
   };
 }

@@ -1,12 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // One flow of the last interval -> one line of text, in the order of words that the contract gives.
 import { trafficType } from '../abi/kinds.js';
-import { FLOW_ROW, FLOW_ROW_WORDS } from '../abi/records.js';
+import { FLOW_ROW_WORDS } from '../abi/records.js';
+import {
+  DESTINATION_ADDRESS_WORD,
+  destinationPortOf,
+  interfaceIdOf,
+  ipVersionOf,
+  kindOf,
+  protocolOf,
+  SOURCE_ADDRESS_WORD,
+  sourcePortOf,
+} from '../abi/row-key.js';
 import type { SeriesView } from '../flows/views.js';
 
 export interface FlowLineParts {
-  /** Text of the address in the words from wordOffset; family is 4 or 6, kind the flow's traffic kind. */
-  formatIp(keys: Uint32Array, wordOffset: number, family: number, kind: number): string;
+  /** Text of the address in the words from wordOffset; ipVersion is 4 or 6, kind the flow's traffic kind. */
+  formatIp(keys: Uint32Array, wordOffset: number, ipVersion: number, kind: number): string;
   interfaceName(interfaceId: number): string;
 }
 
@@ -26,17 +36,15 @@ export function createFlowLineRenderer(options: FlowLineOptions, parts: FlowLine
   return (view, row) => {
     const { keys } = view;
     const word = row * FLOW_ROW_WORDS;
-    const kind = byteAt(keys, word, FLOW_ROW.kind);
-    const family = byteAt(keys, word, FLOW_ROW.family);
-    const source = parts.formatIp(keys, word + (FLOW_ROW.srcIp >> 2), family, kind);
-    const destination = parts.formatIp(keys, word + (FLOW_ROW.dstIp >> 2), family, kind);
-    const start = options.withInterface
-      ? `[${parts.interfaceName(keys[word + (FLOW_ROW.interfaceId >> 2)] ?? 0)}] `
-      : '';
+    const kind = kindOf(keys, word);
+    const ipVersion = ipVersionOf(keys, word);
+    const source = parts.formatIp(keys, word + SOURCE_ADDRESS_WORD, ipVersion, kind);
+    const destination = parts.formatIp(keys, word + DESTINATION_ADDRESS_WORD, ipVersion, kind);
+    const start = options.withInterface ? `[${parts.interfaceName(interfaceIdOf(keys, word))}] ` : '';
     return (
-      `${start}${beforePort(source)}:${halfWordAt(keys, word, FLOW_ROW.srcPort)}` +
-      ` -> ${beforePort(destination)}:${halfWordAt(keys, word, FLOW_ROW.dstPort)}` +
-      ` proto=${byteAt(keys, word, FLOW_ROW.protocol)} [${trafficType(kind).printed}]` +
+      `${start}${beforePort(source)}:${sourcePortOf(keys, word)}` +
+      ` -> ${beforePort(destination)}:${destinationPortOf(keys, word)}` +
+      ` proto=${protocolOf(keys, word)} [${trafficType(kind).printed}]` +
       ` packets=${view.intervalPackets[row] ?? 0} bytes=${view.intervalBytes[row] ?? 0}${tail}`
     );
   };
@@ -45,14 +53,4 @@ export function createFlowLineRenderer(options: FlowLineOptions, parts: FlowLine
 /** Colons of an IPv6 address must not run into the one before the port. */
 function beforePort(address: string): string {
   return address.includes(':') ? `[${address}]` : address;
-}
-
-// Words are read by a little endian machine: byte b of a key is word b >> 2, shifted by 8 * (b & 3).
-
-function byteAt(keys: Uint32Array, word: number, offset: number): number {
-  return ((keys[word + (offset >> 2)] ?? 0) >>> (8 * (offset & 3))) & 0xff;
-}
-
-function halfWordAt(keys: Uint32Array, word: number, offset: number): number {
-  return ((keys[word + (offset >> 2)] ?? 0) >>> (8 * (offset & 3))) & 0xffff;
 }

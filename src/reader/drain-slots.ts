@@ -3,7 +3,7 @@
 
 import type { FlowRowBuffer } from '../abi/flow-row-buffer.js';
 import { FLOW_KEY4, FLOW_KEY6, FLOW_SLOT4, FLOW_SLOT6 } from '../abi/layout.js';
-import type { Family } from '../kernel/kernel-maps.js';
+import type { IpVersion } from '../kernel/kernel-maps.js';
 
 const WORD_BYTES = 4;
 const SLOT_WORDS = FLOW_SLOT4.size / WORD_BYTES;
@@ -20,15 +20,15 @@ export interface SlotDrainParts {
  * counts as empty, and a flow that goes on finds its place again. Returns the slots that were in use.
  */
 export async function drainSlots(
-  family: Family,
+  ipVersion: IpVersion,
   memory: Uint8Array,
   rows: FlowRowBuffer,
   parts: SlotDrainParts,
 ): Promise<number> {
   const words = new Uint32Array(memory.buffer, memory.byteOffset, memory.byteLength / WORD_BYTES);
   const slotCount = words.length / SLOT_WORDS;
-  const countWord = (family === 4 ? FLOW_SLOT4.count : FLOW_SLOT6.count) / WORD_BYTES;
-  const ifindexWord = (family === 4 ? FLOW_KEY4.ifindex : FLOW_KEY6.ifindex) / WORD_BYTES;
+  const countWord = (ipVersion === 4 ? FLOW_SLOT4.count : FLOW_SLOT6.count) / WORD_BYTES;
+  const ifindexWord = (ipVersion === 4 ? FLOW_KEY4.ifindex : FLOW_KEY6.ifindex) / WORD_BYTES;
   let used = 0;
   for (let first = 0; first < slotCount; first += SLOTS_PER_TURN) {
     const end = Math.min(slotCount, first + SLOTS_PER_TURN);
@@ -40,7 +40,7 @@ export async function drainSlots(
         continue;
       }
       const interfaceId = parts.interfaceIdOf(words[key + ifindexWord] ?? 0);
-      if (family === 4) {
+      if (ipVersion === 4) {
         rows.append4(words, key, interfaceId, words, count);
       } else {
         rows.append6(words, key, interfaceId, words, count);

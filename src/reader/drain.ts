@@ -16,7 +16,7 @@ import { FLOW_COUNT, FLOW_KEY4, FLOW_KEY6 } from '../abi/layout.js';
 import type { FlowRows, OverflowRow } from '../abi/records.js';
 import type { RoceOverflowRow, RoceRows } from '../abi/roce-records.js';
 import { RoceRowBuffer } from '../abi/roce-row-buffer.js';
-import type { Family, Half, KernelMaps } from '../kernel/kernel-maps.js';
+import type { Half, IpVersion, KernelMaps } from '../kernel/kernel-maps.js';
 import { drainSlots } from './drain-slots.js';
 import { createOverflowReader } from './overflow-deltas.js';
 
@@ -90,18 +90,18 @@ export function createDrain(parts: DrainParts): Drain {
   let unattributedPackets = 0;
   let running = false;
 
-  async function drainFlows(family: Family, half: Half): Promise<number> {
-    const keyWords = (family === 4 ? FLOW_KEY4.size : FLOW_KEY6.size) / WORD_BYTES;
-    const ifindexWord = (family === 4 ? FLOW_KEY4.ifindex : FLOW_KEY6.ifindex) / WORD_BYTES;
+  async function drainFlows(ipVersion: IpVersion, half: Half): Promise<number> {
+    const keyWords = (ipVersion === 4 ? FLOW_KEY4.size : FLOW_KEY6.size) / WORD_BYTES;
+    const ifindexWord = (ipVersion === 4 ? FLOW_KEY4.ifindex : FLOW_KEY6.ifindex) / WORD_BYTES;
     let entries = 0;
-    await maps.drainFlows(family, half, (keyBytes, countBytes, count) => {
+    await maps.drainFlows(ipVersion, half, (keyBytes, countBytes, count) => {
       const keys = new Uint32Array(keyBytes.buffer, keyBytes.byteOffset, count * keyWords);
       const counts = new Uint32Array(countBytes.buffer, countBytes.byteOffset, count * COUNT_WORDS);
       rows.reserve(count);
       for (let i = 0; i < count; i++) {
         const key = i * keyWords;
         const interfaceId = parts.interfaceIdOf(keys[key + ifindexWord] ?? 0);
-        if (family === 4) {
+        if (ipVersion === 4) {
           rows.append4(keys, key, interfaceId, counts, i * COUNT_WORDS);
         } else {
           rows.append6(keys, key, interfaceId, counts, i * COUNT_WORDS);

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // One pair: the totals of the streams between two addresses. It adds up what it is given, whole rows
 // only; who is given a pair, and for how long, is for the table to say.
-import { ROCE_CELL, ROCE_CELLS, ROCE_KEY, ROCE_TRANSPORT } from '../abi/roce-records.js';
+import { ROCE_CELL, ROCE_CELLS, ROCE_TRANSPORT } from '../abi/roce-records.js';
+import {
+  detailOf,
+  dscpOf,
+  pkeyOf,
+  roceVersionOf,
+  streamQueuePairOf,
+  transportOf,
+} from '../abi/roce-row-key.js';
 import type { RocePath } from './roce-path.js';
 import type { RocePairView, RocePsnCounts, RoceTraffic } from './views.js';
 
@@ -20,16 +28,6 @@ export const OTHER_PARTITIONS = -1;
 const DEFAULT_PKEY = 0xffff;
 /** QP 1: the general services interface, where connection managers talk (IBTA vol. 1, 13.5.1). */
 const CM_QUEUE_PAIR = 1;
-
-/** Words and shifts of the fields of struct roce_key in a little endian machine's words. */
-export const STREAM_WORD = {
-  interfaceId: ROCE_KEY.ifindex >>> 2,
-  queuePair: ROCE_KEY.qp >>> 2,
-  /** Source port below, P_Key above. */
-  portPkey: ROCE_KEY.srcPort >>> 2,
-  /** Version, transport, DSCP and detail, a byte each. */
-  shape: ROCE_KEY.version >>> 2,
-} as const;
 
 /** Whether the order of PSNs is watched: reliable and unreliable connections, and XRC. */
 function hasPsn(transport: number): boolean {
@@ -67,18 +65,16 @@ export class RocePair implements RocePairView {
    * and nothing added, where it would be one combination too many.
    */
   add(keys: Uint32Array, wordOffset: number, cells: Float64Array, cellOffset: number): boolean {
-    const shape = keys[wordOffset + STREAM_WORD.shape] ?? 0;
-    const version = shape & 0xff;
-    const transport = (shape >>> 8) & 0xff;
+    const transport = transportOf(keys, wordOffset);
     const packets = cells[cellOffset + ROCE_CELL.packets] ?? 0;
     const bytes = cells[cellOffset + ROCE_CELL.bytes] ?? 0;
     if (transport === ROCE_TRANSPORT.malformed) {
-      const reason = shape >>> 24;
+      const reason = detailOf(keys, wordOffset);
       this.malformed.set(reason, (this.malformed.get(reason) ?? 0) + packets);
       this.malformedPackets += packets;
       this.malformedBytes += bytes;
     } else {
-      const traffic = this.#trafficOf(version, transport, (shape >>> 16) & 0xff);
+      const traffic = this.#trafficOf(roceVersionOf(keys, wordOffset), transport, dscpOf(keys, wordOffset));
       if (traffic === undefined) return false;
       traffic.packets += packets;
       traffic.bytes += bytes;
@@ -111,7 +107,7 @@ export class RocePair implements RocePairView {
     cellOffset: number,
   ): void {
     const packets = cells[cellOffset + ROCE_CELL.packets] ?? 0;
-    const pkey = (keys[wordOffset + STREAM_WORD.portPkey] ?? 0) >>> 16;
+    const pkey = pkeyOf(keys, wordOffset);
     if (pkey !== DEFAULT_PKEY) this.#addToPartition(pkey, packets);
     if (transport === ROCE_TRANSPORT.cnp) {
       this.cnpPackets += packets;
@@ -119,7 +115,7 @@ export class RocePair implements RocePairView {
       this.fecnPackets += cells[cellOffset + ROCE_CELL.fecn] ?? 0;
       this.becnPackets += cells[cellOffset + ROCE_CELL.becn] ?? 0;
     }
-    if (transport === ROCE_TRANSPORT.ud && keys[wordOffset + STREAM_WORD.queuePair] === CM_QUEUE_PAIR) {
+    if (transport === ROCE_TRANSPORT.ud && streamQueuePairOf(keys, wordOffset) === CM_QUEUE_PAIR) {
       this.cmMessages += packets;
     }
     if (hasPsn(transport)) this.#addPsn(transport, cells, cellOffset);

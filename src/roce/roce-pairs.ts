@@ -10,12 +10,19 @@ import {
   type RoceOverflowRow,
   type RoceRows,
 } from '../abi/roce-records.js';
+import {
+  roceVersionOf,
+  streamInterfaceIdOf,
+  streamQueuePairOf,
+  streamSourcePortOf,
+  transportOf,
+} from '../abi/roce-row-key.js';
 import { createKeyHash, type KeyHash } from '../flows/key-hash.js';
 import { Pacer } from '../pacer.js';
 import { ADDRESS_WORDS, type CopyAddress, createAddressCopy } from './address-masks.js';
 import { OtherCounts } from './other-counts.js';
 import { PATH_KEY_WORDS, PathIndex } from './path-index.js';
-import { RocePair, STREAM_WORD } from './roce-pair.js';
+import { RocePair } from './roce-pair.js';
 import { MANAGEMENT_QUEUE_PAIR_MAX, RocePath } from './roce-path.js';
 import type { RoceOtherReason, RocePairsView } from './views.js';
 
@@ -178,32 +185,31 @@ class PairTable implements RocePairs {
   ): void {
     const wordOffset = row * ROCE_KEY_WORDS;
     const cellOffset = row * ROCE_CELLS;
-    const shape = keys[wordOffset + STREAM_WORD.shape] ?? 0;
-    const version = shape & 0xff;
-    const transport = (shape >>> 8) & 0xff;
+    const version = roceVersionOf(keys, wordOffset);
+    const transport = transportOf(keys, wordOffset);
     const bytes = cells[cellOffset + ROCE_CELL.bytes] ?? 0;
     if (pair?.add(keys, wordOffset, cells, cellOffset)) {
       pair.lastSeenMs = this.#elapsedMs;
     } else {
       const bookVersion = transport === ROCE_TRANSPORT.malformed ? 0 : version;
-      const interfaceId = keys[wordOffset + STREAM_WORD.interfaceId] ?? 0;
+      const interfaceId = streamInterfaceIdOf(keys, wordOffset);
       const packets = cells[cellOffset + ROCE_CELL.packets] ?? 0;
       this.#others.add(interfaceId, bookVersion, 'max_pairs', packets, bytes);
     }
-    const queuePair = keys[wordOffset + STREAM_WORD.queuePair] ?? 0;
+    const queuePair = streamQueuePairOf(keys, wordOffset);
     if (
       path !== undefined &&
       queuePair > MANAGEMENT_QUEUE_PAIR_MAX &&
       transport !== ROCE_TRANSPORT.cnp &&
       transport !== ROCE_TRANSPORT.malformed
     ) {
-      const port = (keys[wordOffset + STREAM_WORD.portPkey] ?? 0) & 0xffff;
+      const port = streamSourcePortOf(keys, wordOffset);
       path.addToInterval(queuePair, version === 2 ? port : undefined, bytes);
     }
   }
 
   #queuePairOf(keys: Uint32Array, wordOffset: number): number {
-    return this.#options.perQueuePair ? (keys[wordOffset + STREAM_WORD.queuePair] ?? 0) : 0;
+    return this.#options.perQueuePair ? streamQueuePairOf(keys, wordOffset) : 0;
   }
 
   /** Leaves the row's key and hash for #beginPath(). */
@@ -211,7 +217,7 @@ class PairTable implements RocePairs {
     const key = this.#key;
     this.#copyAddress(keys, wordOffset, key, 0);
     this.#copyAddress(keys, wordOffset + ADDRESS_WORDS, key, ADDRESS_WORDS);
-    key[2 * ADDRESS_WORDS] = keys[wordOffset + STREAM_WORD.interfaceId] ?? 0;
+    key[2 * ADDRESS_WORDS] = streamInterfaceIdOf(keys, wordOffset);
     this.#keyHash = this.#hash(key, 0);
     return this.#index.find(this.#keyHash, key);
   }

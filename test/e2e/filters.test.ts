@@ -92,7 +92,7 @@ function prefix(address: string, bits: number): string {
 }
 
 function withPrefixes(key: ParsedFrame, bits4: number, bits6: number): ParsedFrame {
-  const bits = key.family === 4 ? bits4 : bits6;
+  const bits = key.ipVersion === 4 ? bits4 : bits6;
   return { ...key, srcIp: prefix(key.srcIp, bits), dstIp: prefix(key.dstIp, bits) };
 }
 

@@ -14,7 +14,7 @@ import { mixedFlows } from '../support/traffic-mix.js';
 
 /** Some 150 flows of every kind, in IPv4 and IPv6. */
 const FRAMES = mixedFlows(7, 6);
-/** Far fewer than there are flows of a family. */
+/** Far fewer than there are flows of one IP version. */
 const BATCH_ENTRIES = 16;
 
 /** A loaded object, frames that go into it, and a drain of it that breaks as planned. */

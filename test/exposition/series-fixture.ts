@@ -6,7 +6,7 @@ import type { SeriesView } from '../../src/flows/views.js';
 import { createFlowLabelRenderer, type FlowLabelRenderer } from '../../src/metrics/flow-labels.js';
 
 export interface FlowSpec {
-  readonly family: 4 | 6;
+  readonly ipVersion: 4 | 6;
   /** 4 or 16 bytes. */
   readonly src: readonly number[];
   readonly dst: readonly number[];
@@ -34,7 +34,7 @@ export function encodeRow(spec: FlowSpec): Uint32Array {
   bytes[FLOW_ROW.kind] = spec.kind;
   view.setUint16(FLOW_ROW.vlan, spec.vlan, true);
   view.setUint32(FLOW_ROW.qp, spec.queuePair ?? 0, true);
-  bytes[FLOW_ROW.family] = spec.family; // the upper byte of the queue pair's word
+  bytes[FLOW_ROW.ipVersion] = spec.ipVersion; // the upper byte of the queue pair's word
   return new Uint32Array(bytes.buffer);
 }
 
@@ -96,7 +96,7 @@ const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
 export const FIXED_FLOWS: readonly [FlowSpec, ...FlowSpec[]] = [
   {
-    family: 4,
+    ipVersion: 4,
     src: [192, 168, 1, 30],
     dst: [192, 168, 1, 40],
     srcPort: 443,
@@ -108,7 +108,7 @@ export const FIXED_FLOWS: readonly [FlowSpec, ...FlowSpec[]] = [
     counts: [100, 65536, 3, 180],
   },
   {
-    family: 4,
+    ipVersion: 4,
     src: [192, 168, 0, 84],
     dst: [192, 168, 0, 85],
     srcPort: 4791,
@@ -120,7 +120,7 @@ export const FIXED_FLOWS: readonly [FlowSpec, ...FlowSpec[]] = [
     counts: [Number.MAX_SAFE_INTEGER, 9_000_000_001_000_000, 0, 0],
   },
   {
-    family: 6,
+    ipVersion: 6,
     src: [...MAPPED, 10, 0, 0, 1],
     dst: [...MAPPED, 10, 0, 0, 2],
     srcPort: 0,
@@ -132,7 +132,7 @@ export const FIXED_FLOWS: readonly [FlowSpec, ...FlowSpec[]] = [
     counts: [2500, 3_072_000, 2500, 3_072_000],
   },
   {
-    family: 6,
+    ipVersion: 6,
     src: [0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1],
     dst: [...MAPPED, 10, 0, 0, 2],
     srcPort: 53,

@@ -46,7 +46,7 @@ for (const filter of FILTER_NAMES) {
       const expected = KEPT[filter].includes(kind);
       assert.equal(keeps(filter, false, { kind }), expected, `kind ${kind}`);
       if (filter === 'ib') continue;
-      const onInfiniband = { kind, interfaceId: INFINIBAND_ID, family: 6 as const };
+      const onInfiniband = { kind, interfaceId: INFINIBAND_ID, ipVersion: 6 as const };
       assert.equal(keeps(filter, false, onInfiniband), expected, `kind ${kind} on InfiniBand`);
     }
   });
@@ -82,7 +82,7 @@ test('exclude-dns leaves out the eight resolvers on either side, IPv4 only', () 
       `${resolver}, not asked for`,
     );
     assert.equal(
-      keeps('all', true, { ...row, src: address, dst: host, family: 6 }),
+      keeps('all', true, { ...row, src: address, dst: host, ipVersion: 6 }),
       true,
       `${resolver} in IPv6`,
     );

@@ -14,7 +14,7 @@ export interface TestRow {
   readonly kind: number;
   readonly vlan?: number;
   readonly qp?: number;
-  readonly family?: 4 | 6;
+  readonly ipVersion?: 4 | 6;
   readonly packets?: number;
   readonly bytes?: number;
 }
@@ -31,7 +31,7 @@ export function keyBytes(row: TestRow): Uint8Array {
   view.setUint8(FLOW_ROW.kind, row.kind);
   view.setUint16(FLOW_ROW.vlan, row.vlan ?? 0, true);
   view.setUint32(FLOW_ROW.qp, row.qp ?? 0, true);
-  view.setUint8(FLOW_ROW.family, row.family ?? 4);
+  view.setUint8(FLOW_ROW.ipVersion, row.ipVersion ?? 4);
   return bytes;
 }
 

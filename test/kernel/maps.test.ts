@@ -5,12 +5,12 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { FLOW_SLOT4, SLOT_SET_SIZE } from '../../src/abi/layout.js';
 import { callAsync } from '../../src/kernel/ffi.js';
-import type { Family, Half } from '../../src/kernel/kernel-maps.js';
+import type { Half, IpVersion } from '../../src/kernel/kernel-maps.js';
 import { type KernelObject, type LoadOptions, loadKernelObject } from '../../src/kernel/load.js';
 import { FLOW_OBJECT_PATH, kernelTest, PORTABLE_OBJECT_PATH } from '../support/kernel-gate.js';
 import { runProgram } from '../support/program-run.js';
 
-const KEY_BYTES: Readonly<Record<Family, number>> = { 4: 24, 6: 48 };
+const KEY_BYTES: Readonly<Record<IpVersion, number>> = { 4: 24, 6: 48 };
 const COUNT_BYTES = 16;
 const LOOPBACK = 1;
 const BPF_MAP_TYPE_ARRAY_OF_MAPS = 12;
@@ -33,11 +33,11 @@ function load(t: TestContext, options: Partial<LoadOptions> = {}): KernelObject 
 }
 
 /** Distinct keys, and counts by which each is known. */
-function makeEntries(family: Family, count: number): { keys: Buffer; counts: Buffer } {
-  const keys = Buffer.alloc(count * KEY_BYTES[family]);
+function makeEntries(ipVersion: IpVersion, count: number): { keys: Buffer; counts: Buffer } {
+  const keys = Buffer.alloc(count * KEY_BYTES[ipVersion]);
   const counts = Buffer.alloc(count * COUNT_BYTES);
   for (let i = 0; i < count; i += 1) {
-    keys.writeUInt32LE(i, i * KEY_BYTES[family]);
+    keys.writeUInt32LE(i, i * KEY_BYTES[ipVersion]);
     counts.writeUInt32LE(i + 1, i * COUNT_BYTES);
     counts.writeUInt32LE(7 * i, i * COUNT_BYTES + 8);
   }
@@ -46,29 +46,29 @@ function makeEntries(family: Family, count: number): { keys: Buffer; counts: Buf
 
 function insert(
   object: KernelObject,
-  family: Family,
+  ipVersion: IpVersion,
   half: Half,
   entries: { keys: Buffer; counts: Buffer },
 ): void {
   const count = Buffer.alloc(4);
   count.writeUInt32LE(entries.counts.length / COUNT_BYTES);
   const { libbpf } = object;
-  const fd = object.mapFd(`flows${family}_${half}`);
+  const fd = object.mapFd(`flows${ipVersion}_${half}`);
   assert.equal(libbpf.bpf_map_update_batch(fd, entries.keys, entries.counts, count, libbpf.memory.NULL), 0);
 }
 
 /** Drains; number in the key -> [packets, bytes], and how many entries each batch had. */
-async function drain(object: KernelObject, family: Family, half: Half) {
+async function drain(object: KernelObject, ipVersion: IpVersion, half: Half) {
   const flows = new Map<number, [number, number]>();
   const batches: number[] = [];
-  await object.maps.drainFlows(family, half, (keys, counts, count) => {
+  await object.maps.drainFlows(ipVersion, half, (keys, counts, count) => {
     batches.push(count);
     const keyView = new DataView(keys.buffer, keys.byteOffset, keys.byteLength);
     const countView = new DataView(counts.buffer, counts.byteOffset, counts.byteLength);
-    assert.equal(keyView.byteLength, count * KEY_BYTES[family]);
+    assert.equal(keyView.byteLength, count * KEY_BYTES[ipVersion]);
     assert.equal(countView.byteLength, count * COUNT_BYTES);
     for (let i = 0; i < count; i += 1) {
-      const id = keyView.getUint32(i * KEY_BYTES[family], true);
+      const id = keyView.getUint32(i * KEY_BYTES[ipVersion], true);
       assert.ok(!flows.has(id), `key ${id} came twice`);
       const at = i * COUNT_BYTES;
       flows.set(id, [countView.getUint32(at, true), countView.getUint32(at + 8, true)]);
@@ -77,33 +77,33 @@ async function drain(object: KernelObject, family: Family, half: Half) {
   return { flows, batches };
 }
 
-for (const family of [4, 6] as const) {
+for (const ipVersion of [4, 6] as const) {
   for (const half of [0, 1] as const) {
     kernelTest(
-      `flows${family}_${half}: 20,000 entries in several batches, each once, and the map is empty`,
+      `flows${ipVersion}_${half}: 20,000 entries in several batches, each once, and the map is empty`,
       async (t) => {
         const object = load(t);
-        const entries = makeEntries(family, 20_000);
-        insert(object, family, half, entries);
-        const { flows, batches } = await drain(object, family, half);
+        const entries = makeEntries(ipVersion, 20_000);
+        insert(object, ipVersion, half, entries);
+        const { flows, batches } = await drain(object, ipVersion, half);
         assert.ok(batches.length > 1, `${batches}`);
         assert.equal(flows.size, 20_000);
         for (const [id, counts] of flows) assert.deepEqual(counts, [id + 1, 7 * id]);
-        assert.deepEqual(await drain(object, family, half), { flows: new Map(), batches: [] });
+        assert.deepEqual(await drain(object, ipVersion, half), { flows: new Map(), batches: [] });
       },
     );
   }
 }
 
-kernelTest('the other half and the other family stay as they are', async (t) => {
+kernelTest('the other half and the other IP version stay as they are', async (t) => {
   const object = load(t);
   insert(object, 4, 0, makeEntries(4, 3));
-  for (const [family, half] of [
+  for (const [ipVersion, half] of [
     [4, 1],
     [6, 0],
     [6, 1],
   ] as const) {
-    assert.equal((await drain(object, family, half)).flows.size, 0);
+    assert.equal((await drain(object, ipVersion, half)).flows.size, 0);
   }
   assert.equal((await drain(object, 4, 0)).flows.size, 3);
 });
@@ -212,16 +212,16 @@ kernelTest('the programs write the half that the epoch names, into memory that w
 kernelTest('the slots of a CPU lie where the index says, and the whole array is mapped', (t) => {
   const object = load(t);
   const { cpuCount, setsPerCpu } = object.maps;
-  for (const family of [4, 6] as const) {
+  for (const ipVersion of [4, 6] as const) {
     for (const half of [0, 1] as const) {
-      const slots = object.maps.slots(family, half);
+      const slots = object.maps.slots(ipVersion, half);
       assert.equal(slots.length, cpuCount * setsPerCpu * SLOT_SET_SIZE);
-      slots[slots.length - 1] = 0xa0 + family + half;
+      slots[slots.length - 1] = 0xa0 + ipVersion + half;
       const key = Buffer.alloc(4);
       key.writeUInt32LE((half * cpuCount + cpuCount - 1) * setsPerCpu + setsPerCpu - 1);
       const set = Buffer.alloc(SLOT_SET_SIZE);
-      assert.equal(object.libbpf.bpf_map_lookup_elem(object.mapFd(`slots${family}`), key, set), 0);
-      assert.equal(set[SLOT_SET_SIZE - 1], 0xa0 + family + half);
+      assert.equal(object.libbpf.bpf_map_lookup_elem(object.mapFd(`slots${ipVersion}`), key, set), 0);
+      assert.equal(set[SLOT_SET_SIZE - 1], 0xa0 + ipVersion + half);
     }
   }
 });

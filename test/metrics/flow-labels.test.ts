@@ -42,7 +42,7 @@ test('the VLAN follows as the last label when asked for, 0 where there is none',
   assert.match(renderText({ ...plain, vlan: true }, { ...FIXED_FLOWS[0], vlan: 0 }), /,vlan="0"$/);
 });
 
-test('the queue pair follows after it when asked for, without the address family above its 24 bits', () => {
+test('the queue pair follows after it when asked for, without the IP version above its 24 bits', () => {
   const roce = { ...FIXED_FLOWS[0], queuePair: 0xfffffe };
   assert.match(
     renderText({ ...plain, vlan: true, queuePair: true }, roce),
@@ -82,7 +82,7 @@ test('what an operator or a device is called is escaped and read back as it was'
       (interfaceName, collectAgg, port, kind, src, vlan, queuePair) => {
         const spec: FlowSpec = {
           ...FIXED_FLOWS[0],
-          family: 6,
+          ipVersion: 6,
           src,
           dst: src,
           srcPort: port,
@@ -108,7 +108,7 @@ test('what an operator or a device is called is escaped and read back as it was'
 test('maxLabelBytes is enough for the longest of everything', () => {
   const spec: FlowSpec = {
     ...FIXED_FLOWS[0],
-    family: 6,
+    ipVersion: 6,
     src: new Array<number>(16).fill(255),
     dst: new Array<number>(16).fill(255),
     srcPort: 65535,

@@ -61,7 +61,7 @@ function writeKey(keys: Uint32Array, row: number, flow: TestFlow): void {
   view.setUint8(FLOW_ROW.kind, flow.kind ?? 1);
   view.setUint16(FLOW_ROW.vlan, 0xabc, true); // never printed
   view.setUint8(FLOW_ROW.qp, 0xff);
-  view.setUint8(FLOW_ROW.family, isIPv6(src) ? 6 : 4);
+  view.setUint8(FLOW_ROW.ipVersion, isIPv6(src) ? 6 : 4);
 }
 
 function addressBytes(address: string): number[] {

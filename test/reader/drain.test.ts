@@ -11,15 +11,15 @@ import { FLOW_ROW, FLOW_ROW_BYTES } from '../../src/abi/records.js';
 import { createDrain, type DrainResult } from '../../src/reader/drain.js';
 import { createFakeKernelMaps, type FailAt, type FakePacket } from '../support/fake-kernel-maps.js';
 
-function packet(family: 4 | 6, flow: number, bytes: number): FakePacket {
-  const layout = family === 4 ? FLOW_KEY4 : FLOW_KEY6;
+function packet(ipVersion: 4 | 6, flow: number, bytes: number): FakePacket {
+  const layout = ipVersion === 4 ? FLOW_KEY4 : FLOW_KEY6;
   const key = new Uint8Array(layout.size);
   const view = new DataView(key.buffer);
   key.set([10, 0, flow >> 8, flow & 0xff], layout.srcIp);
   view.setUint32(layout.ifindex, 70 + (flow % 2), true);
   key[layout.protocol] = 6;
   key[layout.kind] = KIND.tcp;
-  return { family, key, bytes };
+  return { ipVersion, key, bytes };
 }
 
 /** Sums by the flow's identity in rows, and by interface and kind in overflow. */
@@ -32,7 +32,7 @@ class Sums {
     const bytes = new Uint8Array(result.rows.keys.buffer);
     for (let i = 0; i < result.rows.length; i++) {
       const row = bytes.subarray(i * FLOW_ROW_BYTES, (i + 1) * FLOW_ROW_BYTES);
-      const key = `${row[FLOW_ROW.family]} ${(row[2] ?? 0) * 256 + (row[3] ?? 0)} on ${row[FLOW_ROW.interfaceId]}`;
+      const key = `${row[FLOW_ROW.ipVersion]} ${(row[2] ?? 0) * 256 + (row[3] ?? 0)} on ${row[FLOW_ROW.interfaceId]}`;
       const sum = this.flows.get(key) ?? { packets: 0, bytes: 0 };
       sum.packets += result.rows.packets[i] ?? 0;
       sum.bytes += result.rows.bytes[i] ?? 0;
@@ -71,7 +71,7 @@ test('whatever step fails, every packet is handed over exactly once', async () =
   const interval = fc.record({
     packets: fc.array(
       fc.record({
-        family: fc.constantFrom(4 as const, 6 as const),
+        ipVersion: fc.constantFrom(4 as const, 6 as const),
         flow: fc.nat(30),
         bytes: fc.integer({ min: 14, max: 9000 }),
       }),
@@ -95,7 +95,7 @@ test('whatever step fails, every packet is handed over exactly once', async () =
         let bytes = 0;
         for (const one of intervals) {
           for (const sent of one.packets) {
-            maps.count(packet(sent.family, sent.flow, sent.bytes));
+            maps.count(packet(sent.ipVersion, sent.flow, sent.bytes));
             packets++;
             bytes += sent.bytes;
           }
@@ -114,7 +114,7 @@ test('whatever step fails, every packet is handed over exactly once', async () =
   );
 });
 
-test('rows carry the flow, its family and its interface id', async () => {
+test('rows carry the flow, its IP version and its interface id', async () => {
   const { maps, drain } = createRig(() => undefined, 100);
   for (let flow = 0; flow < 50; flow++) {
     for (let n = 0; n <= flow; n++) {

@@ -51,7 +51,7 @@ function addTo(sums: Map<string, Sum>, key: string, packets: number, bytes: numb
 }
 
 function flowOfRow(row: Buffer): string {
-  const length = row.readUInt8(FLOW_ROW.family) === 4 ? 4 : 16;
+  const length = row.readUInt8(FLOW_ROW.ipVersion) === 4 ? 4 : 16;
   return nameOf(
     formatAddress(row.subarray(FLOW_ROW.srcIp, FLOW_ROW.srcIp + length)),
     formatAddress(row.subarray(FLOW_ROW.dstIp, FLOW_ROW.dstIp + length)),

@@ -5,10 +5,16 @@
 
 import { numberFromU64 } from '../../src/abi/flow-row-buffer.js';
 import { FLOW_KEY4, FLOW_KEY6, FLOW_SLOT4, FLOW_SLOT6, SLOT_SET_SIZE } from '../../src/abi/layout.js';
-import type { Family, FlowBatchSink, Half, KernelMaps, OverflowSink } from '../../src/kernel/kernel-maps.js';
+import type {
+  FlowBatchSink,
+  Half,
+  IpVersion,
+  KernelMaps,
+  OverflowSink,
+} from '../../src/kernel/kernel-maps.js';
 
 export interface FakePacket {
-  readonly family: Family;
+  readonly ipVersion: IpVersion;
   /** A raw struct flow_key4 or flow_key6. */
   readonly key: Uint8Array;
   readonly bytes: number;
@@ -40,8 +46,8 @@ export function createFakeKernelMaps(
   let epoch: Half = 0;
   let turn = 0;
 
-  const layout = (family: Family) => (family === 4 ? FLOW_SLOT4 : FLOW_SLOT6);
-  const keySize = (family: Family) => (family === 4 ? FLOW_KEY4.size : FLOW_KEY6.size);
+  const layout = (ipVersion: IpVersion) => (ipVersion === 4 ? FLOW_SLOT4 : FLOW_SLOT6);
+  const keySize = (ipVersion: IpVersion) => (ipVersion === 4 ? FLOW_KEY4.size : FLOW_KEY6.size);
 
   function addTo(map: Map<string, Count>, key: string, packets: number, bytes: number): void {
     const count = map.get(key) ?? { packets: 0, bytes: 0 };
@@ -50,15 +56,15 @@ export function createFakeKernelMaps(
     map.set(key, count);
   }
 
-  function fold(family: Family, half: Half, keyHex: string, packets: number, bytes: number): void {
-    const map = flows[family][half];
+  function fold(ipVersion: IpVersion, half: Half, keyHex: string, packets: number, bytes: number): void {
+    const map = flows[ipVersion][half];
     if (map === undefined) throw new Error('no such half');
     if (map.has(keyHex) || map.size < options.flowCapacity) {
       addTo(map, keyHex, packets, bytes);
       return;
     }
     const key = Buffer.from(keyHex, 'hex');
-    const fields = family === 4 ? FLOW_KEY4 : FLOW_KEY6;
+    const fields = ipVersion === 4 ? FLOW_KEY4 : FLOW_KEY6;
     addTo(overflow, `${key.readUInt32LE(fields.ifindex)} ${key[fields.kind]} ${half}`, packets, bytes);
   }
 
@@ -74,17 +80,17 @@ export function createFakeKernelMaps(
     async fence() {
       failAt('fence');
     },
-    slots: (family, half) => slotMemory[family].subarray(half * halfBytes, (half + 1) * halfBytes),
-    async drainFlows(family: Family, half: Half, sink: FlowBatchSink) {
-      const map = flows[family][half];
+    slots: (ipVersion, half) => slotMemory[ipVersion].subarray(half * halfBytes, (half + 1) * halfBytes),
+    async drainFlows(ipVersion: IpVersion, half: Half, sink: FlowBatchSink) {
+      const map = flows[ipVersion][half];
       if (map === undefined) throw new Error('no such half');
       while (map.size > 0) {
-        failAt(`drainFlows${family}`);
+        failAt(`drainFlows${ipVersion}`);
         const batch = [...map].slice(0, options.batch);
-        const keys = new Uint8Array(batch.length * keySize(family));
+        const keys = new Uint8Array(batch.length * keySize(ipVersion));
         const counts = new BigUint64Array(batch.length * 2);
         batch.forEach(([key, count], i) => {
-          keys.set(Buffer.from(key, 'hex'), i * keySize(family));
+          keys.set(Buffer.from(key, 'hex'), i * keySize(ipVersion));
           counts[2 * i] = BigInt(count.packets);
           counts[2 * i + 1] = BigInt(count.bytes);
           map.delete(key);
@@ -110,17 +116,23 @@ export function createFakeKernelMaps(
       failAt('readUnattributed');
       return { packets: 0, bytes: 0 };
     },
-    count({ family, key, bytes }) {
-      const { size, count } = layout(family);
-      const memory = slotMemory[family];
+    count({ ipVersion, key, bytes }) {
+      const { size, count } = layout(ipVersion);
+      const memory = slotMemory[ipVersion];
       const slots = halfBytes / size;
       const slot = epoch * slots + (turn++ % slots);
       const words = new Uint32Array(memory.buffer, slot * size, size / 4);
       const packets = numberFromU64(words, count / 4);
-      const held = memory.subarray(slot * size, slot * size + keySize(family));
+      const held = memory.subarray(slot * size, slot * size + keySize(ipVersion));
       const same = Buffer.from(held).equals(key);
       if (packets > 0 && !same) {
-        fold(family, epoch, Buffer.from(held).toString('hex'), packets, numberFromU64(words, count / 4 + 2));
+        fold(
+          ipVersion,
+          epoch,
+          Buffer.from(held).toString('hex'),
+          packets,
+          numberFromU64(words, count / 4 + 2),
+        );
       }
       const before = packets > 0 && same ? [packets, numberFromU64(words, count / 4 + 2)] : [0, 0];
       held.set(key);

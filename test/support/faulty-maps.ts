@@ -3,9 +3,9 @@
 // traffic at the very moments when a drain must not mind it. For tests only.
 
 import type {
-  Family,
   FlowBatchSink,
   Half,
+  IpVersion,
   KernelMaps,
   OverflowSink,
   RoceBatchSink,
@@ -76,19 +76,19 @@ export class FaultyMaps implements KernelMaps {
     this.#fenced = true;
   }
 
-  slots(family: Family, half: Half): Uint8Array {
+  slots(ipVersion: IpVersion, half: Half): Uint8Array {
     this.#noteRead(half);
-    return this.#maps.slots(family, half);
+    return this.#maps.slots(ipVersion, half);
   }
 
-  async drainFlows(family: Family, half: Half, sink: FlowBatchSink): Promise<void> {
-    this.#at(`drainFlows${family}`);
+  async drainFlows(ipVersion: IpVersion, half: Half, sink: FlowBatchSink): Promise<void> {
+    this.#at(`drainFlows${ipVersion}`);
     this.#noteRead(half);
-    await this.#maps.drainFlows(family, half, (keys, counts, count) => {
+    await this.#maps.drainFlows(ipVersion, half, (keys, counts, count) => {
       sink(keys, counts, count); // gone from the map, so given on before anything breaks
-      this.#at(`between batches of drainFlows${family}`);
+      this.#at(`between batches of drainFlows${ipVersion}`);
     });
-    this.#at(`after drainFlows${family}`);
+    this.#at(`after drainFlows${ipVersion}`);
   }
 
   get roceCapacity(): number {

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { FRAMING, type Framing } from '../../src/abi/kinds.js';
 import { FLOW_COUNT, FLOW_KEY4, FLOW_KEY6, FLOW_SLOT4, FLOW_SLOT6 } from '../../src/abi/layout.js';
-import type { Family } from '../../src/kernel/kernel-maps.js';
+import type { IpVersion } from '../../src/kernel/kernel-maps.js';
 import {
   type KernelObject,
   type LoadOptions,
@@ -90,12 +90,12 @@ export class ProgramUnderTest {
   takeSlots(): Counted[] {
     const { maps } = this.object;
     const counted: Counted[] = [];
-    for (const family of [4, 6] as const) {
-      const memory = maps.slots(family, maps.readEpoch());
+    for (const ipVersion of [4, 6] as const) {
+      const memory = maps.slots(ipVersion, maps.readEpoch());
       const slots = Buffer.from(memory.buffer, memory.byteOffset, memory.length);
-      const layout = family === 4 ? FLOW_SLOT4 : FLOW_SLOT6;
+      const layout = ipVersion === 4 ? FLOW_SLOT4 : FLOW_SLOT6;
       for (let at = 0; at < slots.length; at += layout.size) {
-        const slot = decode(family, slots, at + layout.key, at + layout.count);
+        const slot = decode(ipVersion, slots, at + layout.key, at + layout.count);
         if (slot.packets > 0) {
           counted.push(slot);
           slots.fill(0, at, at + layout.size);
@@ -109,15 +109,15 @@ export class ProgramUnderTest {
   async takeAll(): Promise<Counted[]> {
     const { maps } = this.object;
     const counted = this.takeSlots();
-    for (const family of [4, 6] as const) {
-      const size = family === 4 ? FLOW_KEY4.size : FLOW_KEY6.size;
-      await maps.drainFlows(family, maps.readEpoch(), (keys, counts, count) => {
+    for (const ipVersion of [4, 6] as const) {
+      const size = ipVersion === 4 ? FLOW_KEY4.size : FLOW_KEY6.size;
+      await maps.drainFlows(ipVersion, maps.readEpoch(), (keys, counts, count) => {
         for (let i = 0; i < count; i++) {
           const entry = Buffer.concat([
             keys.subarray(i * size, (i + 1) * size),
             counts.subarray(i * FLOW_COUNT.size, (i + 1) * FLOW_COUNT.size),
           ]);
-          counted.push(decode(family, entry, 0, size));
+          counted.push(decode(ipVersion, entry, 0, size));
         }
       });
     }
@@ -153,14 +153,14 @@ export class ProgramUnderTest {
   }
 }
 
-function decode(family: Family, bytes: Buffer, key: number, count: number): Counted {
-  const layout = family === 4 ? FLOW_KEY4 : FLOW_KEY6;
-  const addressLength = family === 4 ? 4 : 16;
+function decode(ipVersion: IpVersion, bytes: Buffer, key: number, count: number): Counted {
+  const layout = ipVersion === 4 ? FLOW_KEY4 : FLOW_KEY6;
+  const addressLength = ipVersion === 4 ? 4 : 16;
   const address = (offset: number): string =>
     formatAddress(bytes.subarray(key + offset, key + offset + addressLength));
   return {
     key: {
-      family,
+      ipVersion,
       srcIp: address(layout.srcIp),
       dstIp: address(layout.dstIp),
       srcPort: bytes.readUInt16LE(key + layout.srcPort),

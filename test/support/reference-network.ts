@@ -21,7 +21,7 @@ interface Addressed {
 
 export interface IpPacket extends Addressed {
   readonly what: 'ip';
-  readonly family: 4 | 6;
+  readonly ipVersion: 4 | 6;
   readonly protocol: number;
   readonly laterFragment: boolean;
   /**
@@ -157,7 +157,7 @@ function locateIpv4(frame: Buffer, start: number, vlan: number): LocatedPacket {
   const fragment = frame.readUInt16BE(start + 6) & 0x3fff; // more fragments, and the offset
   return {
     what: 'ip',
-    family: 4,
+    ipVersion: 4,
     srcIp: formatAddress(frame.subarray(start + 12, start + 16)),
     dstIp: formatAddress(frame.subarray(start + 16, start + 20)),
     vlan,
@@ -201,7 +201,7 @@ function locateIpv6(frame: Buffer, start: number, vlan: number): LocatedPacket {
   }
   return {
     what: 'ip',
-    family: 6,
+    ipVersion: 6,
     srcIp: formatAddress(frame.subarray(start + 8, start + 24)),
     dstIp: formatAddress(frame.subarray(start + 24, start + 40)),
     vlan,

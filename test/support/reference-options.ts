@@ -22,16 +22,16 @@ export function applyOptions(key: ParsedFrame, framing: Framing, options: Refere
   // The reason of a frame without a flow is kept always: reasons are few, and none fills a map.
   const reasoned = key.kind === KIND.nonIp || key.kind === KIND.malformed;
   if (!reasoned && (((kindsWanted[framing] ?? 0) >>> key.kind) & 1) === 0) {
-    const nowhere = formatAddress(new Uint8Array(key.family === 4 ? 4 : 16));
+    const nowhere = formatAddress(new Uint8Array(key.ipVersion === 4 ? 4 : 16));
     const nothing = { srcPort: 0, dstPort: 0, protocol: 0, vlan: 0, qp: 0 };
-    return { family: key.family, srcIp: nowhere, dstIp: nowhere, ...nothing, kind: key.kind };
+    return { ipVersion: key.ipVersion, srcIp: nowhere, dstIp: nowhere, ...nothing, kind: key.kind };
   }
-  const [layout, maskBytes] = key.family === 4 ? [FLOW_KEY4, options.mask4] : [FLOW_KEY6, options.mask6];
+  const [layout, maskBytes] = key.ipVersion === 4 ? [FLOW_KEY4, options.mask4] : [FLOW_KEY6, options.mask6];
   const mask = Buffer.from(maskBytes);
   const address = (text: string, offset: number): string =>
     formatAddress(parseAddress(text).map((byte, i) => byte & mask.readUInt8(offset + i)));
   return {
-    family: key.family,
+    ipVersion: key.ipVersion,
     srcIp: address(key.srcIp, layout.srcIp),
     dstIp: address(key.dstIp, layout.dstIp),
     srcPort: key.srcPort & mask.readUInt16LE(layout.srcPort),

@@ -11,7 +11,7 @@ import { type GrhPacket, type IpPacket, type LocatedPacket, locatePacket } from 
 
 /** The key of a frame, before masks. Addresses in the form of formatAddress(). */
 export interface ParsedFrame {
-  readonly family: 4 | 6;
+  readonly ipVersion: 4 | 6;
   readonly srcIp: string;
   readonly dstIp: string;
   readonly srcPort: number;
@@ -62,7 +62,7 @@ function keyOf(frame: Buffer, located: LocatedPacket, framing: Framing): ParsedF
 }
 
 function parseTransport(frame: Buffer, packet: IpPacket, framing: Framing): ParsedFrame {
-  const { family, srcIp, dstIp, vlan, protocol, start, end, laterFragment } = packet;
+  const { ipVersion, srcIp, dstIp, vlan, protocol, start, end, laterFragment } = packet;
   let srcPort = 0;
   let dstPort = 0;
   if (!laterFragment && PROTOCOLS_WITH_PORTS.includes(protocol)) {
@@ -72,7 +72,7 @@ function parseTransport(frame: Buffer, packet: IpPacket, framing: Framing): Pars
     srcPort = frame.readUInt16BE(start);
     dstPort = frame.readUInt16BE(start + 2);
   }
-  const flow = { family, srcIp, dstIp, vlan, protocol, srcPort, dstPort, qp: 0 };
+  const flow = { ipVersion, srcIp, dstIp, vlan, protocol, srcPort, dstPort, qp: 0 };
   if (protocol === TCP) {
     return { ...flow, kind: KIND.tcp };
   }
@@ -99,7 +99,7 @@ function parseRoceV1(frame: Buffer, { srcIp, dstIp, vlan, start }: GrhPacket): P
     return withoutFlow(KIND.malformed, 'bth_invalid');
   }
   return {
-    family: 6,
+    ipVersion: 6,
     srcIp,
     dstIp,
     srcPort: 0,
@@ -118,7 +118,7 @@ export function withoutFlow(kind: number, reason: string): ParsedFrame {
     throw new RangeError(`no frame reason is called ${reason}`);
   }
   return {
-    family: 4,
+    ipVersion: 4,
     srcIp: '0.0.0.0',
     dstIp: '0.0.0.0',
     srcPort: 0,

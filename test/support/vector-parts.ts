@@ -17,9 +17,9 @@ export interface FrameVector {
 
 export const ENDS4 = { src: '192.0.2.1', dst: '198.51.100.2' };
 export const ENDS6 = { src: '2001:db8::1', dst: '2001:db8:0:1::2' };
-export const FLOW4 = { family: 4, srcIp: ENDS4.src, dstIp: ENDS4.dst, vlan: 0, qp: 0 } as const;
+export const FLOW4 = { ipVersion: 4, srcIp: ENDS4.src, dstIp: ENDS4.dst, vlan: 0, qp: 0 } as const;
 export const FLOW6 = {
-  family: 6,
+  ipVersion: 6,
   srcIp: '2001:db8:0:0:0:0:0:1',
   dstIp: '2001:db8:0:1:0:0:0:2',
   vlan: 0,
@@ -82,11 +82,11 @@ export function changed(frame: Buffer, offset: number, value: number): Buffer {
 }
 
 export function other(
-  family: 4 | 6,
+  ipVersion: 4 | 6,
   protocol: number,
   ports: { srcPort: number; dstPort: number },
 ): ParsedFrame {
-  return { ...(family === 4 ? FLOW4 : FLOW6), ...ports, protocol, kind: KIND.other };
+  return { ...(ipVersion === 4 ? FLOW4 : FLOW6), ...ports, protocol, kind: KIND.other };
 }
 
 export function changedSegment(segment: frames.Segment, offset: number, value: number): frames.Segment {
@@ -100,6 +100,6 @@ export function onLink(
   segment: frames.Segment,
   expected: ParsedFrame,
 ): FrameVector {
-  const packet = expected.family === 4 ? ipv4(ENDS4, segment) : ipv6(ENDS6, segment);
+  const packet = expected.ipVersion === 4 ? ipv4(ENDS4, segment) : ipv6(ENDS6, segment);
   return { name, framing, frame: frames.framed(framing, packet), expected };
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A snapshot as remote write requests, either version: what is shown goes out as samples, what is no
 // longer shown as stale markers. Remembers which series were pushed; the bytes are the batch's.
+
+import { FLOW_ROW_WORDS } from '../../abi/records.js';
 import type { FlowFamilies } from '../../metrics/flow-families.js';
-import { FLOW_KEY_WORDS } from '../../metrics/flow-label-fields.js';
 import { Pacer } from '../../pacer.js';
 import type { Payload } from '../../push/payload.js';
 import type { ExpositionInput } from '../render-exposition.js';
@@ -117,7 +118,7 @@ export class RemoteWriteEncoder {
     for (let i = 0; i < rows.count; i++) {
       const row = rows.slots[i] ?? 0;
       if (this.#flowLabels.labels(row) !== undefined) continue;
-      this.#flowLabels.keep(row, rows.keys, row * FLOW_KEY_WORDS);
+      this.#flowLabels.keep(row, rows.keys, row * FLOW_ROW_WORDS);
       if (this.#pacer.note(FLOW_LABELS_NS)) await this.#pacer.turn();
     }
     const { endedCount } = this.#flowLabels;

@@ -138,7 +138,7 @@ export const anyFlow: fc.Arbitrary<FlowSpec> = fc
     counts: fc.tuple(count, count, count, count),
   })
   .map(({ isIpv4, src, dst, ...rest }) => ({
-    family: isIpv4 ? 4 : 6,
+    ipVersion: isIpv4 ? 4 : 6,
     src: isIpv4 ? src.slice(0, 4) : src,
     dst: isIpv4 ? dst.slice(0, 4) : dst,
     ...rest,

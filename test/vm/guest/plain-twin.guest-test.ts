@@ -78,8 +78,8 @@ class KeyedSums {
   packets = 0;
 
   add(key: ParsedFrame, packets: number, bytes: number): void {
-    const { family, srcIp, dstIp, srcPort, dstPort, protocol, kind, vlan, qp } = key;
-    const name = [family, srcIp, srcPort, dstIp, dstPort, protocol, kind, vlan, qp].join(' ');
+    const { ipVersion, srcIp, dstIp, srcPort, dstPort, protocol, kind, vlan, qp } = key;
+    const name = [ipVersion, srcIp, srcPort, dstIp, dstPort, protocol, kind, vlan, qp].join(' ');
     const sum = this.byKey.get(name) ?? { packets: 0, bytes: 0 };
     this.byKey.set(name, { packets: sum.packets + packets, bytes: sum.bytes + bytes });
     this.packets += packets;
@@ -96,10 +96,10 @@ class KeyedSums {
 }
 
 function parsedRow(key: Buffer): ParsedFrame {
-  const family = key.readUInt8(FLOW_ROW.family) === 4 ? 4 : 6;
-  const address = (at: number): string => formatAddress(key.subarray(at, at + (family === 4 ? 4 : 16)));
+  const ipVersion = key.readUInt8(FLOW_ROW.ipVersion) === 4 ? 4 : 6;
+  const address = (at: number): string => formatAddress(key.subarray(at, at + (ipVersion === 4 ? 4 : 16)));
   return {
-    family,
+    ipVersion,
     srcIp: address(FLOW_ROW.srcIp),
     dstIp: address(FLOW_ROW.dstIp),
     srcPort: key.readUInt16LE(FLOW_ROW.srcPort),

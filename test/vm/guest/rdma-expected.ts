@@ -15,7 +15,7 @@ const AETH_BYTES = 4;
 const ATOMIC_ETH_BYTES = 28;
 const ATOMIC_ACK_ETH_BYTES = 8;
 
-import type { Family } from './soft-roce.js';
+import type { IpVersion } from './soft-roce.js';
 
 export type Operation = 'send' | 'write' | 'read' | 'fetch_add' | 'compare_swap';
 export type Transport = 'rc' | 'uc' | 'ud';
@@ -26,7 +26,7 @@ export interface Messages {
   readonly count: number;
   /** Of each. */
   readonly bytes: number;
-  readonly family: Family;
+  readonly ipVersion: IpVersion;
 }
 
 export interface OnWire {
@@ -36,43 +36,43 @@ export interface OnWire {
 }
 
 /** What goes from the requester to the responder. */
-export function requestsOf({ operation, transport, count, bytes, family }: Messages): OnWire {
+export function requestsOf({ operation, transport, count, bytes, ipVersion }: Messages): OnWire {
   switch (operation) {
     case 'send':
     case 'write': {
       const packets = packetsOf(bytes);
       const headers =
         (transport === 'ud' ? packets * DETH_BYTES : 0) + (operation === 'write' ? RETH_BYTES : 0);
-      return times(count, withFrames(family, packets, headers, bytes));
+      return times(count, withFrames(ipVersion, packets, headers, bytes));
     }
     case 'read':
-      return times(count, withFrames(family, 1, RETH_BYTES, 0));
+      return times(count, withFrames(ipVersion, 1, RETH_BYTES, 0));
     case 'fetch_add':
     case 'compare_swap':
-      return times(count, withFrames(family, 1, ATOMIC_ETH_BYTES, 0));
+      return times(count, withFrames(ipVersion, 1, ATOMIC_ETH_BYTES, 0));
   }
 }
 
 /** What comes back, but plain acknowledgements, whose number is the responder's choice. */
-export function responsesOf({ operation, count, bytes, family }: Messages): OnWire {
+export function responsesOf({ operation, count, bytes, ipVersion }: Messages): OnWire {
   switch (operation) {
     case 'send':
     case 'write':
-      return times(0, withFrames(family, 0, 0, 0));
+      return times(0, withFrames(ipVersion, 0, 0, 0));
     case 'read': {
       const packets = packetsOf(bytes);
       // First and last, or only.
-      return times(count, withFrames(family, packets, Math.min(packets, 2) * AETH_BYTES, bytes));
+      return times(count, withFrames(ipVersion, packets, Math.min(packets, 2) * AETH_BYTES, bytes));
     }
     case 'fetch_add':
     case 'compare_swap':
-      return times(count, withFrames(family, 1, AETH_BYTES + ATOMIC_ACK_ETH_BYTES, 0));
+      return times(count, withFrames(ipVersion, 1, AETH_BYTES + ATOMIC_ACK_ETH_BYTES, 0));
   }
 }
 
 /** Acknowledge packets. */
-export function acksOf(count: number, family: Family): OnWire {
-  return times(count, withFrames(family, 1, AETH_BYTES, 0));
+export function acksOf(count: number, ipVersion: IpVersion): OnWire {
+  return times(count, withFrames(ipVersion, 1, AETH_BYTES, 0));
 }
 
 export function together(a: OnWire, b: OnWire): OnWire {
@@ -87,8 +87,13 @@ function packetsOf(bytes: number): number {
   return Math.max(1, Math.ceil(bytes / PATH_MTU));
 }
 
-function withFrames(family: Family, packets: number, headerBytes: number, payloadBytes: number): OnWire {
-  const around = ETHERNET_BYTES + IP_BYTES[family] + UDP_BYTES + BTH_BYTES + ICRC_BYTES;
+function withFrames(
+  ipVersion: IpVersion,
+  packets: number,
+  headerBytes: number,
+  payloadBytes: number,
+): OnWire {
+  const around = ETHERNET_BYTES + IP_BYTES[ipVersion] + UDP_BYTES + BTH_BYTES + ICRC_BYTES;
   const padded = Math.ceil(payloadBytes / 4) * 4; // only the last packet is not full
   return { packets, frameBytes: packets * around + headerBytes + padded, payloadBytes };
 }

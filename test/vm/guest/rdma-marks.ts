@@ -81,12 +81,12 @@ export function testMarks(bench: () => Promise<RoceBench>): void {
     assert.equal(grown.sum('far', 'xtrace_roce_operation_bytes_sum', { operation: 'write' }), 20 * 4096);
   });
 
-  for (const family of ['ipv4', 'ipv6'] as const) {
-    kernelTest(`rping over ${family}`, async (t) => {
+  for (const ipVersion of ['ipv4', 'ipv6'] as const) {
+    kernelTest(`rping over ${ipVersion}`, async (t) => {
       const shared = await bench();
       const pings = 10;
       const grown = await measure(shared, async () => {
-        const said = await (await startRping(shared.roce, family, pings)).finish();
+        const said = await (await startRping(shared.roce, ipVersion, pings)).finish();
         assert.equal(said.match(/ping data/g)?.length, pings, said);
       });
       t.diagnostic(grown.assertBooks());
@@ -103,7 +103,7 @@ export function testMarks(bench: () => Promise<RoceBench>): void {
       }
       const { near, far } = shared.roce;
       assert.equal(
-        grown.packets('far', { src_ip: near[family], dst_ip: far[family] }),
+        grown.packets('far', { src_ip: near[ipVersion], dst_ip: far[ipVersion] }),
         grown.packets('far'),
         'addresses',
       );

@@ -16,7 +16,7 @@ import {
   together,
 } from './rdma-expected.js';
 import { startPerftest } from './rdma-programs.js';
-import type { Family, Side } from './soft-roce.js';
+import type { IpVersion, Side } from './soft-roce.js';
 
 export interface OperationRun {
   readonly program: string;
@@ -25,7 +25,7 @@ export interface OperationRun {
   readonly count: number;
   readonly bytes: number;
   /** Default ipv4. */
-  readonly family?: Family;
+  readonly ipVersion?: IpVersion;
 }
 
 /** Atomics have one size, and say which they are. */
@@ -36,31 +36,34 @@ const ATOMICS: ReadonlyMap<Operation, readonly string[]> = new Map([
 
 /** A test: so many messages of this size come out as they went in. */
 export function operationTest(mode: string, bench: () => Promise<RoceBench>, run: OperationRun): void {
-  const { program, transport, operation, count, bytes, family = 'ipv4' } = run;
-  kernelTest(`${mode}: ${count} of ${operation}, ${bytes} bytes, ${transport} over ${family}`, async (t) => {
-    const shared = await bench();
-    const grown = await measure(shared, async () => {
-      const what = ATOMICS.get(operation) ?? ['-s', String(bytes)];
-      const connection = transport === 'rc' ? [] : ['-c', transport.toUpperCase()];
-      const pair = await startPerftest(shared.roce, {
-        program,
-        family,
-        args: ['-n', String(count), ...what, ...connection],
+  const { program, transport, operation, count, bytes, ipVersion = 'ipv4' } = run;
+  kernelTest(
+    `${mode}: ${count} of ${operation}, ${bytes} bytes, ${transport} over ${ipVersion}`,
+    async (t) => {
+      const shared = await bench();
+      const grown = await measure(shared, async () => {
+        const what = ATOMICS.get(operation) ?? ['-s', String(bytes)];
+        const connection = transport === 'rc' ? [] : ['-c', transport.toUpperCase()];
+        const pair = await startPerftest(shared.roce, {
+          program,
+          ipVersion,
+          args: ['-n', String(count), ...what, ...connection],
+        });
+        await pair.finish();
       });
-      await pair.finish();
-    });
-    t.diagnostic(grown.assertBooks({ mayOutliveQueuePairs: transport !== 'rc' }));
-    const messages: Messages = { operation, transport, count, bytes, family };
-    const acks = grown.sum('near', 'xtrace_roce_acks_total');
-    assertOnWire(grown, 'far', transport, requestsOf(messages));
-    assertOnWire(grown, 'near', transport, together(responsesOf(messages), acksOf(acks, family)));
-    assert.equal(acks > 0, transport === 'rc' && ['send', 'write'].includes(operation), `${acks} ACKs`);
-    assertOperations(grown, messages);
-    assertInOrder(grown);
-    const { near, far } = shared.roce;
-    const paths = { src_ip: near[family], dst_ip: far[family] };
-    assert.equal(grown.packets('far', paths), grown.packets('far'), 'from near to far');
-  });
+      t.diagnostic(grown.assertBooks({ mayOutliveQueuePairs: transport !== 'rc' }));
+      const messages: Messages = { operation, transport, count, bytes, ipVersion };
+      const acks = grown.sum('near', 'xtrace_roce_acks_total');
+      assertOnWire(grown, 'far', transport, requestsOf(messages));
+      assertOnWire(grown, 'near', transport, together(responsesOf(messages), acksOf(acks, ipVersion)));
+      assert.equal(acks > 0, transport === 'rc' && ['send', 'write'].includes(operation), `${acks} ACKs`);
+      assertOperations(grown, messages);
+      assertInOrder(grown);
+      const { near, far } = shared.roce;
+      const paths = { src_ip: near[ipVersion], dst_ip: far[ipVersion] };
+      assert.equal(grown.packets('far', paths), grown.packets('far'), 'from near to far');
+    },
+  );
 }
 
 /** All packets that arrived on a side are of this transport and this much. */

@@ -17,8 +17,8 @@ const RUNS: readonly (OperationRun & { readonly inGeneric?: true })[] = [
   { program: 'ib_send_bw', transport: 'ud', operation: 'send', count: 20, bytes: 1001, inGeneric: true },
   { program: 'ib_atomic_bw', transport: 'rc', operation: 'fetch_add', count: 20, bytes: 8 },
   { program: 'ib_atomic_bw', transport: 'rc', operation: 'compare_swap', count: 20, bytes: 8 },
-  { program: 'ib_write_bw', transport: 'rc', operation: 'write', count: 20, bytes: 2048, family: 'ipv6' },
-  { program: 'ib_read_bw', transport: 'rc', operation: 'read', count: 20, bytes: 1024, family: 'ipv6' },
+  { program: 'ib_write_bw', transport: 'rc', operation: 'write', count: 20, bytes: 2048, ipVersion: 'ipv6' },
+  { program: 'ib_read_bw', transport: 'rc', operation: 'read', count: 20, bytes: 1024, ipVersion: 'ipv6' },
 ];
 
 /** All of it in native mode, and one of a kind in generic mode. */

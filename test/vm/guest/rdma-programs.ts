@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { waitFor } from '../../support/conditions.js';
 import { type Child, start } from '../../support/processes.js';
-import { exec, type Family, gidIndex, type Side, type SoftRoce } from './soft-roce.js';
+import { exec, gidIndex, type IpVersion, type Side, type SoftRoce } from './soft-roce.js';
 
 /** perftest's own default. */
 const PORT = 18_515;
@@ -20,7 +20,7 @@ export interface PerftestRun {
   readonly program: string;
   readonly args: readonly string[];
   /** Which addresses RoCE uses. Default ipv4. */
-  readonly family?: Family;
+  readonly ipVersion?: IpVersion;
   /** Connect by rdma_cm, which is RDMA itself. Default false. */
   readonly byConnectionManager?: boolean;
   /**
@@ -41,22 +41,22 @@ export interface RunningPair {
 
 /** Starts the server, waits until it listens, starts the client. */
 export async function startPerftest(roce: SoftRoce, run: PerftestRun): Promise<RunningPair> {
-  const { program, args, family = 'ipv4', byConnectionManager = false, ackTimeout = 19 } = run;
+  const { program, args, ipVersion = 'ipv4', byConnectionManager = false, ackTimeout = 19 } = run;
   const common = (end: Side): string[] => [
-    ...['-d', roce[end].rdmaDevice, '-x', String(gidIndex(roce[end], roce[end][family]))],
+    ...['-d', roce[end].rdmaDevice, '-x', String(gidIndex(roce[end], roce[end][ipVersion]))],
     ...['-F', '-p', String(PORT), '-u', String(ackTimeout)], // -F: do not mind the processor's clock
     ...(byConnectionManager ? ['-R'] : []),
     ...args,
   ];
   const server = start(program, common('far'));
   const listens = byConnectionManager ? listensToConnectionManager : listensToTcp;
-  const peer = byConnectionManager ? roce.far[family] : '127.0.0.1';
+  const peer = byConnectionManager ? roce.far[ipVersion] : '127.0.0.1';
   return startClient(server, listens, program, [...common('near'), peer]);
 }
 
 /** Pings of 64 bytes: each a SEND, a READ, a SEND, a WRITE, a SEND and their answers (rping.c). */
-export async function startRping(roce: SoftRoce, family: Family, count: number): Promise<RunningPair> {
-  const common = ['-a', roce.far[family], '-C', String(count), '-v'];
+export async function startRping(roce: SoftRoce, ipVersion: IpVersion, count: number): Promise<RunningPair> {
+  const common = ['-a', roce.far[ipVersion], '-C', String(count), '-v'];
   const server = start('rping', ['-s', ...common]);
   return startClient(server, listensToConnectionManager, 'rping', ['-c', ...common]);
 }

@@ -17,7 +17,7 @@ const MODULES = ['crc32_generic', 'ib_uverbs', 'rdma_ucm', 'rdma_rxe', 'veth', '
 export const SIDES = ['near', 'far'] as const;
 export type Side = (typeof SIDES)[number];
 
-export type Family = 'ipv4' | 'ipv6';
+export type IpVersion = 'ipv4' | 'ipv6';
 
 export interface RoceEnd {
   /** The veth interface. */
@@ -125,34 +125,34 @@ function setUp(): void {
  * What leaves for the other end takes the wire although its address is our own; what arrives by the
  * wire is for us. Neighbours are known, so that nobody asks with packets.
  */
-function routingOf(family: Family): string[] {
+function routingOf(ipVersion: IpVersion): string[] {
   return [
-    `neigh add ${FAR[family]} lladdr ${FAR.mac} dev ${NEAR.device} nud permanent`,
-    `neigh add ${NEAR[family]} lladdr ${NEAR.mac} dev ${FAR.device} nud permanent`,
-    `route add ${FAR[family]} dev ${NEAR.device} src ${NEAR[family]} table 100`,
-    `route add ${NEAR[family]} dev ${FAR.device} src ${FAR[family]} table 101`,
-    ...rulesOf(family).map((rule) => `rule add ${rule}`),
+    `neigh add ${FAR[ipVersion]} lladdr ${FAR.mac} dev ${NEAR.device} nud permanent`,
+    `neigh add ${NEAR[ipVersion]} lladdr ${NEAR.mac} dev ${FAR.device} nud permanent`,
+    `route add ${FAR[ipVersion]} dev ${NEAR.device} src ${NEAR[ipVersion]} table 100`,
+    `route add ${NEAR[ipVersion]} dev ${FAR.device} src ${FAR[ipVersion]} table 101`,
+    ...rulesOf(ipVersion).map((rule) => `rule add ${rule}`),
     'rule del pref 0',
   ];
 }
 
-function rulesOf(family: Family): string[] {
+function rulesOf(ipVersion: IpVersion): string[] {
   return [
     `pref 10 iif ${NEAR.device} lookup local`,
     `pref 11 iif ${FAR.device} lookup local`,
-    `pref 20 to ${FAR[family]} lookup 100`,
-    `pref 21 to ${NEAR[family]} lookup 101`,
+    `pref 20 to ${FAR[ipVersion]} lookup 100`,
+    `pref 21 to ${NEAR[ipVersion]} lookup 101`,
     'pref 30 lookup local',
   ];
 }
 
 /** As far as it was set up. */
 function tearDown(): void {
-  for (const [option, family] of [
+  for (const [option, ipVersion] of [
     ['-4', 'ipv4'],
     ['-6', 'ipv6'],
   ] as const) {
-    const rules = rulesOf(family).map((rule) => `rule del ${rule}`);
+    const rules = rulesOf(ipVersion).map((rule) => `rule del ${rule}`);
     attempt(() => ipBatch([option, '-force'], ['rule add pref 0 lookup local', ...rules]));
   }
   for (const { rdmaDevice } of [NEAR, FAR]) attempt(() => exec('rdma', 'link', 'del', rdmaDevice));

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// The fields of a flow row's key (records.ts), read out of its 32-bit words: everywhere else a key is
+// opaque. Host order is little endian, so the field at byte b lies in word b >> 2, shifted by 8 * (b & 3).
+// `wordOffset` is the first word of the key. Hot: called once a row and once a label.
+
+import { FLOW_ROW } from './records.js';
+
+const PORTS_WORD = FLOW_ROW.srcPort >> 2;
+const INTERFACE_WORD = FLOW_ROW.interfaceId >> 2;
+/** Protocol, kind and VLAN id. */
+const SHAPE_WORD = FLOW_ROW.protocol >> 2;
+const KIND_SHIFT = 8 * (FLOW_ROW.kind & 3);
+const VLAN_SHIFT = 8 * (FLOW_ROW.vlan & 3);
+/** Queue pair and IP version. */
+const QUEUE_PAIR_WORD = FLOW_ROW.qp >> 2;
+const IP_VERSION_SHIFT = 8 * (FLOW_ROW.ipVersion & 3);
+
+/** First of the four words of each address, relative to wordOffset; an IPv4 address is the first word alone. */
+export const SOURCE_ADDRESS_WORD = FLOW_ROW.srcIp >> 2;
+export const DESTINATION_ADDRESS_WORD = FLOW_ROW.dstIp >> 2;
+
+export const PORT_MAX = 0xffff;
+export const PROTOCOL_MAX = 0xff;
+export const VLAN_MAX = 0xffff;
+/** Queue pairs have 24 bits (IBTA vol. 1, 9.2.7). */
+export const QUEUE_PAIR_MAX = 0xffffff;
+
+/** 0 where there is none. */
+export function sourcePortOf(keys: Uint32Array, wordOffset: number): number {
+  return (keys[wordOffset + PORTS_WORD] ?? 0) & PORT_MAX;
+}
+
+/** 0 where there is none. */
+export function destinationPortOf(keys: Uint32Array, wordOffset: number): number {
+  return (keys[wordOffset + PORTS_WORD] ?? 0) >>> 16;
+}
+
+/** The exporter's own number of the interface. */
+export function interfaceIdOf(keys: Uint32Array, wordOffset: number): number {
+  return keys[wordOffset + INTERFACE_WORD] ?? 0;
+}
+
+/** The IP protocol, one of our own numbers, or the frame reason of kinds without a flow. */
+export function protocolOf(keys: Uint32Array, wordOffset: number): number {
+  return (keys[wordOffset + SHAPE_WORD] ?? 0) & PROTOCOL_MAX;
+}
+
+/** A number of KIND (kinds.ts). */
+export function kindOf(keys: Uint32Array, wordOffset: number): number {
+  return ((keys[wordOffset + SHAPE_WORD] ?? 0) >>> KIND_SHIFT) & 0xff;
+}
+
+/** 0 where there was no tag, or VLANs are not told apart. */
+export function vlanOf(keys: Uint32Array, wordOffset: number): number {
+  return (keys[wordOffset + SHAPE_WORD] ?? 0) >>> VLAN_SHIFT;
+}
+
+/** The destination queue pair of RoCE; 0 where there is none, or they are not told apart. */
+export function queuePairOf(keys: Uint32Array, wordOffset: number): number {
+  return (keys[wordOffset + QUEUE_PAIR_WORD] ?? 0) & QUEUE_PAIR_MAX;
+}
+
+/** 4 or 6. */
+export function ipVersionOf(keys: Uint32Array, wordOffset: number): number {
+  return (keys[wordOffset + QUEUE_PAIR_WORD] ?? 0) >>> IP_VERSION_SHIFT;
+}
