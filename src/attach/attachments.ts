@@ -4,18 +4,18 @@
 
 import type { Framing } from '../abi/kinds.js';
 import type { AttachFailure, AttachOutcome } from '../kernel/attach.js';
-import type { AttachMode } from '../kernel/attach-advice.js';
+import type { XdpMode } from '../kernel/attach-advice.js';
 import type { XdpLink } from '../kernel/xdp-link.js';
 import type { InterfaceIds } from './interface-ids.js';
 
 /** What is known of one interface; for /metrics, the landing page and the log. */
-export interface InterfaceState {
+export interface AttachmentState {
   readonly id: number;
   readonly name: string;
   readonly attached: boolean;
   /** Set while attached. */
   readonly ifindex?: number;
-  readonly mode?: AttachMode;
+  readonly mode?: XdpMode;
   readonly framing?: Framing;
   /** Whether frames in several buffers are taken. Set while attached. */
   readonly frags?: boolean;
@@ -48,17 +48,17 @@ export interface AttachmentParts {
 export interface Attachments {
   /** Attaches what can be attached and notices what was lost. */
   check(): void;
-  readonly states: readonly InterfaceState[];
+  readonly states: readonly AttachmentState[];
   /** How frames start on an interface; undefined before its first attach. */
   framingOf(id: number): Framing | undefined;
   /** Detaches all. */
   close(): void;
 }
 
-interface MutableState extends InterfaceState {
+interface MutableState extends AttachmentState {
   attached: boolean;
   ifindex?: number;
-  mode?: AttachMode;
+  mode?: XdpMode;
   framing?: Framing;
   frags?: boolean;
   sentence: string;

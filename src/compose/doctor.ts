@@ -6,7 +6,7 @@ import { release } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../clock.js';
 import type { Config, DoctorConfig } from '../config/config.js';
-import type { Libbpf as LibbpfFacts } from '../doctor/facts.js';
+import type { LibbpfFacts } from '../doctor/facts.js';
 import { gatherFacts } from '../doctor/gather.js';
 import { judgeFacts } from '../doctor/judge.js';
 import { renderDiagnosisJson } from '../doctor/render-json.js';

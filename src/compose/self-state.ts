@@ -3,10 +3,10 @@
 
 import { readdirSync } from 'node:fs';
 import { FRAMING, type Framing } from '../abi/kinds.js';
-import type { InterfaceState } from '../attach/attachments.js';
+import type { AttachmentState } from '../attach/attachments.js';
 import type { Refresh } from '../daemon.js';
 import type { KernelMaps } from '../kernel/kernel-maps.js';
-import type { SelfMetrics, InterfaceState as ShownInterface } from '../metrics/self-metrics.js';
+import type { InterfaceState, SelfMetrics } from '../metrics/self-metrics.js';
 
 const FRAMING_NAMES = {
   [FRAMING.ethernet]: 'ethernet',
@@ -33,7 +33,7 @@ export function recordRefresh(selfMetrics: SelfMetrics, maps: KernelMaps, refres
   selfMetrics.setUnattributedPackets(result.unattributedPackets);
 }
 
-export function selfMetricsState(state: InterfaceState): ShownInterface {
+export function selfMetricsState(state: AttachmentState): InterfaceState {
   const { name, attached, mode, framing } = state;
   if (!attached || mode === undefined || framing === undefined) return { name };
   return { name, attached: { mode, framing: FRAMING_NAMES[framing], frags: state.frags === true } };

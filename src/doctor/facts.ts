@@ -30,7 +30,7 @@ export interface Wanted {
 export interface HostFacts extends HostLimits {
   /** As `uname -r` has it. */
   readonly kernelRelease: string;
-  readonly libbpf: Libbpf;
+  readonly libbpf: LibbpfFacts;
   readonly missingCapabilities: readonly NeededCapability[];
   readonly object: ObjectLoad;
   readonly sysfsPath: string;
@@ -41,7 +41,7 @@ export interface HostFacts extends HostLimits {
 }
 
 /** Its version, as `1.1`, or why it is not there. */
-export type Libbpf =
+export type LibbpfFacts =
   | { readonly version: string; readonly sentence?: never }
   | { readonly version?: never; readonly sentence: string };
 

@@ -17,7 +17,7 @@ import type { NetdevRole } from '../system/netdev-role.js';
 import type {
   DoctorFacts,
   InterfaceFacts,
-  Libbpf,
+  LibbpfFacts,
   LinkFacts,
   NativeXdp,
   ObjectLoad,
@@ -43,7 +43,7 @@ export interface GatherParts {
   readonly limits: HostLimits;
   readonly missingCapabilities: readonly NeededCapability[];
   /** Opens libbpf, or says why it cannot. */
-  readonly libbpf: Libbpf;
+  readonly libbpf: LibbpfFacts;
   listInterfaces(): readonly NetworkInterface[];
   /** The object, loaded; the caller closes it. Throws what loadKernelObject() does. */
   load(): KernelObject;

@@ -3,7 +3,7 @@
 
 import { ERRNO, errnoName } from './errno.js';
 
-export type AttachMode = 'native' | 'generic';
+export type XdpMode = 'native' | 'generic';
 
 /** Somebody else's program (or an older one of ours) on an interface. */
 export interface Incumbent {
@@ -11,13 +11,13 @@ export interface Incumbent {
   readonly id: number;
   /** '' where the kernel does not tell (it needs CAP_SYS_ADMIN). */
   readonly name: string;
-  readonly mode: AttachMode | 'offload';
+  readonly mode: XdpMode | 'offload';
   /** One of our programs: another instance counts this interface. */
   readonly isOurs: boolean;
 }
 
 /** Why one step failed. No full stop: it is put into a longer sentence. */
-export function attachAdvice(errno: number, mode: AttachMode, interfaceName: string): string {
+export function attachAdvice(errno: number, mode: XdpMode, interfaceName: string): string {
   const name = errnoName(errno);
   switch (errno) {
     case ERRNO.EPERM:

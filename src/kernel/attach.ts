@@ -3,13 +3,13 @@
 // takes the place of another program. That it did not work is an outcome, not an exception.
 
 import type { Framing } from '../abi/kinds.js';
-import { type AttachMode, attachAdvice, type Incumbent, incumbentSentence } from './attach-advice.js';
+import { attachAdvice, type Incumbent, incumbentSentence, type XdpMode } from './attach-advice.js';
 import { ERRNO, errnoName } from './errno.js';
 import type { KernelObject, ProgramFlavour } from './load.js';
 import { createXdpLink, XDP_MODE_FLAG, type XdpLink } from './xdp-link.js';
 import { queryXdp } from './xdp-query.js';
 
-export type { AttachMode, Incumbent } from './attach-advice.js';
+export type { Incumbent, XdpMode } from './attach-advice.js';
 export type { XdpLink } from './xdp-link.js';
 
 export interface AttachOptions {
@@ -19,12 +19,12 @@ export interface AttachOptions {
   readonly interfaceName: string;
   readonly framing: Framing;
   /** `auto`: native, and generic where that fails. */
-  readonly mode: 'auto' | AttachMode;
+  readonly mode: 'auto' | XdpMode;
 }
 
 /** One step of the ladder that failed. */
 export interface AttachFailure {
-  readonly mode: AttachMode;
+  readonly mode: XdpMode;
   readonly flavour: ProgramFlavour;
   /** Positive errno and its name. */
   readonly errno: number;
@@ -35,7 +35,7 @@ export interface AttachFailure {
 
 export interface Attached {
   readonly attached: true;
-  readonly mode: AttachMode;
+  readonly mode: XdpMode;
   readonly flavour: ProgramFlavour;
   readonly link: XdpLink;
   /** Steps that failed before: why it is generic, for instance. */
@@ -62,7 +62,7 @@ export function attachXdp(options: AttachOptions): AttachOutcome {
   if (before.incumbent !== undefined) return refusedFor(before.incumbent, interfaceName, []);
 
   const failures: AttachFailure[] = [];
-  const modes: readonly AttachMode[] = mode === 'auto' ? ['native', 'generic'] : [mode];
+  const modes: readonly XdpMode[] = mode === 'auto' ? ['native', 'generic'] : [mode];
   for (const step of modes) {
     for (const flavour of object.flavours) {
       const programFd = object.programFd(framing, flavour);

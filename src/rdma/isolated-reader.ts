@@ -29,14 +29,14 @@ export interface IsolatedReaderParts<Question, Answer> {
   readonly clock: Pick<Clock, 'nowMs' | 'schedule'>;
 }
 
-export type Outcome<Answer> =
+export type Reading<Answer> =
   | { readonly answer: Answer; readonly failure?: never }
   /** `resting`: not asked, because it hung before. `error`: no process could answer. */
   | { readonly answer?: never; readonly failure: 'timeout' | 'error' | 'resting'; readonly reason: string };
 
 export interface IsolatedReader<Question, Answer> {
   /** The next only after the last is over. Never rejects. @param key names what would hang again. */
-  ask(key: string, question: Question): Promise<Outcome<Answer>>;
+  ask(key: string, question: Question): Promise<Reading<Answer>>;
   /** Ends the idle process; the next question starts another. */
   release(): void;
   /** Ends the process and waits for nothing. A question under way fails, and so do all later ones. */
@@ -91,7 +91,7 @@ export function createIsolatedReader<Question, Answer>(
     ]).finally(cancel);
   }
 
-  async function startProcess(): Promise<Outcome<ReaderProcess<Question, Answer>>> {
+  async function startProcess(): Promise<Reading<ReaderProcess<Question, Answer>>> {
     if (current !== undefined) return { answer: current };
     if (parts.clock.nowMs() < startNotBeforeMs) return error('the reading process could not be started');
     const process = parts.start();

@@ -5,7 +5,7 @@
 import type { Clock } from '../clock.js';
 import type { RdmaAnswer, RdmaQuestion } from './answers.js';
 import { listRdmaDeviceCounters, type RdmaCounters } from './counters.js';
-import type { IsolatedReader, Outcome } from './isolated-reader.js';
+import type { IsolatedReader, Reading } from './isolated-reader.js';
 import { listRdmaPorts, type RdmaLinkState, type RdmaPortIdentity, type RdmaPortName } from './ports.js';
 
 export interface RdmaPortStatus {
@@ -152,7 +152,7 @@ export function createRdmaReader(options: RdmaReaderOptions, parts: RdmaReaderPa
 }
 
 /** A port that rests was not asked, and its failure is counted already. */
-function countFailure(memory: Memory, failure: Outcome<RdmaAnswer>['failure']): void {
+function countFailure(memory: Memory, failure: Reading<RdmaAnswer>['failure']): void {
   if (failure === 'timeout') memory.timeouts++;
   if (failure === 'error') memory.errors++;
 }

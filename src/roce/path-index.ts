@@ -6,11 +6,11 @@ import type { RocePath } from './roce-path.js';
 /** Both addresses, then the interface id. */
 export const PATH_KEY_WORDS = 2 * ADDRESS_WORDS + 1;
 
-export class PathIndex {
+export class PathIndex<Path extends RocePath> {
   /** By hash; paths of one hash, which are next to none, stand in a row. */
-  readonly #chains = new Map<number, RocePath[]>();
+  readonly #chains = new Map<number, Path[]>();
 
-  find(hash: number, key: Uint32Array): RocePath | undefined {
+  find(hash: number, key: Uint32Array): Path | undefined {
     const chain = this.#chains.get(hash);
     if (chain === undefined) return undefined;
     for (const path of chain) {
@@ -19,13 +19,13 @@ export class PathIndex {
     return undefined;
   }
 
-  insert(path: RocePath): void {
+  insert(path: Path): void {
     const chain = this.#chains.get(path.hash);
     if (chain === undefined) this.#chains.set(path.hash, [path]);
     else chain.push(path);
   }
 
-  remove(path: RocePath): void {
+  remove(path: Path): void {
     const rest = (this.#chains.get(path.hash) ?? []).filter((one) => one !== path);
     if (rest.length === 0) this.#chains.delete(path.hash);
     else this.#chains.set(path.hash, rest);

@@ -37,7 +37,7 @@ function hasPsn(transport: number): boolean {
 }
 
 export class RocePair implements RocePairView {
-  readonly path: RocePath;
+  readonly path: RocePath<RocePair>;
   readonly queuePair: number;
   readonly cells = new Float64Array(ROCE_CELLS);
   readonly traffic: Writable<RoceTraffic>[] = [];
@@ -55,7 +55,7 @@ export class RocePair implements RocePairView {
   /** In the table's list. */
   place = 0;
 
-  constructor(path: RocePath, queuePair: number) {
+  constructor(path: RocePath<RocePair>, queuePair: number) {
     this.path = path;
     this.queuePair = queuePair;
   }

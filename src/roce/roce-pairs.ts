@@ -84,9 +84,9 @@ class PairTable implements RocePairs {
   readonly #copyAddress: CopyAddress;
   readonly #idleLimitMs: number;
 
-  readonly #index = new PathIndex();
+  readonly #index = new PathIndex<RocePath<RocePair>>();
   readonly #pairs: RocePair[] = [];
-  readonly #paths: RocePath[] = [];
+  readonly #paths: RocePath<RocePair>[] = [];
   readonly #others = new OtherCounts();
   readonly view: RocePairsView;
 
@@ -180,7 +180,7 @@ class PairTable implements RocePairs {
   #book(
     { keys, cells }: RoceRows,
     row: number,
-    path: RocePath | undefined,
+    path: RocePath<RocePair> | undefined,
     pair: RocePair | undefined,
   ): void {
     const wordOffset = row * ROCE_KEY_WORDS;
@@ -213,7 +213,7 @@ class PairTable implements RocePairs {
   }
 
   /** Leaves the row's key and hash for #beginPath(). */
-  #findPath(keys: Uint32Array, wordOffset: number): RocePath | undefined {
+  #findPath(keys: Uint32Array, wordOffset: number): RocePath<RocePair> | undefined {
     const key = this.#key;
     this.#copyAddress(keys, wordOffset, key, 0);
     this.#copyAddress(keys, wordOffset + ADDRESS_WORDS, key, ADDRESS_WORDS);
@@ -222,15 +222,15 @@ class PairTable implements RocePairs {
     return this.#index.find(this.#keyHash, key);
   }
 
-  #beginPath(): RocePath {
+  #beginPath(): RocePath<RocePair> {
     const interfaceId = this.#key[2 * ADDRESS_WORDS] ?? 0;
-    const path = new RocePath(interfaceId, this.#key.slice(0, 2 * ADDRESS_WORDS), this.#keyHash);
+    const path = new RocePath<RocePair>(interfaceId, this.#key.slice(0, 2 * ADDRESS_WORDS), this.#keyHash);
     path.place = this.#paths.push(path) - 1;
     this.#index.insert(path);
     return path;
   }
 
-  #beginPair(path: RocePath, queuePair: number): RocePair {
+  #beginPair(path: RocePath<RocePair>, queuePair: number): RocePair {
     const pair = new RocePair(path, queuePair);
     pair.place = this.#pairs.push(pair) - 1;
     path.pairs.set(queuePair, pair);

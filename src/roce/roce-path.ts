@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two addresses on an interface: the pairs between them, and how the traffic of the present interval
 // spreads over queue pairs and source ports.
-import type { RocePair } from './roce-pair.js';
 import type { RocePathView } from './views.js';
 
 /** Queue pairs 0 (subnet management) and 1 (connection management) belong to no application. */
 export const MANAGEMENT_QUEUE_PAIR_MAX = 1;
 
-export class RocePath implements RocePathView {
+/** Pair: what the table keeps by queue pair. */
+export class RocePath<Pair = unknown> implements RocePathView {
   readonly interfaceId: number;
   readonly addresses: Uint32Array;
   readonly hash: number;
   /** By queue pair; by 0 alone where they are not told apart. */
-  readonly pairs = new Map<number, RocePair>();
+  readonly pairs = new Map<number, Pair>();
   /** Place in the table's list. */
   place = 0;
 

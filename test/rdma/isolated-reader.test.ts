@@ -6,7 +6,7 @@ import {
   createIsolatedReader,
   type IsolatedReader,
   type IsolatedReaderOptions,
-  type Outcome,
+  type Reading,
 } from '../../src/rdma/isolated-reader.js';
 import type { ReaderProcess } from '../../src/rdma/reader-process.js';
 
@@ -89,7 +89,7 @@ class Bench {
   }
 
   /** Asks, and has the process ready with the question in its hands. */
-  async ask(key: string): Promise<Promise<Outcome<string>>[]> {
+  async ask(key: string): Promise<Promise<Reading<string>>[]> {
     const outcome = this.reader.ask(key, `about ${key}`);
     await nextTurn();
     this.processes.at(-1)?.becomeReady();

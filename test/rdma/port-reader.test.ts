@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { answerRdmaQuestion, type RdmaAnswer, type RdmaQuestion } from '../../src/rdma/answers.js';
-import type { IsolatedReader, Outcome } from '../../src/rdma/isolated-reader.js';
+import type { IsolatedReader, Reading } from '../../src/rdma/isolated-reader.js';
 import { createRdmaReader, type RdmaReader } from '../../src/rdma/port-reader.js';
 import * as devices from '../support/rdma-devices.js';
 import { RdmaSysfs } from '../support/rdma-sysfs.js';
@@ -10,7 +10,7 @@ import { RdmaSysfs } from '../support/rdma-sysfs.js';
 let tree: RdmaSysfs;
 let reader: RdmaReader;
 let asked: string[];
-let failing: (key: string) => Outcome<RdmaAnswer> | undefined;
+let failing: (key: string) => Reading<RdmaAnswer> | undefined;
 let nowMs: number;
 let warnings: object[];
 
@@ -74,7 +74,7 @@ test('a port that cannot be read keeps its identity, counts its failures, and is
 });
 
 test('an identity that cannot be read is counted, and asked for again in the next round', async () => {
-  const failures: Outcome<RdmaAnswer>[] = [
+  const failures: Reading<RdmaAnswer>[] = [
     { failure: 'timeout', reason: 'late' },
     { failure: 'resting', reason: 'hung' },
     { failure: 'error', reason: 'gone' },
