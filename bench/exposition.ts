@@ -7,8 +7,8 @@ import { Counter, Gauge, Registry } from 'prom-client';
 import { FLOW_ROW_WORDS } from '../src/abi/records.js';
 import { renderExposition } from '../src/exposition/render-exposition.js';
 import type { SeriesView } from '../src/flows/views.js';
-import { FLOW_LABELS, METRICS } from '../src/metrics/catalog.js';
-import { flowFamilies } from '../src/metrics/flow-families.js';
+import { FLOW_METRICS, flowFamilies } from '../src/metrics/flow-families.js';
+import { FLOW_LABELS } from '../src/metrics/flow-label-fields.js';
 import { createFlowLabelRenderer } from '../src/metrics/flow-labels.js';
 
 export interface ExpositionBenchRow {
@@ -138,10 +138,10 @@ function createRegistry(series: SeriesView): Registry {
   const registry = new Registry();
   const registers = [registry];
   const labelNames = [...FLOW_LABELS];
-  const bytesTotal = new Counter({ ...METRICS.flowBytesTotal, labelNames, registers });
-  const packetsTotal = new Counter({ ...METRICS.flowPacketsTotal, labelNames, registers });
-  const bytes = new Gauge({ ...METRICS.flowBytes, labelNames, registers });
-  const packets = new Gauge({ ...METRICS.flowPackets, labelNames, registers });
+  const bytesTotal = new Counter({ ...FLOW_METRICS.flowBytesTotal, labelNames, registers });
+  const packetsTotal = new Counter({ ...FLOW_METRICS.flowPacketsTotal, labelNames, registers });
+  const bytes = new Gauge({ ...FLOW_METRICS.flowBytes, labelNames, registers });
+  const packets = new Gauge({ ...FLOW_METRICS.flowPackets, labelNames, registers });
   const decoder = new TextDecoder();
   for (let flow = 0; flow < series.count; flow++) {
     const start = series.labelOffset[flow] ?? 0;

@@ -10,7 +10,7 @@ import { createPushEncoder } from '../exposition/push-encoder.js';
 import { transcodeToV1 } from '../exposition/remote-write/transcode.js';
 import type { ExpositionInput } from '../exposition/render-exposition.js';
 import type { Logger } from '../log.js';
-import type { Family } from '../metrics/family.js';
+import type { Family } from '../metrics/definition.js';
 import type { FlowLabelOptions } from '../metrics/flow-label-fields.js';
 import { pushFamilies } from '../metrics/push-families.js';
 import { openPusher } from '../push/open-pusher.js';

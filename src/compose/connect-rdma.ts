@@ -4,7 +4,7 @@
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/config.js';
 import type { Logger } from '../log.js';
-import type { Family } from '../metrics/family.js';
+import type { Family } from '../metrics/definition.js';
 import { rdmaFamilies } from '../metrics/rdma-families.js';
 import { createRdmaRounds, type RdmaRoundsOptions } from '../rdma/rounds.js';
 import { startRdmaReader } from '../rdma/start-reader.js';

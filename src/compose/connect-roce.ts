@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { KIND } from '../abi/kinds.js';
 import type { BooksView } from '../flows/views.js';
-import type { Family } from '../metrics/family.js';
+import type { Family } from '../metrics/definition.js';
 import { roceFamilies } from '../metrics/roce-families.js';
 import type { DrainResult } from '../reader/drain.js';
 import { createRocePairs } from '../roce/roce-pairs.js';

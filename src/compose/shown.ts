@@ -5,7 +5,7 @@ import type { Attachments } from '../attach/attachments.js';
 import type { InterfaceIds } from '../attach/interface-ids.js';
 import type { FlowAccounts } from '../flows/flow-accounts.js';
 import { bookFamilies } from '../metrics/book-families.js';
-import type { Family } from '../metrics/family.js';
+import type { Family } from '../metrics/definition.js';
 import { type FlowFamilies, flowFamilies } from '../metrics/flow-families.js';
 import type { SelfMetrics } from '../metrics/self-metrics.js';
 import { selfMetricsState } from './self-state.js';

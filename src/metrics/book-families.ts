@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The books as metric families: what was seen by interface, what has no flow series, and why frames
-// have no flow. Pure.
+// The books as metrics: what was seen by interface, what has no flow series, and why frames have no flow. Pure.
 import { trafficType } from '../abi/kinds.js';
 import { frameReasonName } from '../abi/reasons.js';
-import type { BookRow, BooksView } from '../flows/views.js';
-import { METRICS, type MetricDefinition } from './catalog.js';
-import type { Family, Sample } from './family.js';
-import { ROCE_METRICS } from './roce-catalog.js';
+import type { BookRow, BooksView, FrameReasonRow, OtherRow } from '../flows/views.js';
+import { type Family, familiesOf, type Label, type Labels, type Metric, sample } from './definition.js';
 
 export interface BookFamilyOptions {
   /** The name of an interface id of a book row. */
@@ -21,73 +18,114 @@ export const DIRECTION = 'ingress';
 /** Frame reasons of MAC control frames. */
 const PAUSE_KINDS: ReadonlySet<string> = new Set(['pause', 'pfc']);
 
-type Labels = Sample['labels'];
+const BOOK_LABELS = ['interface', 'direction', 'traffic_type', 'host_ip', 'collect_agg'] as const;
+
+/** Rows with the labels that several metrics share. */
+interface BookView {
+  readonly interfaces: readonly { readonly row: BookRow; readonly labels: Labels }[];
+  readonly others: readonly { readonly row: OtherRow; readonly labels: Labels }[];
+  readonly frameReasons: readonly FrameReasonRow[];
+  readonly interfaceLabel: (row: { readonly interfaceId: number }) => Label;
+}
+
+export const BOOK_METRICS: readonly Metric<BookView>[] = [
+  {
+    definition: {
+      name: 'xtrace_interface_bytes_total',
+      help: 'Bytes XDP saw on the interface by traffic type. Always equals the sum of xtrace_network_bytes_total and xtrace_other_bytes_total. What the NIC offloads or drops before XDP is not in here.',
+      type: 'counter',
+      labels: BOOK_LABELS,
+    },
+    samples: ({ interfaces }) => interfaces.map(({ row, labels }) => sample(labels, row.bytes)),
+  },
+  {
+    definition: {
+      name: 'xtrace_interface_packets_total',
+      help: 'Packets XDP saw on the interface by traffic type. Always equals the sum of xtrace_network_packets_total and xtrace_other_packets_total.',
+      type: 'counter',
+      labels: BOOK_LABELS,
+    },
+    samples: ({ interfaces }) => interfaces.map(({ row, labels }) => sample(labels, row.packets)),
+  },
+  {
+    definition: {
+      name: 'xtrace_other_bytes_total',
+      help: 'Bytes that are in no flow series, by reason: max_series (no room), expired (totals of series that ended), map_full (the kernel map was full), filtered, non_ip, malformed.',
+      type: 'counter',
+      labels: [...BOOK_LABELS, 'reason'],
+    },
+    samples: ({ others }) => others.map(({ row, labels }) => sample(labels, row.bytes)),
+  },
+  {
+    definition: {
+      name: 'xtrace_other_packets_total',
+      help: 'Packets that are in no flow series, by reason; reasons as in xtrace_other_bytes_total.',
+      type: 'counter',
+      labels: [...BOOK_LABELS, 'reason'],
+    },
+    samples: ({ others }) => others.map(({ row, labels }) => sample(labels, row.packets)),
+  },
+  {
+    definition: {
+      name: 'xtrace_frame_reason_packets_total',
+      help: 'Frames without a flow (not IP, or malformed), by what the parser met.',
+      type: 'counter',
+      labels: ['interface', 'reason'],
+    },
+    samples: ({ frameReasons, interfaceLabel }) =>
+      frameReasons.map((row) =>
+        sample([interfaceLabel(row), ['reason', frameReasonName(row.reason)]], row.packets),
+      ),
+  },
+  {
+    definition: {
+      name: 'xtrace_kernel_overflow_packets_total',
+      help: 'Packets whose flow the full kernel map could not take: counted, but without their flow. Equals xtrace_other_packets_total{reason="map_full"}. If it grows, raise the size of the kernel map.',
+      type: 'counter',
+      labels: ['interface', 'traffic_type'],
+    },
+    samples: ({ others, interfaceLabel }) =>
+      others
+        .filter(({ row }) => row.reason === 'map_full')
+        .map(({ row }) =>
+          sample([interfaceLabel(row), ['traffic_type', trafficType(row.kind).label]], row.packets),
+        ),
+  },
+  {
+    definition: {
+      name: 'xtrace_roce_mac_pause_frames_total',
+      help: 'MAC control frames that reached XDP, by kind: pause (802.3x) or pfc (802.1Qbb, priority flow control). NICs take them out, so this normally has no sample however many there are: the counters of the NIC tell.',
+      type: 'counter',
+      labels: ['interface', 'direction', 'kind'],
+    },
+    samples: ({ frameReasons, interfaceLabel }) =>
+      frameReasons
+        .filter(({ reason }) => PAUSE_KINDS.has(frameReasonName(reason)))
+        .map((row) =>
+          sample(
+            [interfaceLabel(row), ['direction', DIRECTION], ['kind', frameReasonName(row.reason)]],
+            row.packets,
+          ),
+        ),
+  },
+];
 
 export function bookFamilies(books: BooksView, options: BookFamilyOptions): Family[] {
+  const interfaceLabel: BookView['interfaceLabel'] = ({ interfaceId }) => [
+    'interface',
+    options.interfaceName(interfaceId),
+  ];
   const labels = (row: BookRow): Labels => [
-    ['interface', options.interfaceName(row.interfaceId)],
+    interfaceLabel(row),
     ['direction', DIRECTION],
     ['traffic_type', trafficType(row.kind).label],
     ['host_ip', options.hostIp],
     ['collect_agg', options.collectAgg],
   ];
-  const interfaces = books.interfaces.map((row) => ({ row, labels: labels(row) }));
-  const others = books.others.map((row) => ({
-    row,
-    labels: [...labels(row), ['reason', row.reason] as const],
-  }));
-  const pauses = books.frameReasons.filter(({ reason }) => PAUSE_KINDS.has(frameReasonName(reason)));
-  const overflows = books.others.filter((row) => row.reason === 'map_full');
-
-  return [
-    family(METRICS.interfaceBytesTotal, interfaces, ({ row, labels }) => sample(labels, row.bytes)),
-    family(METRICS.interfacePacketsTotal, interfaces, ({ row, labels }) => sample(labels, row.packets)),
-    family(METRICS.otherBytesTotal, others, ({ row, labels }) => sample(labels, row.bytes)),
-    family(METRICS.otherPacketsTotal, others, ({ row, labels }) => sample(labels, row.packets)),
-    family(METRICS.frameReasonPacketsTotal, books.frameReasons, (row) =>
-      sample(
-        [
-          ['interface', options.interfaceName(row.interfaceId)],
-          ['reason', frameReasonName(row.reason)],
-        ],
-        row.packets,
-      ),
-    ),
-    family(METRICS.kernelOverflowPacketsTotal, overflows, (row) =>
-      sample(
-        [
-          ['interface', options.interfaceName(row.interfaceId)],
-          ['traffic_type', trafficType(row.kind).label],
-        ],
-        row.packets,
-      ),
-    ),
-    family(ROCE_METRICS.macPauseFramesTotal, pauses, (row) =>
-      sample(
-        [
-          ['interface', options.interfaceName(row.interfaceId)],
-          ['direction', DIRECTION],
-          ['kind', frameReasonName(row.reason)],
-        ],
-        row.packets,
-      ),
-    ),
-  ];
-}
-
-function family<Row>(
-  definition: MetricDefinition,
-  rows: readonly Row[],
-  toSample: (row: Row) => Sample,
-): Family {
-  return {
-    name: definition.name,
-    help: definition.help,
-    type: definition.type,
-    samples: rows.map(toSample),
-  };
-}
-
-function sample(labels: Labels, value: number): Sample {
-  return { suffix: '', labels, value };
+  return familiesOf(BOOK_METRICS, {
+    interfaces: books.interfaces.map((row) => ({ row, labels: labels(row) })),
+    others: books.others.map((row) => ({ row, labels: [...labels(row), ['reason', row.reason] as const] })),
+    frameReasons: books.frameReasons,
+    interfaceLabel,
+  });
 }

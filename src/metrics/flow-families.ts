@@ -2,7 +2,35 @@
 // The four flow metrics as columns over one set of rows: what the byte renderer needs, and no more.
 // No copies: as whole and as short-lived as the SeriesView it is made from.
 import type { SeriesView } from '../flows/views.js';
-import { METRICS, type MetricDefinition } from './catalog.js';
+import type { MetricDefinition } from './definition.js';
+import { FLOW_LABELS } from './flow-label-fields.js';
+
+export const FLOW_METRICS = {
+  flowBytesTotal: {
+    name: 'xtrace_network_bytes_total',
+    help: 'Bytes received of the flow since its series began: whole frames as XDP sees them, without FCS. Ingress only; RDMA that the NIC offloads never reaches XDP and is not in here. When a series ends, its total moves into xtrace_other_bytes_total.',
+    type: 'counter',
+    labels: FLOW_LABELS,
+  },
+  flowPacketsTotal: {
+    name: 'xtrace_network_packets_total',
+    help: 'Packets received of the flow since its series began. In generic mode packets that GRO merged count as one. When a series ends, its total moves into xtrace_other_packets_total.',
+    type: 'counter',
+    labels: FLOW_LABELS,
+  },
+  flowBytes: {
+    name: 'xtrace_network_flow_bytes',
+    help: 'Bytes received of the flow in the last refresh interval, 0 where it was idle. A snapshot: use rate() of the counter for rates.',
+    type: 'gauge',
+    labels: FLOW_LABELS,
+  },
+  flowPackets: {
+    name: 'xtrace_network_flow_packets',
+    help: 'Packets received of the flow in the last refresh interval, 0 where it was idle. A snapshot: use rate() of the counter for rates.',
+    type: 'gauge',
+    labels: FLOW_LABELS,
+  },
+} as const satisfies Readonly<Record<string, MetricDefinition>>;
 
 /** Rows that several families share: row s = slots[i] for i in 0..count-1. */
 export interface FlowRowLabels {
@@ -37,10 +65,10 @@ export function flowFamilies(series: SeriesView): FlowFamilies {
   return {
     rows: series,
     families: [
-      { ...METRICS.flowBytesTotal, values: series.totalBytes },
-      { ...METRICS.flowPacketsTotal, values: series.totalPackets },
-      { ...METRICS.flowBytes, values: series.intervalBytes },
-      { ...METRICS.flowPackets, values: series.intervalPackets },
+      { ...FLOW_METRICS.flowBytesTotal, values: series.totalBytes },
+      { ...FLOW_METRICS.flowPacketsTotal, values: series.totalPackets },
+      { ...FLOW_METRICS.flowBytes, values: series.intervalBytes },
+      { ...FLOW_METRICS.flowPackets, values: series.intervalPackets },
     ],
   };
 }

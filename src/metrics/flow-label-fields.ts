@@ -18,8 +18,26 @@ import {
   VLAN_MAX,
   vlanOf,
 } from '../abi/row-key.js';
-import { FLOW_LABELS, QUEUE_PAIR_LABEL, VLAN_LABEL } from './catalog.js';
 import { IP_TEXT_MAX_BYTES, isMappedIpv4, writeDecimal, writeIpv4, writeIpv6 } from './ip-text.js';
+
+/** Labels of a flow, in the order in which they are rendered. */
+export const FLOW_LABELS = [
+  'src_ip',
+  'dst_ip',
+  'src_port',
+  'dst_port',
+  'protocol',
+  'traffic_type',
+  'interface',
+  'host_ip',
+  'collect_agg',
+] as const;
+
+/** Follows FLOW_LABELS when VLANs are told apart. */
+export const VLAN_LABEL = 'vlan';
+
+/** Follows FLOW_LABELS and vlan, and the labels of RoCE pairs, when queue pairs are told apart. */
+export const QUEUE_PAIR_LABEL = 'queue_pair';
 
 export interface FlowLabelOptions {
   /** The name of an interface id of a flow row; must stay the same for an id. At most 15 bytes (IFNAMSIZ). */

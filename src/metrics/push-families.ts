@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// What push says of itself, as families. The numbers are kept by the pusher; nothing counts here.
-import type { MetricDefinition } from './catalog.js';
-import type { Family, Sample } from './family.js';
-import { PUSH_METRICS } from './push-catalog.js';
+// What push says of itself. The numbers are kept by the pusher; nothing counts here. These metrics exist
+// where push is on.
+import {
+  type Family,
+  familiesOf,
+  histogramSamples,
+  type Metric,
+  type MetricType,
+  type Sample,
+  sample,
+} from './definition.js';
 
 /** The pusher's own totals and state. */
 export interface PushView {
@@ -35,73 +42,143 @@ export interface PushView {
   readonly spoolFailures: number;
 }
 
-/** In the order of the catalogue. */
-export function pushFamilies(view: PushView): Family[] {
-  const m = PUSH_METRICS;
-  return [
-    family(m.samplesTotal, view.samples),
-    family(m.samplesSentTotal, view.samplesSent),
-    { ...naming(m.samplesDroppedTotal), samples: labelled('reason', Object.entries(view.samplesDropped)) },
-    family(m.bytesSentTotal, view.bytesSent),
-    { ...naming(m.requestsTotal), samples: labelled('code', view.requests) },
-    { ...naming(m.requestDurationSeconds), samples: histogramSamples(view.requestDuration) },
-    family(m.retriesTotal, view.retries),
-    family(m.up, view.isUp ? 1 : 0),
-    family(m.lastSuccessTimestampSeconds, (view.lastSuccessMs ?? 0) / 1000),
-    {
-      ...naming(m.protocolInfo),
-      samples: [
-        {
-          suffix: '',
-          labels: [
-            ['format', view.format],
-            ['compression', view.encoding],
-          ],
-          value: 1,
-        },
-      ],
+export const PUSH_METRICS: readonly Metric<PushView>[] = [
+  counter(
+    'xtrace_push_samples_total',
+    'Samples handed to push, or found in its spool at the start. Always equals sent + dropped + waiting in the queue + waiting in the spool.',
+    (push) => push.samples,
+  ),
+  counter('xtrace_push_samples_sent_total', 'Samples the receiver has accepted.', (push) => push.samplesSent),
+  {
+    definition: {
+      name: 'xtrace_push_samples_dropped_total',
+      help: 'Samples given up, by reason: queue_full, spool_full and disk_full (the oldest had to make room), too_old (push.max_age_ms), refused (4xx, or not written), poison (the receiver fails over it but takes the next), damaged (spool file), unsendable (not in a form the receiver takes), shutdown.',
+      type: 'counter',
+      labels: ['reason'],
     },
-    family(m.queueSamples, view.queueSamples),
-    family(m.queueBytes, view.queueBytes),
-    family(m.queueLimitBytes, view.queueLimitBytes),
-    family(m.spoolBatches, view.spoolBatches),
-    family(m.spoolSamples, view.spoolSamples),
-    family(m.spoolBytes, view.spoolBytes),
-    family(m.spoolLimitBytes, view.spoolLimitBytes),
-    family(m.spooledSamplesTotal, view.samplesSpooled),
-    family(m.replayedSamplesTotal, view.samplesReplayed),
-    family(m.spoolDamagedFilesTotal, view.spoolDamagedFiles),
-    family(m.spoolFailuresTotal, view.spoolFailures),
-  ];
+    samples: ({ samplesDropped }) => labelled('reason', Object.entries(samplesDropped)),
+  },
+  counter(
+    'xtrace_push_bytes_sent_total',
+    'Bytes of the request bodies the receiver has accepted, compressed.',
+    (push) => push.bytesSent,
+  ),
+  {
+    definition: {
+      name: 'xtrace_push_requests_total',
+      help: 'Requests to the receiver, by status code, or by what kept it from coming: refused, reset, timeout, dns, unreachable, tls, not_http, file, error.',
+      type: 'counter',
+      labels: ['code'],
+    },
+    samples: ({ requests }) => labelled('code', requests),
+  },
+  {
+    definition: {
+      name: 'xtrace_push_request_duration_seconds',
+      help: 'Time a request took to the end of its answer, or to its failure.',
+      type: 'histogram',
+      labels: [],
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    },
+    samples: ({ requestDuration: { bounds, counts, sumSeconds } }) =>
+      histogramSamples([], { bounds, counts, sum: sumSeconds }),
+  },
+  counter(
+    'xtrace_push_retries_total',
+    'Requests that sent a batch again: after a failure, over a new connection, or in another format or compression.',
+    (push) => push.retries,
+  ),
+  gauge(
+    'xtrace_push_up',
+    'Whether the receiver accepted the last batch (1) or not (0); 0 before the first.',
+    ({ isUp }) => (isUp ? 1 : 0),
+  ),
+  gauge(
+    'xtrace_push_last_success_timestamp_seconds',
+    'Unix time at which the receiver last accepted a batch; 0 before the first.',
+    ({ lastSuccessMs }) => (lastSuccessMs ?? 0) / 1000,
+  ),
+  {
+    definition: {
+      name: 'xtrace_push_protocol_info',
+      help: 'What the receiver is spoken to in now: format text, remote_write_1 or remote_write_2, and its compression. It changes where the receiver knows less than was tried first; always 1.',
+      type: 'info',
+      labels: ['format', 'compression'],
+    },
+    samples: ({ format, encoding }) => [
+      sample(
+        [
+          ['format', format],
+          ['compression', encoding],
+        ],
+        1,
+      ),
+    ],
+  },
+  gauge('xtrace_push_queue_samples', 'Samples that wait in memory.', (push) => push.queueSamples),
+  gauge(
+    'xtrace_push_queue_bytes',
+    'Memory of the batches that wait, compressed or about to be.',
+    (push) => push.queueBytes,
+  ),
+  gauge(
+    'xtrace_push_queue_limit_bytes',
+    'The most memory for batches that wait (push.queue_max_bytes).',
+    (push) => push.queueLimitBytes,
+  ),
+  gauge('xtrace_push_spool_batches', 'Batches that wait on disk.', (push) => push.spoolBatches),
+  gauge('xtrace_push_spool_samples', 'Samples that wait on disk.', (push) => push.spoolSamples),
+  gauge(
+    'xtrace_push_spool_bytes',
+    'Disk space of the batches that wait there, in blocks of 4096 bytes.',
+    (push) => push.spoolBytes,
+  ),
+  gauge(
+    'xtrace_push_spool_limit_bytes',
+    'The most disk space for batches that wait (push.spool_max_bytes); 0 where there is no spool.',
+    (push) => push.spoolLimitBytes,
+  ),
+  counter(
+    'xtrace_push_spooled_samples_total',
+    'Samples written to the spool.',
+    (push) => push.samplesSpooled,
+  ),
+  counter(
+    'xtrace_push_replayed_samples_total',
+    'Samples the receiver has accepted out of the spool.',
+    (push) => push.samplesReplayed,
+  ),
+  counter(
+    'xtrace_push_spool_damaged_files_total',
+    'Spool files that were torn, damaged or left unfinished by a former run, and removed.',
+    (push) => push.spoolDamagedFiles,
+  ),
+  counter(
+    'xtrace_push_spool_failures_total',
+    'Writes to the spool, or removals from it, that failed. Batches wait in memory then.',
+    (push) => push.spoolFailures,
+  ),
+];
+
+/** In the order of PUSH_METRICS. */
+export function pushFamilies(view: PushView): Family[] {
+  return familiesOf(PUSH_METRICS, view);
 }
 
-function naming({ name, help, type }: MetricDefinition): Omit<Family, 'samples'> {
-  return { name, help, type };
+type ReadNumber = (push: PushView) => number;
+
+function single(type: MetricType, name: string, help: string, read: ReadNumber): Metric<PushView> {
+  return { definition: { name, help, type, labels: [] }, samples: (push) => [sample([], read(push))] };
 }
 
-function family(definition: MetricDefinition, value: number): Family {
-  return { ...naming(definition), samples: [{ suffix: '', labels: [], value }] };
+function counter(name: string, help: string, read: ReadNumber): Metric<PushView> {
+  return single('counter', name, help, read);
+}
+
+function gauge(name: string, help: string, read: ReadNumber): Metric<PushView> {
+  return single('gauge', name, help, read);
 }
 
 function labelled(label: string, values: Iterable<readonly [string, number]>): Sample[] {
-  return [...values].map(([text, value]) => ({ suffix: '', labels: [[label, text]], value }));
-}
-
-/** Cumulative, as expositions have them. */
-function histogramSamples({ bounds, counts, sumSeconds }: PushView['requestDuration']): Sample[] {
-  let total = 0;
-  const buckets = [...bounds.map(boundText), '+Inf'].map((le, index): Sample => {
-    total += counts[index] ?? 0;
-    return { suffix: '_bucket', labels: [['le', le]], value: total };
-  });
-  return [
-    ...buckets,
-    { suffix: '_sum', labels: [], value: sumSeconds },
-    { suffix: '_count', labels: [], value: total },
-  ];
-}
-
-/** As OpenMetrics writes numbers, in every format. */
-function boundText(bound: number): string {
-  return Number.isInteger(bound) ? `${bound}.0` : String(bound);
+  return [...values].map(([text, value]) => sample([[label, text]], value));
 }

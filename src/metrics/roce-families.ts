@@ -4,10 +4,17 @@
 import { Pacer } from '../pacer.js';
 import type { RocePairsView } from '../roce/views.js';
 import { DIRECTION } from './book-families.js';
-import type { MetricDefinition } from './catalog.js';
-import type { Family, Sample } from './family.js';
-import { ROCE_METRICS } from './roce-catalog.js';
-import { type Labels, pairLabels, type RoceLabelOptions, VERSION_LABELS } from './roce-labels.js';
+import {
+  type Family,
+  familiesOf,
+  type Labels,
+  type Metric,
+  type MetricDefinition,
+  type Sample,
+  sample,
+  toFamily,
+} from './definition.js';
+import { pairLabels, ROCE_PAIR_LABELS, type RoceLabelOptions, VERSION_LABELS } from './roce-labels.js';
 import { PAIR_METRICS } from './roce-pair-metrics.js';
 
 export type RoceFamilyOptions = RoceLabelOptions;
@@ -26,7 +33,90 @@ const PAIR_METRIC_NS = 600;
 
 const NO_LABELS: Labels = [];
 
-const m = ROCE_METRICS;
+/** Of the present interval, by path. */
+const PATH_METRICS = [
+  {
+    definition: {
+      name: 'xtrace_roce_queue_pairs_active',
+      help: 'Destination queue pairs seen in the last refresh interval. Queue pairs 0 and 1 (management) and CNPs are left out.',
+      type: 'gauge',
+      labels: ROCE_PAIR_LABELS,
+    },
+    value: 'queuePairs',
+  },
+  {
+    definition: {
+      name: 'xtrace_roce_udp_source_ports_active',
+      help: 'UDP source ports that RoCE v2 packets to these queue pairs had in the last refresh interval: the entropy that ECMP has. 1 where there are many queue pairs: all take one path.',
+      type: 'gauge',
+      labels: ROCE_PAIR_LABELS,
+    },
+    value: 'sourcePorts',
+  },
+  {
+    definition: {
+      name: 'xtrace_roce_queue_pair_bytes_max_ratio',
+      help: 'Share of the busiest of these queue pairs in their bytes of the last refresh interval, 0 to 1; 0 when idle.',
+      type: 'gauge',
+      labels: ROCE_PAIR_LABELS,
+    },
+    value: 'busiestShare',
+  },
+] as const;
+
+const OTHER_LABELS = ['interface', 'direction', 'version', 'reason', 'host_ip', 'collect_agg'] as const;
+
+interface TableView {
+  readonly pairs: RocePairsView;
+  /** With OTHER_LABELS. */
+  readonly others: readonly { readonly row: RocePairsView['others'][number]; readonly labels: Labels }[];
+}
+
+const TABLE_METRICS: readonly Metric<TableView>[] = [
+  {
+    definition: {
+      name: 'xtrace_roce_other_packets_total',
+      help: 'RoCE packets that are in no pair, by version (malformed: no valid RoCE) and reason: max_pairs (no room, see roce.max_pairs), map_full (the kernel map was full, see roce.max_streams), expired (totals of pairs that ended).',
+      type: 'counter',
+      labels: OTHER_LABELS,
+    },
+    samples: ({ others }) => others.map(({ row, labels }) => sample(labels, row.packets)),
+  },
+  {
+    definition: {
+      name: 'xtrace_roce_other_bytes_total',
+      help: 'Bytes of these packets; reasons as in xtrace_roce_other_packets_total.',
+      type: 'counter',
+      labels: OTHER_LABELS,
+    },
+    samples: ({ others }) => others.map(({ row, labels }) => sample(labels, row.bytes)),
+  },
+  {
+    definition: {
+      name: 'xtrace_roce_pairs',
+      help: 'Pairs of addresses (and queue pairs, where they are told apart) that have series now.',
+      type: 'gauge',
+      labels: [],
+    },
+    samples: ({ pairs }) => [sample(NO_LABELS, pairs.pairs.length)],
+  },
+  {
+    definition: {
+      name: 'xtrace_roce_pairs_limit',
+      help: 'The most pairs that may have series (roce.max_pairs).',
+      type: 'gauge',
+      labels: [],
+    },
+    samples: ({ pairs }) => [sample(NO_LABELS, pairs.maxPairs)],
+  },
+];
+
+/** What the headers of RoCE packets tell; these metrics exist where roce.enabled is on. */
+export const ROCE_METRICS: readonly MetricDefinition[] = [
+  ...PAIR_METRICS,
+  ...PATH_METRICS,
+  ...TABLE_METRICS,
+].map(({ definition }) => definition);
 
 /** The view must not change until the promise settles. */
 export async function roceFamilies(
@@ -39,11 +129,11 @@ export async function roceFamilies(
   async function samplesOf<Row>(
     rows: readonly Row[],
     stepNs: number,
-    tellRow: (row: Row, i: number, samples: Sample[]) => void,
+    addRow: (row: Row, i: number, samples: Sample[]) => void,
   ): Promise<Sample[]> {
     const samples: Sample[] = [];
     await pacer.run(rows.length, stepNs, (from, to) => {
-      for (let i = from; i < to; i++) tellRow(rows[i] as Row, i, samples); // i < rows.length
+      for (let i = from; i < to; i++) addRow(rows[i] as Row, i, samples); // i < rows.length
     });
     return samples;
   }
@@ -53,63 +143,39 @@ export async function roceFamilies(
     ofPairs.push(pairLabels(path, options, view.perQueuePair ? queuePair : undefined));
   });
   const families: Family[] = [];
-  for (const { definition, tell } of PAIR_METRICS) {
-    const samples = await samplesOf(view.pairs, PAIR_METRIC_NS, (pair, i, told) => {
+  for (const { definition, addSamples } of PAIR_METRICS) {
+    const ofAll = await samplesOf(view.pairs, PAIR_METRIC_NS, (pair, i, samples) => {
       const labels = ofPairs[i] ?? NO_LABELS;
-      tell(pair, (extraLabels, value, suffix = '') => {
-        told.push({ suffix, labels: extraLabels.length === 0 ? labels : [...labels, ...extraLabels], value });
+      addSamples(pair, (extraLabels, value, suffix) => {
+        samples.push(sample(extraLabels.length === 0 ? labels : [...labels, ...extraLabels], value, suffix));
       });
     });
-    families.push(toFamily(definition, samples));
+    families.push(toFamily(definition, ofAll));
   }
 
   const ofPaths = new Map<number, Labels>();
-  for (const [definition, value] of [
-    [m.queuePairsActive, 'queuePairs'],
-    [m.udpSourcePortsActive, 'sourcePorts'],
-    [m.queuePairBytesMaxRatio, 'busiestShare'],
-  ] as const) {
-    const samples = await samplesOf(view.paths, LABELS_NS, (path, i, told) => {
+  for (const { definition, value } of PATH_METRICS) {
+    const samples = await samplesOf(view.paths, LABELS_NS, (path, i, list) => {
       const labels = ofPaths.get(i) ?? pairLabels(path, options, undefined);
       ofPaths.set(i, labels);
-      told.push({ suffix: '', labels, value: path[value] });
+      list.push(sample(labels, path[value]));
     });
     families.push(toFamily(definition, samples));
   }
-  return [...families, ...otherFamilies(view, options), ...countFamilies(view)];
+  return [...families, ...familiesOf(TABLE_METRICS, tableView(view, options))];
 }
 
-function otherFamilies(view: RocePairsView, options: RoceFamilyOptions): Family[] {
-  const rows = view.others.map((row) => ({
-    row,
-    labels: [
+function tableView(pairs: RocePairsView, options: RoceFamilyOptions): TableView {
+  const others = pairs.others.map((row) => {
+    const labels: Labels = [
       ['interface', options.interfaceName(row.interfaceId)],
       ['direction', DIRECTION],
       VERSION_LABELS[row.version] ?? ['version', String(row.version)],
       ['reason', row.reason],
       ['host_ip', options.hostIp],
       ['collect_agg', options.collectAgg],
-    ] as const satisfies Labels,
-  }));
-  return [
-    toFamily(
-      m.otherPacketsTotal,
-      rows.map(({ row, labels }) => ({ suffix: '', labels, value: row.packets })),
-    ),
-    toFamily(
-      m.otherBytesTotal,
-      rows.map(({ row, labels }) => ({ suffix: '', labels, value: row.bytes })),
-    ),
-  ];
-}
-
-function countFamilies(view: RocePairsView): Family[] {
-  return [
-    toFamily(m.pairs, [{ suffix: '', labels: NO_LABELS, value: view.pairs.length }]),
-    toFamily(m.pairsLimit, [{ suffix: '', labels: NO_LABELS, value: view.maxPairs }]),
-  ];
-}
-
-function toFamily({ name, help, type }: MetricDefinition, samples: readonly Sample[]): Family {
-  return { name, help, type, samples };
+    ];
+    return { row, labels };
+  });
+  return { pairs, others };
 }

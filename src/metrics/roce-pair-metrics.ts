@@ -1,25 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is told of one pair: each metric of pairs with the labels and values that it has of the pair's
-// totals. Data and pure functions; nothing here walks the table.
-import { ROCE_CELL, ROCE_MALFORMED, ROCE_SIZE_BOUNDS, ROCE_TRANSPORT } from '../abi/roce-records.js';
+// The metrics of a pair of addresses, each with the samples that a pair has of it. The help texts state the
+// limits: what these numbers are not is as much part of them as what they are. Nothing here walks the table.
+import { ROCE_CELL, ROCE_SIZE_BOUNDS, ROCE_TRANSPORT } from '../abi/roce-records.js';
 import type { RocePairView, RocePsnCounts, RoceTraffic } from '../roce/views.js';
-import type { MetricDefinition } from './catalog.js';
-import { ROCE_METRICS, ROCE_SIZE_BUCKETS } from './roce-catalog.js';
+import { boundText, type Label, type Labels, type MetricDefinition } from './definition.js';
 import {
   DSCP_LABELS,
-  type Label,
-  type Labels,
+  ECN_LABELS,
+  LENGTH_LABEL,
+  MALFORMED_LABELS,
+  NAK_LABELS,
   partitionLabel,
+  ROCE_PAIR_LABELS,
   TRANSPORT_LABELS,
   VERSION_LABELS,
 } from './roce-labels.js';
 
-/** Takes a sample of the pair at hand: its labels beyond the pair's own, its value. */
-export type Tell = (extraLabels: Labels, value: number, suffix?: string) => void;
+/** Takes a sample of the pair: its labels beyond ROCE_PAIR_LABELS, its value. */
+export type AddSample = (extraLabels: Labels, value: number, suffix?: string) => void;
 
 export interface PairMetric {
   readonly definition: MetricDefinition;
-  tell(pair: RocePairView, tell: Tell): void;
+  addSamples(pair: RocePairView, addSample: AddSample): void;
 }
 
 const NO_LABELS: Labels = [];
@@ -51,115 +53,202 @@ const SIZED_OPERATIONS = [
   },
 ] as const;
 
-/** As OpenMetrics writes numbers. */
-const LE_LABELS: readonly Label[] = [...ROCE_SIZE_BUCKETS.map((bound) => `${bound}.0`), '+Inf'].map(
-  (bound) => ['le', bound],
-);
-
-/** By place among the six cells: AETH codes 0x60 to 0x64, and the rest. */
-const NAK_LABELS: readonly Label[] = [
-  ['reason', 'psn_sequence_error'],
-  ['reason', 'invalid_request'],
-  ['reason', 'remote_access_error'],
-  ['reason', 'remote_operational_error'],
-  ['reason', 'invalid_rd_request'],
-  ['reason', 'reserved'],
-];
-
-/** By codepoint (RFC 3168, section 5): 1 is ECT(1), 2 is ECT(0). Told in the order of their names. */
-const ECN_LABELS: readonly { readonly label: Label; readonly codepoint: number }[] = [
-  { label: ['codepoint', 'not_ect'], codepoint: 0 },
-  { label: ['codepoint', 'ect0'], codepoint: 2 },
-  { label: ['codepoint', 'ect1'], codepoint: 1 },
-  { label: ['codepoint', 'ce'], codepoint: 3 },
-];
-
-const MALFORMED_LABELS: readonly { readonly label: Label; readonly reason: number }[] = [
-  { label: ['reason', 'short'], reason: ROCE_MALFORMED.short },
-  { label: ['reason', 'transport_version'], reason: ROCE_MALFORMED.version },
-  { label: ['reason', 'opcode'], reason: ROCE_MALFORMED.opcode },
-];
-const LENGTH_LABEL: Label = ['reason', 'length'];
-
 const PSN_TRANSPORTS = [ROCE_TRANSPORT.rc, ROCE_TRANSPORT.uc, ROCE_TRANSPORT.xrc];
 
-const m = ROCE_METRICS;
+const PSN_LIMITS =
+  'By RC, UC and XRC packets in the order in which they arrived here, requests and responses apart.';
 
-/** In the order of the catalogue. */
+/** Bytes: 64 x 4^n up to 1 GiB; a message has 2 GiB at most (IBTA vol. 1, 9.7.8). */
+export const ROCE_SIZE_BUCKETS = Array.from({ length: ROCE_SIZE_BOUNDS }, (_, n) => 64 * 4 ** n);
+const LE_LABELS: readonly Label[] = [...ROCE_SIZE_BUCKETS.map(boundText), '+Inf'].map((bound) => [
+  'le',
+  bound,
+]);
+
 export const PAIR_METRICS: readonly PairMetric[] = [
-  byTraffic(m.packetsTotal, ({ packets }) => packets),
-  byTraffic(m.bytesTotal, ({ bytes }) => bytes),
-  byTraffic(m.payloadBytesTotal, ({ payloadBytes }) => payloadBytes),
+  byTraffic(
+    'xtrace_roce_packets_total',
+    'RoCE packets of the pair that reached XDP, by RoCE version, transport of the BTH opcode, and DSCP. RDMA that the NIC offloads never does: without a sample nothing was seen, which does not mean there was nothing.',
+    ({ packets }) => packets,
+  ),
+  byTraffic(
+    'xtrace_roce_bytes_total',
+    'Bytes of these packets: whole frames as XDP sees them, without FCS, as in xtrace_network_bytes_total.',
+    ({ bytes }) => bytes,
+  ),
+  byTraffic(
+    'xtrace_roce_payload_bytes_total',
+    'Bytes that RoCE packets carried for applications: without headers, padding and ICRC, by the lengths that the headers state. As seen on the wire: what was retransmitted counts again. Opcodes of vendors have no payload, as their headers are not known.',
+    ({ payloadBytes }) => payloadBytes,
+  ),
   {
-    definition: m.operationsTotal,
-    tell({ cells }, tell) {
+    definition: {
+      name: 'xtrace_roce_operations_total',
+      help: 'Messages begun, by operation: first or only packets of SEND and WRITE, requests of READ and of atomics. As seen on the wire: a request that was sent again counts again.',
+      type: 'counter',
+      labels: [...ROCE_PAIR_LABELS, 'operation'],
+    },
+    addSamples({ cells }, addSample) {
       for (const { label, cell } of OPERATIONS) {
         const begun = cells[cell] ?? 0;
-        if (begun > 0) tell([label], begun);
+        if (begun > 0) addSample([label], begun);
       }
     },
   },
-  { definition: m.operationBytes, tell: tellSizes },
-  byCell(m.acksTotal, ROCE_CELL.acks),
   {
-    definition: m.naksTotal,
-    tell({ cells }, tell) {
+    definition: {
+      name: 'xtrace_roce_operation_bytes',
+      help: 'Sizes of RDMA WRITE and READ messages, as their RETH announces them: what was asked for, whether or not it was delivered. SEND does not announce its size.',
+      type: 'histogram',
+      labels: [...ROCE_PAIR_LABELS, 'operation'],
+      buckets: ROCE_SIZE_BUCKETS,
+    },
+    addSamples: addSizes,
+  },
+  byCell(
+    'xtrace_roce_acks_total',
+    'Acknowledge packets with an ACK. One may answer many packets.',
+    ROCE_CELL.acks,
+  ),
+  {
+    definition: {
+      name: 'xtrace_roce_naks_total',
+      help: 'Acknowledge packets with a NAK, by its code. src_ip refused what dst_ip had sent. reserved: a code that nobody assigned.',
+      type: 'counter',
+      labels: [...ROCE_PAIR_LABELS, 'reason'],
+    },
+    addSamples({ cells }, addSample) {
       NAK_LABELS.forEach((label, i) => {
-        tell([label], cells[ROCE_CELL.naks + i] ?? 0);
+        addSample([label], cells[ROCE_CELL.naks + i] ?? 0);
       });
     },
   },
-  byCell(m.rnrNaksTotal, ROCE_CELL.rnrNaks),
-  byValue(m.rnrRequestedDelaySecondsTotal, ({ cells }) => (cells[ROCE_CELL.rnrDelay10us] ?? 0) / 100_000),
-  byValue(m.cnpPacketsTotal, ({ cnpPackets }) => cnpPackets),
+  byCell(
+    'xtrace_roce_rnr_naks_total',
+    'Acknowledge packets with an RNR NAK: src_ip had no receive buffer ready for a message of dst_ip.',
+    ROCE_CELL.rnrNaks,
+  ),
+  byValue(
+    'xtrace_roce_rnr_requested_delay_seconds_total',
+    'Sum of the times that RNR NAKs asked dst_ip to wait before it tries again. What was asked for: how long it waited, nobody sees.',
+    ({ cells }) => (cells[ROCE_CELL.rnrDelay10us] ?? 0) / 100_000,
+  ),
+  byValue(
+    'xtrace_roce_cnp_packets_total',
+    'Congestion notification packets: src_ip saw congestion marks and tells dst_ip to slow down. NICs send them at a limited rate, so their number is not that of the marks.',
+    ({ cnpPackets }) => cnpPackets,
+  ),
   {
-    definition: m.ecnPacketsTotal,
-    tell({ cells }, tell) {
-      for (const { label, codepoint } of ECN_LABELS) tell([label], cells[ROCE_CELL.ecn + codepoint] ?? 0);
+    definition: {
+      name: 'xtrace_roce_ecn_packets_total',
+      help: 'RoCE packets by the ECN codepoint of their IP header or GRH. ce: a switch on the way was congested. Malformed ones are left out.',
+      type: 'counter',
+      labels: [...ROCE_PAIR_LABELS, 'codepoint'],
+    },
+    addSamples({ cells }, addSample) {
+      for (const { label, codepoint } of ECN_LABELS)
+        addSample([label], cells[ROCE_CELL.ecn + codepoint] ?? 0);
     },
   },
-  byValue(m.fecnPacketsTotal, ({ fecnPackets }) => fecnPackets),
-  byValue(m.becnPacketsTotal, ({ becnPackets }) => becnPackets),
-  byCell(m.solicitedEventPacketsTotal, ROCE_CELL.solicited),
-  byCell(m.ackRequestPacketsTotal, ROCE_CELL.ackRequest),
-  byValue(m.cmMessagesTotal, ({ cmMessages }) => cmMessages),
+  byValue(
+    'xtrace_roce_fecn_packets_total',
+    'Packets with the FECN bit of the BTH, CNPs left out. Rare with RoCE v2, which marks in the IP header.',
+    ({ fecnPackets }) => fecnPackets,
+  ),
+  byValue(
+    'xtrace_roce_becn_packets_total',
+    'Packets with the BECN bit of the BTH, CNPs (which all have it) left out.',
+    ({ becnPackets }) => becnPackets,
+  ),
+  byCell(
+    'xtrace_roce_solicited_event_packets_total',
+    'Packets with the solicited event bit: the receiver is to be woken.',
+    ROCE_CELL.solicited,
+  ),
+  byCell(
+    'xtrace_roce_ack_request_packets_total',
+    'Packets that ask for an acknowledgement.',
+    ROCE_CELL.ackRequest,
+  ),
+  byValue(
+    'xtrace_roce_cm_messages_total',
+    'Packets of transport UD to queue pair 1, where connection managers talk: connections that come and go.',
+    ({ cmMessages }) => cmMessages,
+  ),
   {
-    definition: m.partitionPacketsTotal,
-    tell({ partitions }, tell) {
-      for (const [pkey, packets] of partitions) tell([partitionLabel(pkey)], packets);
+    definition: {
+      name: 'xtrace_roce_partition_packets_total',
+      help: 'RoCE packets of a partition other than the default one (0xffff), which has none here. From the seventeenth partition of a pair on, they count under pkey other.',
+      type: 'counter',
+      labels: [...ROCE_PAIR_LABELS, 'pkey'],
+    },
+    addSamples({ partitions }, addSample) {
+      for (const [pkey, packets] of partitions) addSample([partitionLabel(pkey)], packets);
     },
   },
   {
-    definition: m.malformedPacketsTotal,
-    tell({ malformed, cells }, tell) {
+    definition: {
+      name: 'xtrace_roce_malformed_packets_total',
+      help: 'Packets to UDP port 4791 or behind a GRH that are no valid RoCE, by reason: short (no room for BTH and ICRC), transport_version, opcode (nobody assigned it). They are in no other metric of the pair. Those of reason length (lengths that do not add up) are, with no payload.',
+      type: 'counter',
+      labels: [...ROCE_PAIR_LABELS, 'reason'],
+    },
+    addSamples({ malformed, cells }, addSample) {
       for (const { label, reason } of MALFORMED_LABELS) {
         const packets = malformed.get(reason);
-        if (packets !== undefined) tell([label], packets);
+        if (packets !== undefined) addSample([label], packets);
       }
       const lengths = cells[ROCE_CELL.lengthMalformed] ?? 0;
-      if (lengths > 0) tell([LENGTH_LABEL], lengths);
+      if (lengths > 0) addSample([LENGTH_LABEL], lengths);
     },
   },
-  byPsn(m.psnGapsTotal, ({ gaps }) => gaps),
-  byPsn(m.psnGapPacketsTotal, ({ gapPackets }) => gapPackets),
-  byPsn(m.psnRewindsTotal, ({ rewinds }) => rewinds),
-  byPsn(m.retransmittedPacketsTotal, ({ retransmitted }) => retransmitted),
-  byPsn(m.psnResyncsTotal, ({ resyncs }) => resyncs),
+  byPsn(
+    'xtrace_roce_psn_gaps_total',
+    `Times the PSN jumped ahead: packets between were not seen, or not yet. ${PSN_LIMITS} Reordering, adaptive routing and packet spraying look like gap and rewind, so this is not loss. Only valid where the capture itself loses nothing: XDP does not, a mirror may.`,
+    ({ gaps }) => gaps,
+  ),
+  byPsn(
+    'xtrace_roce_psn_gap_packets_total',
+    'PSNs that these gaps left out: packets lost, or late; lost again when sent again counts again. Of lost ones a lower bound: what is missing at the end of a burst shows with the next packet only, or never. Limits as in xtrace_roce_psn_gaps_total. PSNs have 24 bits and wrap after 2.7 s at 200 Gbit/s with 4 KiB packets: what happens in a silence that long is ambiguous.',
+    ({ gapPackets }) => gapPackets,
+  ),
+  byPsn(
+    'xtrace_roce_psn_rewinds_total',
+    'Times the PSN stepped back: a sender began to send again, or packets were reordered.',
+    ({ rewinds }) => rewinds,
+  ),
+  byPsn(
+    'xtrace_roce_retransmitted_packets_total',
+    'Packets whose PSN is not above the highest one seen: sent again, or late. Their share of xtrace_roce_packets_total is what go-back-N costs.',
+    ({ retransmitted }) => retransmitted,
+  ),
+  byPsn(
+    'xtrace_roce_psn_resyncs_total',
+    'Times a PSN was more than 131072 away: taken for a queue pair that is used anew, not for a gap or a rewind. A queue pair that was silent for a minute begins anew without a count.',
+    ({ resyncs }) => resyncs,
+  ),
 ];
 
-function byValue(definition: MetricDefinition, read: (pair: RocePairView) => number): PairMetric {
-  return { definition, tell: (pair, tell) => tell(NO_LABELS, read(pair)) };
+function counter(name: string, help: string, ...labels: string[]): MetricDefinition {
+  return { name, help, type: 'counter', labels: [...ROCE_PAIR_LABELS, ...labels] };
 }
 
-function byCell(definition: MetricDefinition, cell: number): PairMetric {
-  return byValue(definition, ({ cells }) => cells[cell] ?? 0);
-}
-
-function byTraffic(definition: MetricDefinition, read: (traffic: RoceTraffic) => number): PairMetric {
+function byValue(name: string, help: string, read: (pair: RocePairView) => number): PairMetric {
   return {
-    definition,
-    tell({ traffic }, tell) {
-      for (const one of traffic) tell(trafficLabels(one), read(one));
+    definition: counter(name, help),
+    addSamples: (pair, addSample) => addSample(NO_LABELS, read(pair)),
+  };
+}
+
+function byCell(name: string, help: string, cell: number): PairMetric {
+  return byValue(name, help, ({ cells }) => cells[cell] ?? 0);
+}
+
+function byTraffic(name: string, help: string, read: (traffic: RoceTraffic) => number): PairMetric {
+  return {
+    definition: counter(name, help, 'version', 'transport', 'dscp'),
+    addSamples({ traffic }, addSample) {
+      for (const one of traffic) addSample(trafficLabels(one), read(one));
     },
   };
 }
@@ -172,28 +261,28 @@ function trafficLabels({ version, transport, dscp }: RoceTraffic): Labels {
   ];
 }
 
-function byPsn(definition: MetricDefinition, read: (psn: RocePsnCounts) => number): PairMetric {
+function byPsn(name: string, help: string, read: (psn: RocePsnCounts) => number): PairMetric {
   return {
-    definition,
-    tell({ psn }, tell) {
+    definition: counter(name, help, 'transport'),
+    addSamples({ psn }, addSample) {
       for (const transport of PSN_TRANSPORTS) {
         const counts = psn.get(transport);
-        if (counts !== undefined) tell(TRANSPORT_LABELS.slice(transport, transport + 1), read(counts));
+        if (counts !== undefined) addSample(TRANSPORT_LABELS.slice(transport, transport + 1), read(counts));
       }
     },
   };
 }
 
 /** Cumulative, as expositions have them; an operation with its first message. */
-function tellSizes({ cells }: RocePairView, tell: Tell): void {
+function addSizes({ cells }: RocePairView, addSample: AddSample): void {
   for (const { label, messages, sizes, sum } of SIZED_OPERATIONS) {
     if (cells[messages] === 0) continue;
     let total = 0;
     for (let i = 0; i <= ROCE_SIZE_BOUNDS; i++) {
       total += cells[sizes + i] ?? 0;
-      tell([label, LE_LABELS[i] ?? ['le', '']], total, '_bucket');
+      addSample([label, LE_LABELS[i] ?? ['le', '']], total, '_bucket');
     }
-    tell([label], cells[sum] ?? 0, '_sum');
-    tell([label], total, '_count');
+    addSample([label], cells[sum] ?? 0, '_sum');
+    addSample([label], total, '_count');
   }
 }

@@ -1,11 +1,164 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the exporter says of itself, kept by prom-client in a registry of its own. prom-client only
-// counts here: its renderer drops _total for good once a registry has been switched to OpenMetrics,
-// so families leave as data and exposition/ renders them. Not for flows: 40,000 series cost it 0.4 s.
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { CATALOG, METRICS, type MetricDefinition } from './catalog.js';
-import type { Family, Sample } from './family.js';
+// What the exporter says of itself: the metrics, and how each gets its values.
+import { Registry } from 'prom-client';
+import type { Family, MetricDefinition } from './definition.js';
+import { createInstruments, familiesIn } from './instruments.js';
 import type { ProcessUsage } from './process-usage.js';
+
+export const SELF_METRICS = {
+  buildInfo: {
+    name: 'xtrace_build_info',
+    help: 'Version of this program and of what it runs on; always 1.',
+    type: 'info',
+    labels: ['version', 'revision', 'node_version', 'kernel_version', 'arch'],
+  },
+  interfaceAttached: {
+    name: 'xtrace_interface_attached',
+    help: 'Whether the XDP program is attached to the interface (1) or not (0).',
+    type: 'gauge',
+    labels: ['interface'],
+  },
+  interfaceAttachInfo: {
+    name: 'xtrace_interface_attach_info',
+    help: 'How the XDP program is attached: mode native (in the driver) or generic (in the stack), how frames start, and whether multi-buffer frames are taken (frags). Attached interfaces only; always 1.',
+    type: 'info',
+    labels: ['interface', 'mode', 'framing', 'frags'],
+  },
+  interfaceAttachFailuresTotal: {
+    name: 'xtrace_interface_attach_failures_total',
+    help: 'Failed attempts to attach to the interface, by the mode that was tried and the error of the kernel.',
+    type: 'counter',
+    labels: ['interface', 'mode', 'errno'],
+  },
+  interfaceReattachmentsTotal: {
+    name: 'xtrace_interface_reattachments_total',
+    help: 'Times the interface came back and was attached again.',
+    type: 'counter',
+    labels: ['interface'],
+  },
+  refreshDurationSeconds: {
+    name: 'xtrace_refresh_duration_seconds',
+    help: 'Time a refresh took, from the flip of the kernel maps to the new totals; good and failed ones.',
+    type: 'histogram',
+    labels: [],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+  },
+  refreshTimestampSeconds: {
+    name: 'xtrace_refresh_timestamp_seconds',
+    help: 'Unix time of the last good refresh, which all flow and interface metrics show; 0 before the first one.',
+    type: 'gauge',
+    labels: [],
+  },
+  refreshesTotal: {
+    name: 'xtrace_refreshes_total',
+    help: 'Refreshes begun, good and failed.',
+    type: 'counter',
+    labels: [],
+  },
+  refreshFailuresTotal: {
+    name: 'xtrace_refresh_failures_total',
+    help: 'Refreshes that failed. Nothing is lost by it: the counts come with the next good one.',
+    type: 'counter',
+    labels: [],
+  },
+  refreshIntervalSeconds: {
+    name: 'xtrace_refresh_interval_seconds',
+    help: 'The configured refresh interval.',
+    type: 'gauge',
+    labels: [],
+  },
+  flowsActive: {
+    name: 'xtrace_flows_active',
+    help: 'Distinct flows seen in the last refresh interval, with a series or without.',
+    type: 'gauge',
+    labels: [],
+  },
+  series: {
+    name: 'xtrace_series',
+    help: 'Flows that hold a series now; each is shown by four metrics.',
+    type: 'gauge',
+    labels: [],
+  },
+  seriesLimit: {
+    name: 'xtrace_series_limit',
+    help: 'The most flows that may hold a series (flows.max_series).',
+    type: 'gauge',
+    labels: [],
+  },
+  seriesEndedTotal: {
+    name: 'xtrace_series_ended_total',
+    help: 'Flow series that ended, by reason. Their totals went into xtrace_other_bytes_total and xtrace_other_packets_total.',
+    type: 'counter',
+    labels: ['reason'],
+  },
+  kernelMapEntries: {
+    name: 'xtrace_kernel_map_entries',
+    help: 'Entries drained from the kernel map in the last refresh: flows4 and flows6 are the shared flow maps, slots4 and slots6 the slots of all CPUs, roce the RoCE streams.',
+    type: 'gauge',
+    labels: ['map'],
+  },
+  kernelMapCapacity: {
+    name: 'xtrace_kernel_map_capacity',
+    help: 'Entries the kernel map can take in one refresh interval.',
+    type: 'gauge',
+    labels: ['map'],
+  },
+  kernelUnattributedPacketsTotal: {
+    name: 'xtrace_kernel_unattributed_packets_total',
+    help: 'Packets that even the kernel overflow map could not take, and that are in no other metric. Expected to stay 0.',
+    type: 'counter',
+    labels: [],
+  },
+  expositionBytes: {
+    name: 'xtrace_exposition_bytes',
+    help: 'Size of the last exposition rendered before this one, uncompressed. vmagent refuses more than 16777216 unless max_scrape_size says otherwise.',
+    type: 'gauge',
+    labels: ['format'],
+  },
+  expositionDurationSeconds: {
+    name: 'xtrace_exposition_duration_seconds',
+    help: 'Time it took to render an exposition, without sending it. Scrapes at the same time share one.',
+    type: 'histogram',
+    labels: ['format'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+  },
+  httpRequestsTotal: {
+    name: 'xtrace_http_requests_total',
+    help: 'HTTP requests that are over, by status code; aborted where the connection ended before the response did.',
+    type: 'counter',
+    labels: ['code'],
+  },
+  eventLoopStallSeconds: {
+    name: 'xtrace_event_loop_stall_seconds',
+    help: 'Longest time the event loop was held up since the exposition before this one.',
+    type: 'gauge',
+    labels: [],
+  },
+  processCpuSecondsTotal: {
+    name: 'process_cpu_seconds_total',
+    help: 'User and system CPU time this process has spent. The XDP program is not in here: its time is the softirq time of the CPUs.',
+    type: 'counter',
+    labels: [],
+  },
+  processResidentMemoryBytes: {
+    name: 'process_resident_memory_bytes',
+    help: 'Resident memory of this process. Kernel maps count only where they are mapped.',
+    type: 'gauge',
+    labels: [],
+  },
+  processStartTimeSeconds: {
+    name: 'process_start_time_seconds',
+    help: 'Unix time at which this process started.',
+    type: 'gauge',
+    labels: [],
+  },
+  processOpenFds: {
+    name: 'process_open_fds',
+    help: 'Open file descriptors of this process.',
+    type: 'gauge',
+    labels: [],
+  },
+} as const satisfies Readonly<Record<string, MetricDefinition>>;
 
 export interface SelfMetricsOptions {
   readonly version: string;
@@ -66,41 +219,9 @@ export interface SelfMetrics {
 
 export function createSelfMetrics(options: SelfMetricsOptions, parts: SelfMetricsParts): SelfMetrics {
   const registry = new Registry();
-  const registers = [registry];
-  const gauge = ({ name, help, labels }: MetricDefinition): Gauge =>
-    new Gauge({ name, help, labelNames: labels, registers });
-  const counter = ({ name, help, labels }: MetricDefinition): Counter =>
-    new Counter({ name, help, labelNames: labels, registers });
-  const histogram = ({ name, help, labels, buckets = [] }: MetricDefinition): Histogram =>
-    new Histogram({ name, help, labelNames: labels, registers, buckets: [...buckets] });
+  const m = createInstruments(SELF_METRICS, registry);
 
-  const buildInfo = gauge(METRICS.buildInfo);
-  const attached = gauge(METRICS.interfaceAttached);
-  const attachInfo = gauge(METRICS.interfaceAttachInfo);
-  const attachFailures = counter(METRICS.interfaceAttachFailuresTotal);
-  const reattachments = counter(METRICS.interfaceReattachmentsTotal);
-  const refreshDuration = histogram(METRICS.refreshDurationSeconds);
-  const refreshTimestamp = gauge(METRICS.refreshTimestampSeconds);
-  const refreshes = counter(METRICS.refreshesTotal);
-  const refreshFailures = counter(METRICS.refreshFailuresTotal);
-  const refreshInterval = gauge(METRICS.refreshIntervalSeconds);
-  const flowsActive = gauge(METRICS.flowsActive);
-  const series = gauge(METRICS.series);
-  const seriesLimit = gauge(METRICS.seriesLimit);
-  const seriesEnded = counter(METRICS.seriesEndedTotal);
-  const mapEntries = gauge(METRICS.kernelMapEntries);
-  const mapCapacity = gauge(METRICS.kernelMapCapacity);
-  const unattributed = counter(METRICS.kernelUnattributedPacketsTotal);
-  const expositionBytes = gauge(METRICS.expositionBytes);
-  const expositionDuration = histogram(METRICS.expositionDurationSeconds);
-  const httpRequests = counter(METRICS.httpRequestsTotal);
-  const eventLoopStall = gauge(METRICS.eventLoopStallSeconds);
-  const cpuSeconds = counter(METRICS.processCpuSecondsTotal);
-  const residentMemory = gauge(METRICS.processResidentMemoryBytes);
-  const startTime = gauge(METRICS.processStartTimeSeconds);
-  const openFds = gauge(METRICS.processOpenFds);
-
-  buildInfo.set(
+  m.buildInfo.set(
     {
       version: options.version,
       revision: options.revision,
@@ -110,101 +231,66 @@ export function createSelfMetrics(options: SelfMetricsOptions, parts: SelfMetric
     },
     1,
   );
-  refreshInterval.set(options.refreshIntervalMs / 1000);
-  seriesLimit.set(options.seriesLimit);
+  m.refreshIntervalSeconds.set(options.refreshIntervalMs / 1000);
+  m.seriesLimit.set(options.seriesLimit);
 
   let unattributedBefore = 0;
 
   return {
     setInterfaces(states) {
-      attached.reset();
-      attachInfo.reset();
+      m.interfaceAttached.reset();
+      m.interfaceAttachInfo.reset();
       for (const state of states) {
-        attached.set({ interface: state.name }, state.attached === undefined ? 0 : 1);
+        m.interfaceAttached.set({ interface: state.name }, state.attached === undefined ? 0 : 1);
         if (state.attached === undefined) continue;
         const { mode, framing, frags } = state.attached;
-        attachInfo.set({ interface: state.name, mode, framing, frags: String(frags) }, 1);
+        m.interfaceAttachInfo.set({ interface: state.name, mode, framing, frags: String(frags) }, 1);
       }
     },
     recordAttachFailure(interfaceName, mode, errno) {
-      attachFailures.inc({ interface: interfaceName, mode, errno });
+      m.interfaceAttachFailuresTotal.inc({ interface: interfaceName, mode, errno });
     },
     recordReattachment(interfaceName) {
-      reattachments.inc({ interface: interfaceName });
+      m.interfaceReattachmentsTotal.inc({ interface: interfaceName });
     },
     recordRefresh({ ok, durationMs, finishedAtMs }) {
-      refreshes.inc();
-      refreshDuration.observe(durationMs / 1000);
-      if (ok) refreshTimestamp.set(finishedAtMs / 1000);
-      else refreshFailures.inc();
+      m.refreshesTotal.inc();
+      m.refreshDurationSeconds.observe(durationMs / 1000);
+      if (ok) m.refreshTimestampSeconds.set(finishedAtMs / 1000);
+      else m.refreshFailuresTotal.inc();
     },
     setFlows(flows) {
-      flowsActive.set(flows.active);
-      series.set(flows.series);
+      m.flowsActive.set(flows.active);
+      m.series.set(flows.series);
     },
     recordSeriesEnded(reason, count) {
-      seriesEnded.inc({ reason }, count);
+      m.seriesEndedTotal.inc({ reason }, count);
     },
     setKernelMap(map, entries, capacity) {
-      mapEntries.set({ map }, entries);
-      mapCapacity.set({ map }, capacity);
+      m.kernelMapEntries.set({ map }, entries);
+      m.kernelMapCapacity.set({ map }, capacity);
     },
     setUnattributedPackets(total) {
-      unattributed.inc(total >= unattributedBefore ? total - unattributedBefore : total);
+      m.kernelUnattributedPacketsTotal.inc(total >= unattributedBefore ? total - unattributedBefore : total);
       unattributedBefore = total;
     },
     recordExposition({ format, bytes, durationMs }) {
-      expositionBytes.set({ format }, bytes);
-      expositionDuration.observe({ format }, durationMs / 1000);
+      m.expositionBytes.set({ format }, bytes);
+      m.expositionDurationSeconds.observe({ format }, durationMs / 1000);
     },
     recordHttpRequest(code) {
-      httpRequests.inc({ code });
+      m.httpRequestsTotal.inc({ code });
     },
     async families() {
       const usage = parts.readProcessUsage();
-      cpuSeconds.reset();
-      cpuSeconds.inc(usage.cpuSeconds);
-      residentMemory.set(usage.residentMemoryBytes);
-      startTime.set(usage.startTimeSeconds);
-      eventLoopStall.set(usage.eventLoopStallSeconds);
-      if (usage.openFds === undefined) openFds.remove();
-      else openFds.set(usage.openFds);
-      return toFamilies(await registry.getMetricsAsJSON());
+      m.processCpuSecondsTotal.reset();
+      m.processCpuSecondsTotal.inc(usage.cpuSeconds);
+      m.processResidentMemoryBytes.set(usage.residentMemoryBytes);
+      m.processStartTimeSeconds.set(usage.startTimeSeconds);
+      m.eventLoopStallSeconds.set(usage.eventLoopStallSeconds);
+      if (usage.openFds === undefined) m.processOpenFds.remove();
+      else m.processOpenFds.set(usage.openFds);
+      return familiesIn(registry, SELF_METRICS);
     },
   };
-}
-
-/** One value of prom-client's JSON; metricName is set on histograms only. */
-interface JsonValue {
-  readonly value: number;
-  readonly labels: Partial<Record<string, string | number>>;
-  readonly metricName?: string;
-}
-
-function toFamilies(
-  metrics: readonly { readonly name: string; readonly values: readonly JsonValue[] }[],
-): Family[] {
-  const definitions = new Map(CATALOG.map((definition) => [definition.name, definition]));
-  return metrics.flatMap((metric) => {
-    const definition = definitions.get(metric.name);
-    if (definition === undefined) return [];
-    const { name, help, type } = definition;
-    return [{ name, help, type, samples: metric.values.map((value) => toSample(definition, value)) }];
-  });
-}
-
-/** Labels in the catalogue's order, le last and as OpenMetrics writes numbers, in every format. */
-function toSample(definition: MetricDefinition, { value, labels, metricName }: JsonValue): Sample {
-  const le = labels['le'];
-  const pairs = definition.labels.map((name) => [name, String(labels[name] ?? '')] as const);
-  return {
-    suffix: metricName === undefined ? '' : metricName.slice(definition.name.length),
-    labels: le === undefined ? pairs : [...pairs, ['le', canonicalBound(le)]],
-    value,
-  };
-}
-
-function canonicalBound(le: string | number): string {
-  const text = String(le);
-  return /^\d+$/.test(text) ? `${text}.0` : text;
 }

@@ -11,7 +11,7 @@ import fc from 'fast-check';
 import type { ExpositionFormat } from '../../src/exposition/dialect.js';
 import { writeNumber } from '../../src/exposition/flow-series.js';
 import { type ExpositionInput, renderExposition } from '../../src/exposition/render-exposition.js';
-import type { Family } from '../../src/metrics/family.js';
+import type { Family } from '../../src/metrics/definition.js';
 import { type FlowFamilies, flowFamilies } from '../../src/metrics/flow-families.js';
 import { createFlowLabelRenderer } from '../../src/metrics/flow-labels.js';
 import { fixedFamilies } from '../metrics/fixed-metrics.js';

@@ -3,7 +3,7 @@
 import { KIND } from '../../src/abi/kinds.js';
 import type { BooksView } from '../../src/flows/views.js';
 import { bookFamilies } from '../../src/metrics/book-families.js';
-import type { Family } from '../../src/metrics/family.js';
+import type { Family } from '../../src/metrics/definition.js';
 import { type PushView, pushFamilies } from '../../src/metrics/push-families.js';
 import { createSelfMetrics, type SelfMetrics } from '../../src/metrics/self-metrics.js';
 import { FIXED_LABELS } from '../exposition/series-fixture.js';

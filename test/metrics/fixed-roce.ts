@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A pair table with fixed contents: one snapshot that tests and golden files share.
 import { ROCE_CELL } from '../../src/abi/roce-records.js';
-import type { Family } from '../../src/metrics/family.js';
+import type { Family } from '../../src/metrics/definition.js';
 import { roceFamilies } from '../../src/metrics/roce-families.js';
 import { createRocePairs, type RocePairs } from '../../src/roce/roce-pairs.js';
 import { FIXED_LABELS } from '../exposition/series-fixture.js';

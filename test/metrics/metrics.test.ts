@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CATALOG, type MetricDefinition } from '../../src/metrics/catalog.js';
-import type { Family, Sample } from '../../src/metrics/family.js';
+import { CATALOG } from '../../src/metrics/catalog.js';
+import type { Family, MetricDefinition, Sample } from '../../src/metrics/definition.js';
 import { flowFamilies } from '../../src/metrics/flow-families.js';
 import { createProcessUsageReader } from '../../src/metrics/process-usage.js';
 import { createManySeries } from '../exposition/series-fixture.js';

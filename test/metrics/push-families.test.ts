@@ -1,27 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PUSH_METRICS } from '../../src/metrics/push-catalog.js';
-import { pushFamilies } from '../../src/metrics/push-families.js';
+import type { MetricDefinition } from '../../src/metrics/definition.js';
+import { PUSH_METRICS, pushFamilies } from '../../src/metrics/push-families.js';
 import { DROP_REASONS, PushCounters, REQUEST_DURATION_BOUNDS } from '../../src/push/push-stats.js';
 import { FIXED_PUSH } from './fixed-metrics.js';
+
+function definitionOf(name: string): MetricDefinition {
+  const metric = PUSH_METRICS.find(({ definition }) => definition.name === name);
+  assert.ok(metric !== undefined, `no metric ${name}`);
+  return metric.definition;
+}
 
 test('the order is that of the catalogue', () => {
   assert.deepEqual(
     pushFamilies(FIXED_PUSH).map(({ name }) => name),
-    Object.values(PUSH_METRICS).map(({ name }) => name),
+    PUSH_METRICS.map(({ definition }) => definition.name),
   );
 });
 
 test('the buckets of the catalogue are those the pusher counts in', () => {
-  assert.deepEqual([...PUSH_METRICS.requestDurationSeconds.buckets], [...REQUEST_DURATION_BOUNDS]);
+  assert.deepEqual(definitionOf('xtrace_push_request_duration_seconds').buckets, [
+    ...REQUEST_DURATION_BOUNDS,
+  ]);
 });
 
 test('every reason for which samples are dropped stands in the help, and is shown from the start on', () => {
   const { samplesDropped } = new PushCounters();
   assert.deepEqual(Object.keys(samplesDropped), [...DROP_REASONS]);
   for (const reason of DROP_REASONS) {
-    assert.ok(PUSH_METRICS.samplesDroppedTotal.help.includes(reason), reason);
+    assert.ok(definitionOf('xtrace_push_samples_dropped_total').help.includes(reason), reason);
   }
 });
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Sample } from '../../src/metrics/family.js';
-import { RDMA_METRICS } from '../../src/metrics/rdma-catalog.js';
-import { rdmaFamilies } from '../../src/metrics/rdma-families.js';
+import type { Sample } from '../../src/metrics/definition.js';
+import { RDMA_METRICS, rdmaFamilies } from '../../src/metrics/rdma-families.js';
 import { FIXED_RDMA, fixedRdmaFamilies } from './fixed-rdma.js';
 
-const NAMES = Object.values(RDMA_METRICS).map(({ name }) => name);
+const NAMES = RDMA_METRICS.map(({ definition }) => definition.name);
 
 function samplesOf(name: string, families = fixedRdmaFamilies()): readonly Sample[] {
   const family = families.find((other) => other.name === name);
@@ -99,7 +98,8 @@ test('of a port that does not answer there are its failures, and no number', () 
 });
 
 test('every state of visibility stands in the help', () => {
+  const visibility = RDMA_METRICS.find(({ definition }) => definition.name === 'xtrace_roce_visibility');
   for (const state of ['visible_soft', 'hidden_offload', 'hidden_infiniband', 'mirror', 'none']) {
-    assert.ok(RDMA_METRICS.roceVisibility.help.includes(`${state} (`), state);
+    assert.ok(visibility?.definition.help.includes(`${state} (`), state);
   }
 });

@@ -3,7 +3,7 @@
 
 import { systemClock } from '../../src/clock.js';
 import { createLogger } from '../../src/log.js';
-import type { Sample } from '../../src/metrics/family.js';
+import type { Sample } from '../../src/metrics/definition.js';
 import { rdmaFamilies } from '../../src/metrics/rdma-families.js';
 import { createRdmaRounds } from '../../src/rdma/rounds.js';
 import { startRdmaReader } from '../../src/rdma/start-reader.js';

@@ -17,7 +17,7 @@ import {
   writeInt64,
   writeVarint,
 } from '../../../src/exposition/remote-write/wire.js';
-import type { Sample } from '../../../src/metrics/family.js';
+import type { Sample } from '../../../src/metrics/definition.js';
 import { gauge, receive, TIMESTAMP_MS } from './push-fixture.js';
 
 test('symbols: no two of 300,000 texts of one length are taken for each other, and all are found again', () => {

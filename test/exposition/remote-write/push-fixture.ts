@@ -9,7 +9,7 @@ import {
   type PushEncoderOptions,
 } from '../../../src/exposition/push-encoder.js';
 import { type ExpositionInput, renderExposition } from '../../../src/exposition/render-exposition.js';
-import type { Family } from '../../../src/metrics/family.js';
+import type { Family } from '../../../src/metrics/definition.js';
 import { flowFamilies } from '../../../src/metrics/flow-families.js';
 import type { FlowLabelOptions } from '../../../src/metrics/flow-label-fields.js';
 import { createFlowLabelRenderer } from '../../../src/metrics/flow-labels.js';

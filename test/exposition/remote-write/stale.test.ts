@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { PushEncoder } from '../../../src/exposition/push-encoder.js';
 import type { FlowAccounts } from '../../../src/flows/flow-accounts.js';
-import type { Family } from '../../../src/metrics/family.js';
+import type { Family } from '../../../src/metrics/definition.js';
 import { flowFamilies } from '../../../src/metrics/flow-families.js';
 import { createFlowLabelRenderer } from '../../../src/metrics/flow-labels.js';
 import type { Payload, PayloadFormat } from '../../../src/push/payload.js';

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { METRICS } from '../../../src/metrics/catalog.js';
+import { CATALOG } from '../../../src/metrics/catalog.js';
+import type { MetricDefinition } from '../../../src/metrics/definition.js';
 import { fixedFamilies } from '../../metrics/fixed-metrics.js';
 import { decodeRequestV2 } from '../../support/remote-write-protos.js';
 import { FIXED_FLOWS } from '../series-fixture.js';
@@ -18,6 +19,12 @@ import {
   STARTED_MS,
   TIMESTAMP_MS,
 } from './push-fixture.js';
+
+function metric(name: string): MetricDefinition {
+  const found = CATALOG.find((one) => one.name === name);
+  assert.ok(found !== undefined, `no metric ${name}`);
+  return found;
+}
 
 test('2.0: symbols: "" first, each text once, all used; numbers in pairs and in range', async () => {
   await fc.assert(
@@ -81,15 +88,15 @@ test('2.0: type, help and unit of every series; starts of what counts', async ()
     return found;
   };
   for (const { name, help, startMs, type, unit } of [
-    { ...METRICS.flowBytesTotal, type: 1, unit: 'bytes', startMs: STARTED_MS + 1000 },
-    { ...METRICS.flowPacketsTotal, type: 1, unit: '', startMs: STARTED_MS + 1000 },
-    { ...METRICS.flowBytes, type: 2, unit: 'bytes', startMs: 0 },
-    { ...METRICS.interfaceBytesTotal, type: 1, unit: 'bytes', startMs: STARTED_MS },
-    { ...METRICS.buildInfo, type: 2, unit: '', startMs: 0 },
-    { ...METRICS.refreshTimestampSeconds, type: 2, unit: 'seconds', startMs: 0 },
+    { ...metric('xtrace_network_bytes_total'), type: 1, unit: 'bytes', startMs: STARTED_MS + 1000 },
+    { ...metric('xtrace_network_packets_total'), type: 1, unit: '', startMs: STARTED_MS + 1000 },
+    { ...metric('xtrace_network_flow_bytes'), type: 2, unit: 'bytes', startMs: 0 },
+    { ...metric('xtrace_interface_bytes_total'), type: 1, unit: 'bytes', startMs: STARTED_MS },
+    { ...metric('xtrace_build_info'), type: 2, unit: '', startMs: 0 },
+    { ...metric('xtrace_refresh_timestamp_seconds'), type: 2, unit: 'seconds', startMs: 0 },
     ...['_bucket', '_sum', '_count'].map((suffix) => ({
-      ...METRICS.refreshDurationSeconds,
-      name: METRICS.refreshDurationSeconds.name + suffix,
+      ...metric('xtrace_refresh_duration_seconds'),
+      name: `xtrace_refresh_duration_seconds${suffix}`,
       type: 3,
       unit: 'seconds',
       startMs: STARTED_MS,

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { openPushLine, type PushLine } from '../../../src/compose/connect-push.js';
 import type { PushConfig } from '../../../src/config/config.js';
-import type { Family } from '../../../src/metrics/family.js';
+import type { Family } from '../../../src/metrics/definition.js';
 import { resolveRun } from '../../config/fixture-text.js';
 import { createSnapshot } from '../../exposition/remote-write/push-fixture.js';
 import { FIXED_LABELS, type FlowSpec } from '../../exposition/series-fixture.js';
