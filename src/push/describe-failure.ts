@@ -22,6 +22,9 @@ export interface Failure {
 /** The request took longer than push.timeout_ms. */
 export class PushTimeoutError extends Error {}
 
+/** The other side does not keep to HTTP; the message is a clause. */
+export class PushProtocolError extends Error {}
+
 /** A file that a request needs cannot be read; the message is a sentence. */
 export class PushFileError extends Error {}
 
@@ -35,6 +38,9 @@ export function describeFailure(error: unknown, { url, timeoutMs }: FailureConte
   if (error instanceof PushFileError) return { code: 'file', sentence: error.message };
   if (error instanceof PushTimeoutError) {
     return { code: 'timeout', sentence: `${where} did not answer within ${timeoutMs} ms (push.timeout_ms)` };
+  }
+  if (error instanceof PushProtocolError) {
+    return { code: 'not_http', sentence: `${where} does not answer as HTTP servers do: ${error.message}` };
   }
   const code = codeOf(error);
   return (

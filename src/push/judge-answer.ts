@@ -81,6 +81,7 @@ function headerText(answer: Answer, name: string): string | undefined {
 }
 
 const WHAT_TO_DO: Readonly<Record<number, string>> = {
+  101: 'it wants to speak another protocol; look at push.url',
   401: 'the login is missing or wrong; look at push.basic_auth and push.bearer_token_file',
   403: 'the login may not write there; look at push.basic_auth and push.bearer_token_file',
   404: 'there is nothing at this path; look at push.url',
