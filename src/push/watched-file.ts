@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A small file (a secret, a certificate) that others replace while we run: read once, and again when
-// it has changed.
-import { readFile, stat } from 'node:fs/promises';
+// it has changed. What is no file (a FIFO, a device) is a fault, which is told and tried again.
+import { stat } from 'node:fs/promises';
 import { describeReadFailure } from '../errors.js';
 import { PushFileError } from './describe-failure.js';
+import { kindOf, openWithoutWaiting, readUpTo } from './regular-file.js';
 
 const FILE_MAX_BYTES = 1 << 20;
 
@@ -29,11 +30,14 @@ export class WatchedFile {
   async read(): Promise<WatchedContents> {
     try {
       // Follows links: that is how Kubernetes replaces what it mounts.
-      const { ino, size, mtimeMs, ctimeMs } = await stat(this.#path);
+      const stats = await stat(this.#path);
+      const kind = kindOf(stats);
+      // Reading a directory fails with a message of its own.
+      if (kind !== 'a file' && kind !== 'a directory') throw new Error(`it is ${kind}, and must be a file`);
+      const { ino, size, mtimeMs, ctimeMs } = stats;
       const signature = `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
       if (signature !== this.#signature) {
-        if (size > FILE_MAX_BYTES) throw new Error(`it is larger than ${FILE_MAX_BYTES} bytes`);
-        const bytes = await readFile(this.#path);
+        const bytes = await readSmallFile(this.#path);
         this.#contents = { bytes, version: this.#contents.version + 1 };
         this.#signature = signature;
       }
@@ -46,5 +50,17 @@ export class WatchedFile {
         },
       );
     }
+  }
+}
+
+/** Neither waits nor reads on for ever where the path has become something else since it was looked at. */
+async function readSmallFile(path: string): Promise<Buffer> {
+  const file = await openWithoutWaiting(path, { followLinks: true });
+  try {
+    const bytes = await readUpTo(file, FILE_MAX_BYTES + 1);
+    if (bytes.length > FILE_MAX_BYTES) throw new Error(`it is larger than ${FILE_MAX_BYTES} bytes`);
+    return Buffer.from(bytes);
+  } finally {
+    await file.close();
   }
 }
