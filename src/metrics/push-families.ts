@@ -39,6 +39,7 @@ export interface PushView {
   readonly samplesSpooled: number;
   readonly samplesReplayed: number;
   readonly spoolDamagedFiles: number;
+  readonly spoolSetAside: number;
   readonly spoolFailures: number;
 }
 
@@ -52,7 +53,7 @@ export const PUSH_METRICS: readonly Metric<PushView>[] = [
   {
     definition: {
       name: 'xtrace_push_samples_dropped_total',
-      help: 'Samples given up, by reason: queue_full, spool_full and disk_full (the oldest had to make room), too_old (push.max_age_ms), refused (4xx, or not written), poison (the receiver fails over it but takes the next), damaged (spool file), unsendable (not in a form the receiver takes), shutdown.',
+      help: 'Samples given up, by reason: queue_full, spool_full and disk_full (the oldest had to make room), too_old (push.max_age_ms), refused (4xx, or not written), poison (the receiver fails over it but takes the next), damaged (spool file), set_aside (its spool file had become something else), unsendable (not in a form the receiver takes), shutdown.',
       type: 'counter',
       labels: ['reason'],
     },
@@ -152,6 +153,11 @@ export const PUSH_METRICS: readonly Metric<PushView>[] = [
     'xtrace_push_spool_damaged_files_total',
     'Spool files that were torn, damaged or left unfinished by a former run, and removed.',
     (push) => push.spoolDamagedFiles,
+  ),
+  counter(
+    'xtrace_push_spool_set_aside_total',
+    'Entries of the spool folder that were not what their names say (a link, a FIFO, a directory, a file of another user, a file too large, a number out of range): renamed to set-aside-..., not removed.',
+    (push) => push.spoolSetAside,
   ),
   counter(
     'xtrace_push_spool_failures_total',

@@ -9,7 +9,8 @@
 import type { Batch, BatchSummary } from './batch.js';
 import { MemoryQueue } from './memory-queue.js';
 import type { DropReason } from './push-stats.js';
-import type { AppendEvents, Spool, SpoolTotals } from './spool.js';
+import type { AppendEvents, Spool } from './spool.js';
+import type { SpoolTotals } from './spool-index.js';
 
 export interface BacklogOptions {
   readonly queueMaxBytes: number;
@@ -23,12 +24,16 @@ export interface BacklogParts {
   readonly onSpooled: (samples: number) => void;
   /** undefined: it works again. Told at each change, and at each failure. */
   readonly onSpoolState: (error: unknown) => void;
+  /** Something that is no batch stood in the spool, and no sample was lost over it. */
+  readonly onSetAside: (sentence: string) => void;
 }
 
 export type Taken =
   | { readonly kind: 'batch'; readonly batch: Batch; readonly isReplay: boolean }
   /** Its file is not what was written; it is to be finished. */
   | { readonly kind: 'damaged'; readonly sentence: string }
+  /** What stood under its name was no file of ours, and is set aside; it is to be finished. */
+  | { readonly kind: 'stranger'; readonly sentence: string }
   /** Its file cannot be read for now. */
   | { readonly kind: 'unreadable'; readonly sentence: string }
   /** It had to make room. */
@@ -113,8 +118,9 @@ export class Backlog {
     if (this.#spool === undefined || entry?.sequence !== sequence) return { kind: 'gone' };
     try {
       const read = await this.#spool.read(entry);
-      if (typeof read !== 'string') return { kind: 'batch', batch: read, isReplay: true };
-      return { kind: 'damaged', sentence: `${entry.name}: ${read}` };
+      if (typeof read === 'string') return { kind: 'damaged', sentence: `${entry.name}: ${read}` };
+      if ('isStranger' in read) return { kind: 'stranger', sentence: read.sentence };
+      return { kind: 'batch', batch: read, isReplay: true };
     } catch (error) {
       return { kind: 'unreadable', sentence: error instanceof Error ? error.message : String(error) };
     }
@@ -183,12 +189,14 @@ export class Backlog {
         }
       },
       onRemoved: (entry, reason) => this.#parts.onDropped(reason, entry.samples),
+      onSetAside: (sentence) => this.#parts.onSetAside(sentence),
     };
   }
 
   async #removeFromSpool(sequence: number): Promise<void> {
     try {
-      await this.#spool?.remove(sequence);
+      const setAside = await this.#spool?.remove(sequence);
+      if (setAside !== undefined) this.#parts.onSetAside(setAside);
     } catch (error) {
       // The index has forgotten it; the file may be sent again after a restart, which does no harm.
       this.#parts.onSpoolState(error);

@@ -18,6 +18,8 @@ export interface BatchSummary {
   readonly samples: number;
   /** Wall clock of its samples. */
   readonly timestampMs: number;
+  /** The same on the monotonic clock, which nobody can set; undefined where a former run left it. */
+  readonly bornMs?: number;
 }
 
 export interface Batch extends BatchSummary, WireForm {

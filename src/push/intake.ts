@@ -15,6 +15,8 @@ export interface IntakeParts {
   readonly transcodeToV1: (payload: Payload) => Payload;
   /** Above those of all batches in the spool. */
   readonly firstSequence: number;
+  readonly nowMs: () => number;
+  readonly wallMs: () => number;
   readonly onDropped: (reason: DropReason, samples: number, sentence?: string) => void;
   /** A batch is in the backlog. */
   readonly onBatch: () => void;
@@ -31,13 +33,14 @@ export class Intake {
   }
 
   add(payload: Payload): void {
-    const { backlog, onDropped } = this.#parts;
+    const { backlog, onDropped, nowMs, wallMs } = this.#parts;
     if (payload.body.length === 0) return;
     if (!backlog.reserve(payload.body.length, payload.samples)) {
       onDropped('queue_full', payload.samples);
       return;
     }
-    this.#chain = this.#chain.then(() => this.#pack(payload));
+    const bornMs = nowMs() - (wallMs() - payload.timestampMs);
+    this.#chain = this.#chain.then(() => this.#pack(payload, bornMs));
   }
 
   /** Resolves when all that was added until now is compressed. */
@@ -45,7 +48,7 @@ export class Intake {
     return this.#chain;
   }
 
-  async #pack(payload: Payload): Promise<void> {
+  async #pack(payload: Payload, bornMs: number): Promise<void> {
     const { backlog, codec, dialect, onDropped, onBatch, transcodeToV1 } = this.#parts;
     const { samples, timestampMs } = payload;
     const reserved = { bytes: payload.body.length, samples };
@@ -55,8 +58,16 @@ export class Intake {
       const { format, body } = wire.format === payload.format ? payload : transcodeToV1(payload);
       const compressed = await codec.compress(wire.encoding, body);
       const sequence = this.#sequence++;
-      const batch = { sequence, format, encoding: wire.encoding, body: compressed, samples, timestampMs };
-      backlog.settle(reserved, batch);
+      const { encoding } = wire;
+      backlog.settle(reserved, {
+        sequence,
+        format,
+        encoding,
+        body: compressed,
+        samples,
+        timestampMs,
+        bornMs,
+      });
       onBatch();
     } catch (error) {
       backlog.settle(reserved, undefined);

@@ -19,6 +19,7 @@ const DROP_SENTENCES: Readonly<Record<DropReason, string>> = {
   refused: 'the receiver refuses samples, which are dropped',
   poison: 'the receiver fails over a batch, but takes the next: its samples are dropped',
   damaged: 'a file of the spool is damaged: its samples are dropped',
+  set_aside: 'what stands in the spool is no batch and is set aside: the samples of its name are dropped',
   unsendable: 'samples cannot be sent in a form the receiver takes and are dropped',
   shutdown: 'samples could not be sent before the stop and are dropped',
 };
@@ -29,6 +30,7 @@ export class PushLog {
   #droppedSinceAway = 0;
   #hasWorked = false;
   #spoolFails = false;
+  #lastSetAsideMs: number | undefined;
   readonly #lastDropMs = new Map<DropReason, number>();
   readonly #droppedSince = new Map<DropReason, number>();
 
@@ -60,7 +62,7 @@ export class PushLog {
   }
 
   dropped(reason: DropReason, samples: number, sentence?: string): void {
-    if (samples <= 0 && reason !== 'damaged') return;
+    if (samples <= 0 && reason !== 'damaged' && reason !== 'set_aside') return;
     this.#droppedSinceAway += samples;
     this.#droppedSince.set(reason, (this.#droppedSince.get(reason) ?? 0) + samples);
     const now = this.#parts.nowMs();
@@ -80,6 +82,18 @@ export class PushLog {
     }
     if (!fails && this.#spoolFails) log.info('the spool works again');
     this.#spoolFails = fails;
+  }
+
+  /** So many things, one of which is told of. */
+  setAside(files: number, example: string): void {
+    const now = this.#parts.nowMs();
+    const last = this.#lastSetAsideMs;
+    this.#lastSetAsideMs = now;
+    if (last !== undefined && now - last < QUIET_MS) return;
+    this.#parts.log.warn(
+      { files, reason: example },
+      'the spool (push.spool_path) holds what is no batch: it is set aside, and not sent',
+    );
   }
 
   #endDrops(): void {

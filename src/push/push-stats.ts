@@ -13,6 +13,7 @@ export const DROP_REASONS = [
   'refused',
   'poison',
   'damaged',
+  'set_aside',
   'unsendable',
   'shutdown',
 ] as const;
@@ -48,6 +49,8 @@ export interface PushStats {
   readonly samplesSpooled: number;
   readonly samplesReplayed: number;
   readonly spoolDamagedFiles: number;
+  /** Not removed, but renamed: what was no file of ours. */
+  readonly spoolSetAside: number;
   readonly spoolFailures: number;
   /** Whether the last request was accepted; false before the first. */
   readonly isUp: boolean;

@@ -17,7 +17,7 @@ import type { Transport } from './transport.js';
 
 export interface PusherOptions extends DeliveryOptions {
   readonly queueMaxBytes: number;
-  /** A batch whose timestamp is older is dropped. */
+  /** A batch that is older is dropped; one that a former run left counts from the start. */
   readonly maxAgeMs: number;
   readonly minBackoffMs: number;
   readonly maxBackoffMs: number;
@@ -86,6 +86,7 @@ export function createPusher(options: PusherOptions, parts: PusherParts): Pusher
       if (error !== undefined) counters.spoolFailures++;
       pushLog.spool(error);
     },
+    onSetAside: (sentence) => pushLog.setAside(1, sentence),
   });
   const delivery = new Delivery(options, { ...parts, counters });
   const sender = new SendLoop(
@@ -97,6 +98,7 @@ export function createPusher(options: PusherOptions, parts: PusherParts): Pusher
       counters,
       pushLog,
       onDropped,
+      nowMs,
       wallMs,
       schedule,
     },
@@ -107,6 +109,8 @@ export function createPusher(options: PusherOptions, parts: PusherParts): Pusher
     dialect: () => delivery.dialect,
     transcodeToV1: parts.transcodeToV1,
     firstSequence: spool?.nextSequence ?? 1,
+    nowMs,
+    wallMs,
     onDropped,
     onBatch: () => sender.wake(),
   });
@@ -116,6 +120,8 @@ export function createPusher(options: PusherOptions, parts: PusherParts): Pusher
     counters.samples += spool.totals.samples;
     counters.spoolDamagedFiles += spool.unfinishedFiles;
     greetSpool(spool, log);
+    const [example] = spool.foundAtStart;
+    if (example !== undefined) pushLog.setAside(spool.foundAtStart.length, example);
   }
   const sending = sender.run();
 
@@ -182,6 +188,7 @@ export function createPusher(options: PusherOptions, parts: PusherParts): Pusher
       samplesSpooled: counters.samplesSpooled,
       samplesReplayed: counters.samplesReplayed,
       spoolDamagedFiles: counters.spoolDamagedFiles,
+      spoolSetAside: spool?.setAsideFiles ?? 0,
       spoolFailures: counters.spoolFailures,
       isUp: sender.isUp,
       lastSuccessMs: sender.lastSuccessMs,

@@ -22,6 +22,8 @@ export interface SendLoopParts {
   readonly counters: PushCounters;
   readonly pushLog: PushLog;
   readonly onDropped: (reason: DropReason, samples: number, sentence?: string) => void;
+  /** Monotonic milliseconds. */
+  readonly nowMs: () => number;
   readonly wallMs: () => number;
   readonly schedule: Schedule;
 }
@@ -39,6 +41,7 @@ export class SendLoop {
   readonly #work: Pause;
   readonly #backoff: Pause;
   readonly #stop = new AbortController();
+  readonly #startedMs: number;
   /** The batch that failed last, and how often so that it may be its own fault. */
   #suspect = { sequence: -1, attempts: 0 };
   #isDraining = false;
@@ -48,6 +51,7 @@ export class SendLoop {
   constructor(options: SendLoopOptions, parts: SendLoopParts) {
     this.#options = options;
     this.#parts = parts;
+    this.#startedMs = parts.nowMs();
     this.#work = new Pause(parts.schedule);
     this.#backoff = new Pause(parts.schedule);
   }
@@ -81,7 +85,7 @@ export class SendLoop {
 
   /** Never rejects, and resolves after drain() or stop(). */
   async run(): Promise<void> {
-    const { backlog, wallMs } = this.#parts;
+    const { backlog } = this.#parts;
     while (!this.#stop.signal.aborted) {
       const head = backlog.peek();
       if (head === undefined) {
@@ -89,13 +93,21 @@ export class SendLoop {
         await this.#work.wait();
         continue;
       }
-      if (wallMs() - head.timestampMs > this.#options.maxAgeMs) {
+      if (this.#ageMs(head) > this.#options.maxAgeMs) {
         await this.#drop(head, 'too_old');
         continue;
       }
       const failure = await this.#send(head);
       if (failure !== undefined) await this.#afterFailure(head, failure);
     }
+  }
+
+  /**
+   * A wall clock that is set must not drop what waits. So how long a former run has had a batch is not
+   * known, and its age counts from our start.
+   */
+  #ageMs({ bornMs = this.#startedMs }: BatchSummary): number {
+    return this.#parts.nowMs() - bornMs;
   }
 
   /** undefined: the batch is done with, delivered or not. */
@@ -113,6 +125,9 @@ export class SendLoop {
         case 'damaged':
           counters.spoolDamagedFiles++;
           await this.#drop(summary, 'damaged', taken.sentence);
+          return undefined;
+        case 'stranger':
+          await this.#drop(summary, 'set_aside', taken.sentence);
           return undefined;
       }
       if (this.#suspect.sequence === sequence) counters.retries++;

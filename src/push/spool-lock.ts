@@ -2,12 +2,16 @@
 // One exporter a spool. The lock is a listening socket in the folder: it works between containers,
 // the kernel drops it however its owner dies, and what is left of it refuses connections. (Node has
 // no flock(); a file with a process id says nothing in another container.)
-import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
+import { constants, type FileHandle, lstat, open, rename, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { ExporterError } from '../errors.js';
+import { errorCode, kindOf } from './regular-file.js';
+import { findFreeName, setAside } from './set-aside.js';
 
 export interface SpoolLock {
+  /** A sentence for each thing that stood in its place and was no socket. */
+  readonly setAside: readonly string[];
   release(): Promise<void>;
 }
 
@@ -17,13 +21,15 @@ const ATTEMPTS = 3;
 
 /** Rejects with ExporterError SPOOL when another process holds the folder. */
 export async function lockSpool(path: string): Promise<SpoolLock> {
-  const folder = await open(path, 'r');
+  const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  const moved: string[] = [];
   // A socket's path has at most 107 bytes; this one is short whatever the folder's.
   const short = (name: string): string => `/proc/self/fd/${folder.fd}/${name}`;
   try {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const server = await listenAt(short(LOCK_NAME));
-      if (server !== undefined) return { release: () => release(server, folder) };
+      if (server !== undefined) return { setAside: moved, release: () => release(server, folder) };
+      moved.push(...(await moveNonSocket(path)));
       await removeDeadLock(path, short);
     }
     throw held(path);
@@ -40,7 +46,7 @@ function held(path: string): ExporterError {
   );
 }
 
-/** undefined when there is a socket already. */
+/** undefined when there is something already. */
 function listenAt(path: string): Promise<Server | undefined> {
   return new Promise((resolve, reject) => {
     const server = createServer((connection) => connection.destroy());
@@ -53,14 +59,26 @@ function listenAt(path: string): Promise<Server | undefined> {
   });
 }
 
+/** Only a socket can be a lock: a link to one elsewhere would be the lock of somebody else. */
+async function moveNonSocket(path: string): Promise<string[]> {
+  try {
+    const kind = kindOf(await lstat(join(path, LOCK_NAME)));
+    if (kind === 'a socket') return [];
+    return [`${LOCK_NAME}: it is ${kind}; it is now ${await setAside(path, LOCK_NAME)}`];
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return []; // another was faster
+    throw error;
+  }
+}
+
 /** Moved away first: of several that find it dead, one has it, and sees if it was not. */
 async function removeDeadLock(path: string, short: (name: string) => string): Promise<void> {
   if (await isAlive(short(LOCK_NAME))) throw held(path);
-  const aside = `${LOCK_NAME}-${process.pid}`;
+  const aside = await findFreeName(path, `${LOCK_NAME}-${process.pid}`);
   try {
     await rename(join(path, LOCK_NAME), join(path, aside));
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return; // another was faster
+    if (errorCode(error) === 'ENOENT') return; // another was faster
     throw error;
   }
   if (await isAlive(short(aside))) {

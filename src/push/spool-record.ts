@@ -60,13 +60,15 @@ export function decodeRecord(file: Buffer, entry: SpoolEntry, crc32: Crc32): Bat
   const encoding = ENCODINGS[file[10] ?? 255];
   const sequence = Number(file.readBigUInt64LE(24));
   if (format === undefined || encoding === undefined) return 'its format is unknown to this program';
+  const samples = file.readUInt32LE(12);
   if (sequence !== entry.sequence) return `it is another batch's, number ${sequence}`;
+  if (samples !== entry.samples) return `it has ${samples} samples, its name says ${entry.samples}`;
   return {
     sequence,
     format,
     encoding,
     body,
-    samples: file.readUInt32LE(12),
+    samples,
     timestampMs: file.readDoubleLE(16),
   };
 }
@@ -74,11 +76,11 @@ export function decodeRecord(file: Buffer, entry: SpoolEntry, crc32: Crc32): Bat
 const NAME = /^(\d{16})-(\d{1,16})-(\d{1,10})-(\d{1,10})\.batch$/;
 
 export function entryOf(batch: Batch): SpoolEntry {
-  const { sequence, samples } = batch;
+  const { sequence, samples, bornMs } = batch;
   const timestampMs = Math.max(0, Math.trunc(batch.timestampMs));
   const bytes = RECORD_HEADER_BYTES + batch.body.length;
   const name = `${String(sequence).padStart(16, '0')}-${timestampMs}-${samples}-${bytes}.batch`;
-  return { name, sequence, samples, timestampMs, bytes };
+  return { name, sequence, samples, timestampMs, bytes, ...(bornMs === undefined ? {} : { bornMs }) };
 }
 
 /** undefined for a name that is none of ours. */

@@ -4,15 +4,13 @@
 import { ExporterError } from '../errors.js';
 import type { Batch } from './batch.js';
 import { createCrc32 } from './crc32.js';
-import { type SpoolDirectory, UNFINISHED_SUFFIX } from './spool-directory.js';
+import { errorCode } from './regular-file.js';
+import { ObstacleError, type SpoolDirectory } from './spool-directory.js';
+import { blockBytes, SpoolIndex, type SpoolTotals } from './spool-index.js';
 import { lockSpool, type SpoolLock } from './spool-lock.js';
-import {
-  decodeRecord,
-  encodeRecordHeader,
-  entryOf,
-  parseEntryName,
-  type SpoolEntry,
-} from './spool-record.js';
+import { decodeRecord, encodeRecordHeader, entryOf, type SpoolEntry } from './spool-record.js';
+import { FILE_MAX_BYTES, fileFault } from './spool-rules.js';
+import { putAside, type SpoolScan, scanSpool } from './spool-scan.js';
 
 export interface SpoolOptions {
   /** Of disk space, in whole blocks as the disk gives it. */
@@ -26,13 +24,14 @@ export interface AppendEvents {
   onStored(): void;
   /** This batch had to make room; its file may still be there for a moment. */
   onRemoved(entry: SpoolEntry, reason: 'spool_full' | 'disk_full'): void;
+  /** Something else stood in the way, and was set aside. */
+  onSetAside(sentence: string): void;
 }
 
-export interface SpoolTotals {
-  readonly batches: number;
-  readonly samples: number;
-  /** Disk space. */
-  readonly bytes: number;
+/** Something that was no batch of ours stood under a batch's name; the index has forgotten it. */
+export interface FoundStranger {
+  readonly isStranger: true;
+  readonly sentence: string;
 }
 
 export interface Spool {
@@ -42,25 +41,32 @@ export interface Spool {
   readonly nextSequence: number;
   /** Files that a former process left unfinished, removed at the start. */
   readonly unfinishedFiles: number;
+  /** A sentence for each thing that looked like a file of ours, was none, and was set aside at the start. */
+  readonly foundAtStart: readonly string[];
+  /** All that was set aside until now. */
+  readonly setAsideFiles: number;
   has(sequence: number): boolean;
   /** The oldest batch, or the oldest after this sequence number. */
   oldest(after?: number): SpoolEntry | undefined;
   /** Never rejects. `spared` stays, even where it is the oldest: it is being sent. */
   append(batch: Batch, events: AppendEvents, spared?: number): Promise<AppendResult>;
   /**
-   * The batch, or a clause why its file is damaged; that one is the caller's to remove. Rejects
-   * where the file cannot be read for now.
+   * The batch, or a clause why its file is damaged; that one is the caller's to remove. What is no
+   * file of ours is set aside. Rejects where the file cannot be read for now.
    */
-  read(entry: SpoolEntry): Promise<Batch | string>;
-  /** Rejects where the file cannot be removed; the index has forgotten it all the same. */
-  remove(sequence: number): Promise<void>;
+  read(entry: SpoolEntry): Promise<Batch | string | FoundStranger>;
+  /**
+   * Resolves with a sentence where something else stood there and was set aside. Rejects where the
+   * file cannot be removed. The index has forgotten it in any case.
+   */
+  remove(sequence: number): Promise<string | undefined>;
   close(): Promise<void>;
 }
 
-/** What disks give space by; a batch of a few samples takes no less. */
-const BLOCK_BYTES = 4096;
 /** Bounds the index (100 bytes an entry) and the folder, where batches are tiny. */
 const BATCHES_MAX = 100_000;
+/** Each file has two names; whoever puts more in their way meanwhile does so on purpose. */
+const OBSTACLES_MAX = 2;
 
 /** Makes the folder where there is none. Rejects with ExporterError SPOOL, a sentence for the operator. */
 export async function openSpool({ maxBytes }: SpoolOptions, directory: SpoolDirectory): Promise<Spool> {
@@ -68,11 +74,8 @@ export async function openSpool({ maxBytes }: SpoolOptions, directory: SpoolDire
   try {
     await directory.create();
     lock = await lockSpool(directory.path);
-    const names = await directory.names();
-    const entries = names.map(parseEntryName).filter((entry) => entry !== undefined);
-    const unfinished = names.filter((name) => name.endsWith(`.batch${UNFINISHED_SUFFIX}`));
-    for (const name of unfinished) await directory.remove(name);
-    return new FileSpool({ maxBytes, unfinishedFiles: unfinished.length }, { directory, lock, entries });
+    const scan = await scanSpool(directory, BATCHES_MAX);
+    return new FileSpool({ maxBytes }, { directory, lock, scan });
   } catch (error) {
     await lock?.release();
     if (error instanceof ExporterError) throw error;
@@ -86,66 +89,59 @@ export async function openSpool({ maxBytes }: SpoolOptions, directory: SpoolDire
 interface FileSpoolParts {
   readonly directory: SpoolDirectory;
   readonly lock: SpoolLock;
-  readonly entries: readonly SpoolEntry[];
+  readonly scan: SpoolScan;
 }
 
 class FileSpool implements Spool {
   readonly nextSequence: number;
   readonly unfinishedFiles: number;
+  readonly foundAtStart: readonly string[];
   readonly maxBytes: number;
   readonly #directory: SpoolDirectory;
   readonly #lock: SpoolLock;
   readonly #crc32 = createCrc32();
-  /** By sequence. */
-  readonly #entries: SpoolEntry[];
-  #samples = 0;
-  #bytes = 0;
+  readonly #index: SpoolIndex;
+  #setAsideFiles: number;
 
-  constructor(options: SpoolOptions & { readonly unfinishedFiles: number }, parts: FileSpoolParts) {
+  constructor(options: SpoolOptions, { directory, lock, scan }: FileSpoolParts) {
     this.maxBytes = options.maxBytes;
-    this.unfinishedFiles = options.unfinishedFiles;
-    this.#directory = parts.directory;
-    this.#lock = parts.lock;
-    this.#entries = [...parts.entries].sort((a, b) => a.sequence - b.sequence);
-    for (const entry of this.#entries) this.#account(entry, 1);
-    this.nextSequence = (this.#entries.at(-1)?.sequence ?? 0) + 1;
+    this.unfinishedFiles = scan.unfinishedFiles;
+    this.foundAtStart = [...lock.setAside, ...scan.setAside];
+    this.#setAsideFiles = this.foundAtStart.length;
+    this.#directory = directory;
+    this.#lock = lock;
+    this.#index = new SpoolIndex(scan.entries);
+    this.nextSequence = this.#index.lastSequence + 1;
   }
 
   get totals(): SpoolTotals {
-    return { batches: this.#entries.length, samples: this.#samples, bytes: this.#bytes };
+    return this.#index.totals;
+  }
+
+  get setAsideFiles(): number {
+    return this.#setAsideFiles;
   }
 
   has(sequence: number): boolean {
-    return this.#entries[this.#indexFrom(sequence)]?.sequence === sequence;
+    return this.#index.has(sequence);
   }
 
-  oldest(after = -1): SpoolEntry | undefined {
-    return this.#entries[after < 0 ? 0 : this.#indexFrom(after + 1)];
+  oldest(after?: number): SpoolEntry | undefined {
+    return this.#index.oldest(after);
   }
 
   async append(batch: Batch, events: AppendEvents, spared?: number): Promise<AppendResult> {
     const entry = entryOf(batch);
-    const removeOldest = async (reason: 'spool_full' | 'disk_full'): Promise<number> => {
-      const victim = this.#entries.find(({ sequence }) => sequence !== spared);
-      if (victim === undefined) return 0;
-      const removal = this.remove(victim.sequence);
-      events.onRemoved(victim, reason);
-      await removal;
-      return blockBytes(victim);
-    };
     try {
-      while (this.#bytes + blockBytes(entry) > this.maxBytes || this.#entries.length >= BATCHES_MAX) {
-        if ((await removeOldest('spool_full')) > 0) continue;
-        return { stored: false, error: new Error('the batch is larger than the spool') };
-      }
+      await this.#makeRoom(entry, events, spared);
       // A disk that others fill takes no more of the spool than the room that this batch needs.
       for (let freedBytes = 0; ; ) {
         try {
-          await this.#directory.write(entry.name, [encodeRecordHeader(batch, this.#crc32), batch.body]);
+          await this.#write(entry.name, [encodeRecordHeader(batch, this.#crc32), batch.body], events);
           break;
         } catch (error) {
           if (!isDiskFull(error) || freedBytes > 2 * blockBytes(entry)) throw error;
-          const bytes = await removeOldest('disk_full');
+          const bytes = await this.#removeOldest('disk_full', events, spared);
           if (bytes === 0) throw error;
           freedBytes += bytes;
         }
@@ -153,75 +149,108 @@ class FileSpool implements Spool {
     } catch (error) {
       return { stored: false, error };
     }
-    this.#entries.splice(this.#indexFrom(entry.sequence), 0, entry);
-    this.#account(entry, 1);
+    this.#index.add(entry);
     events.onStored();
     return { stored: true };
   }
 
-  async read(entry: SpoolEntry): Promise<Batch | string> {
-    let file: Buffer;
+  async read(entry: SpoolEntry): Promise<Batch | string | FoundStranger> {
+    let found: Awaited<ReturnType<SpoolDirectory['read']>>;
     try {
-      file = await this.#directory.read(entry.name);
+      found = await this.#directory.read(entry.name, entry.bytes);
     } catch (error) {
       const damage = damageOf(error);
       if (damage !== undefined) return damage;
-      throw error;
+      if (!isRefused(error)) throw error;
+      return this.#foundStranger(entry, `it may not be read (${errorCode(error)})`);
     }
-    return decodeRecord(file, entry, this.#crc32);
+    const fault = fileFault(found.look, entry);
+    if (fault !== undefined) return this.#foundStranger(entry, fault);
+    return decodeRecord(found.bytes, entry, this.#crc32);
   }
 
-  async remove(sequence: number): Promise<void> {
-    const index = this.#indexFrom(sequence);
-    const entry = this.#entries[index];
-    if (entry?.sequence !== sequence) return;
-    this.#entries.splice(index, 1);
-    this.#account(entry, -1);
-    await this.#directory.remove(entry.name);
+  async remove(sequence: number): Promise<string | undefined> {
+    const entry = this.#index.remove(sequence);
+    if (entry === undefined) return undefined;
+    try {
+      await this.#directory.remove(entry.name);
+      return undefined;
+    } catch (error) {
+      const look = await this.#directory.look(entry.name);
+      const fault = look === undefined ? undefined : fileFault(look, entry);
+      if (fault === undefined) throw error;
+      return this.#putAside(entry.name, fault);
+    }
   }
 
   close(): Promise<void> {
     return this.#lock.release();
   }
 
-  #account(entry: SpoolEntry, sign: 1 | -1): void {
-    this.#samples += sign * entry.samples;
-    this.#bytes += sign * blockBytes(entry);
-  }
-
-  /** Index of the first entry with this sequence number or a greater one. */
-  #indexFrom(sequence: number): number {
-    let low = 0;
-    let high = this.#entries.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#entries[middle]?.sequence ?? 0) < sequence) low = middle + 1;
-      else high = middle;
+  async #makeRoom(entry: SpoolEntry, events: AppendEvents, spared: number | undefined): Promise<void> {
+    if (entry.bytes > FILE_MAX_BYTES) throw new Error(`the batch is larger than ${FILE_MAX_BYTES} bytes`);
+    while (this.totals.bytes + blockBytes(entry) > this.maxBytes || this.totals.batches >= BATCHES_MAX) {
+      if ((await this.#removeOldest('spool_full', events, spared)) > 0) continue;
+      throw new Error('the batch is larger than the spool');
     }
-    return low;
   }
-}
 
-function blockBytes({ bytes }: SpoolEntry): number {
-  return Math.ceil(bytes / BLOCK_BYTES) * BLOCK_BYTES;
-}
+  /** Returns the disk space that it had; 0 where there is nothing to remove. */
+  async #removeOldest(
+    reason: 'spool_full' | 'disk_full',
+    events: AppendEvents,
+    spared: number | undefined,
+  ): Promise<number> {
+    const victim = this.#index.oldestBut(spared);
+    if (victim === undefined) return 0;
+    const removal = this.remove(victim.sequence);
+    events.onRemoved(victim, reason);
+    const setAside = await removal;
+    if (setAside !== undefined) events.onSetAside(setAside);
+    return blockBytes(victim);
+  }
 
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
+  /** The file and its unfinished form may each have something in their way. */
+  async #write(name: string, parts: readonly Buffer[], events: AppendEvents): Promise<void> {
+    for (let obstacles = 0; ; obstacles++) {
+      try {
+        await this.#directory.write(name, parts);
+        return;
+      } catch (error) {
+        if (!(error instanceof ObstacleError) || obstacles === OBSTACLES_MAX) throw error;
+        events.onSetAside(await this.#putAside(error.entryName, 'a batch is to be written there'));
+      }
+    }
+  }
+
+  async #foundStranger(entry: SpoolEntry, fault: string): Promise<FoundStranger> {
+    const sentence = await this.#putAside(entry.name, fault);
+    this.#index.remove(entry.sequence);
+    return { isStranger: true, sentence };
+  }
+
+  #putAside(name: string, fault: string): Promise<string> {
+    this.#setAsideFiles++;
+    return putAside(this.#directory, name, fault);
+  }
 }
 
 function isDiskFull(error: unknown): boolean {
-  return codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT';
+  return ['ENOSPC', 'EDQUOT'].includes(errorCode(error));
+}
+
+/** Not for now but for good, as long as nobody changes the file. */
+function isRefused(error: unknown): boolean {
+  return ['EACCES', 'EPERM', 'ELOOP', 'ENXIO', 'ENODEV'].includes(errorCode(error));
 }
 
 /** Read errors that will not pass. */
 function damageOf(error: unknown): string | undefined {
-  switch (codeOf(error)) {
+  switch (errorCode(error)) {
     case 'ENOENT':
       return 'it is gone; somebody else removed it';
     case 'EIO':
-    case 'EISDIR':
-      return `it cannot be read (${codeOf(error)})`;
+      return `it cannot be read (${errorCode(error)})`;
     default:
       return undefined;
   }

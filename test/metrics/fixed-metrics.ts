@@ -53,6 +53,7 @@ export const FIXED_PUSH: PushView = {
   samplesSpooled: 250,
   samplesReplayed: 100,
   spoolDamagedFiles: 1,
+  spoolSetAside: 2,
   spoolFailures: 0,
 };
 

@@ -24,6 +24,19 @@ test('what was compressed comes back', async () => {
   );
 });
 
+test('what would blow up beyond any batch is refused, whatever length it claims', async () => {
+  const codec = createCodec();
+  const claimsTooMuch = Buffer.concat([Buffer.from([0xff, 0xff, 0xff, 0xff, 0x0f]), Buffer.alloc(100)]);
+  await assert.rejects(codec.decompress('snappy', claimsTooMuch), /it claims 4294967295 bytes/);
+  const bomb = await codec.compress('gzip', Buffer.alloc(65 << 20));
+  await assert.rejects(codec.decompress('gzip', bomb));
+  const largest = Buffer.alloc(64 << 20);
+  assert.equal(
+    (await codec.decompress('snappy', await codec.compress('snappy', largest))).length,
+    largest.length,
+  );
+});
+
 test('compressing for long does not make the process grow', () => {
   const grownMiB = Number(execFileSync(process.execPath, [COMPRESS_MANY], { encoding: 'utf8' }));
   // The input is 3 MB; a binding that keeps what it was given grows by 600 MiB.

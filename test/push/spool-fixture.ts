@@ -30,6 +30,7 @@ export async function open(
 /** append(), with what had to go for it. */
 export async function append(spool: Spool, one: Batch, spared?: number) {
   const removed: [sequence: number, samples: number, reason: string][] = [];
+  const setAside: string[] = [];
   let isToldStored = false;
   const result = await spool.append(
     one,
@@ -42,18 +43,21 @@ export async function append(spool: Spool, one: Batch, spared?: number) {
         removed.push([entry.sequence, entry.samples, reason]);
         assert.ok(!spool.has(entry.sequence));
       },
+      onSetAside(sentence) {
+        setAside.push(sentence);
+      },
     },
     spared,
   );
   assert.equal(isToldStored, result.stored);
-  return { stored: result.stored, removed };
+  return { stored: result.stored, removed, setAside };
 }
 
 export async function readAll(spool: Spool): Promise<number[]> {
   const numbers: number[] = [];
   for (let entry = spool.oldest(); entry !== undefined; entry = spool.oldest(entry.sequence)) {
     const read = await spool.read(entry);
-    numbers.push(typeof read === 'string' ? -entry.sequence : read.sequence);
+    numbers.push(typeof read === 'string' || 'isStranger' in read ? -entry.sequence : read.sequence);
   }
   return numbers;
 }

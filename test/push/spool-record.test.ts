@@ -124,6 +124,7 @@ test('what is wrong with a file is said', () => {
     [whole.subarray(0, RECORD_HEADER_BYTES + 1), 'it has 1 bytes of a body of 4'],
     [with_(RECORD_HEADER_BYTES, 0), 'its checksum is wrong'],
     [fileOf({ ...BATCH, sequence: 7 }), "it is another batch's, number 7"],
+    [fileOf({ ...BATCH, samples: 7 }), 'it has 7 samples, its name says 772'],
   ];
   for (const [file, wanted] of cases) assert.equal(decodeRecord(file, entry, crc32), wanted);
 });

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A pusher with a spool whose files are in memory, and that can be started again. For tests only.
 import type { TestContext } from 'node:test';
-import type { PusherOptions } from '../../src/push/pusher.js';
+import type { PusherOptions, PusherParts } from '../../src/push/pusher.js';
 import { openSpool } from '../../src/push/spool.js';
-import type { SpoolDirectory } from '../../src/push/spool-directory.js';
+import type { FileLook, SpoolDirectory } from '../../src/push/spool-directory.js';
 import type { TransportResult } from '../../src/push/transport.js';
 import {
   createTestPusher,
@@ -41,15 +41,28 @@ export class MemoryDirectory implements SpoolDirectory {
     this.files.set(name, Buffer.concat(parts));
   }
 
-  async read(name: string): Promise<Buffer> {
+  async look(name: string): Promise<FileLook | undefined> {
+    const file = this.files.get(name);
+    return file && { kind: 'a file', bytes: file.length, isTrusted: true, userId: 0 };
+  }
+
+  async read(name: string): Promise<{ look: FileLook; bytes: Buffer }> {
     this.#failAs(this.fault);
     const file = this.files.get(name);
-    if (file === undefined) this.#failAs('ENOENT');
-    return file ?? Buffer.alloc(0);
+    const look = await this.look(name);
+    if (file === undefined || look === undefined) throw Object.assign(new Error(name), { code: 'ENOENT' });
+    return { look, bytes: file };
   }
 
   async remove(name: string): Promise<void> {
     this.files.delete(name);
+  }
+
+  async setAside(name: string): Promise<string> {
+    const file = this.files.get(name);
+    if (file !== undefined) this.files.set(`set-aside-${name}`, file);
+    this.files.delete(name);
+    return `set-aside-${name}`;
   }
 
   /** The names, oldest first. */
@@ -65,17 +78,21 @@ export class MemoryDirectory implements SpoolDirectory {
 export interface Site {
   readonly directory: MemoryDirectory;
   /** Starts an exporter on the folder; the one before must be closed or killed. */
-  start(reply: FakeTransport['reply'], options?: Partial<PusherOptions>): Promise<TestPusher>;
+  start(
+    reply: FakeTransport['reply'],
+    options?: Partial<PusherOptions>,
+    parts?: Partial<PusherParts>,
+  ): Promise<TestPusher>;
 }
 
 export function createSite(context: TestContext, maxBytes = 1 << 20): Site {
   const directory = new MemoryDirectory(temporaryFolder(context));
   return {
     directory,
-    async start(reply, options = {}) {
+    async start(reply, options = {}, parts = {}) {
       const spool = await openSpool({ maxBytes }, directory);
       context.after(() => spool.close().catch(() => undefined));
-      return createTestPusher(options, { spool, reply });
+      return createTestPusher(options, { ...parts, spool, reply });
     },
   };
 }

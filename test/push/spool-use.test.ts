@@ -264,7 +264,7 @@ test('law: over absences and restarts, everything arrives once and in order', as
   );
 });
 
-test('the clock of samples is the wall clock: spooled batches grow old, too', async (context) => {
+test('spooled batches grow old, too: from the time of their samples on', async (context) => {
   const { start, directory } = createSite(context);
   const { pusher, clock } = await start(AWAY, { maxAgeMs: 60_000 });
   pusher.enqueue([payload(1, { timestampMs: START_MS }), payload(2, { timestampMs: START_MS + 50_000 })]);
