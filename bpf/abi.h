@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Raised with every change of a layout or of a code below. */
-#define ABI_VERSION 2
+#define ABI_VERSION 3
 
 /* What a packet is. The number is API: append only, never reuse. At most 16 (4 bits). */
 enum traffic_kind {
@@ -140,7 +140,8 @@ _Static_assert(sizeof(struct slot_set6) == 128, "slot_set6");
 /* Where the counts of a flow go that the flow map could not take. */
 struct overflow_key {
 	__u32 ifindex;
-	__u16 kind;  /* enum traffic_kind */
+	__u8 kind;   /* enum traffic_kind */
+	__u8 reason; /* enum frame_reason for kinds without a flow, else 0 */
 	__u16 epoch; /* 0 or 1: so that it is read with the half it belongs to */
 };
 _Static_assert(sizeof(struct overflow_key) == 8, "overflow_key");

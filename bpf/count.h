@@ -60,15 +60,25 @@ static __always_inline void count_add(struct flow_count *count, __u64 packets, _
 	count->bytes += bytes;
 }
 
-/* Where counts go that no flow map takes. kind_epoch: the epoch above bit 16. A global function, so
- * that the verifier checks it once, by itself, and not once for every way that leads here; few
- * packets pay the call. */
-__noinline int count_overflow(__u32 ifindex, __u32 kind_epoch, __u64 packets, __u64 bytes)
+/* What count_overflow() counts under, in one word: the kind, then the reason of a frame without a
+ * flow, and from bit 16 on the epoch. */
+static __always_inline __u32 overflow_name(__u8 kind, __u8 protocol, __u32 epoch)
+{
+	bool has_reason = kind == KIND_NON_IP || kind == KIND_MALFORMED;
+
+	return kind | (has_reason ? protocol : 0) << 8 | epoch << 16;
+}
+
+/* Where counts go that no flow map takes. name: of overflow_name(). A global function, so that the
+ * verifier checks it once, by itself, and not once for every way that leads here; few packets pay
+ * the call. */
+__noinline int count_overflow(__u32 ifindex, __u32 name, __u64 packets, __u64 bytes)
 {
 	struct overflow_key key = {
 		.ifindex = ifindex,
-		.kind = kind_epoch & 0xffff,
-		.epoch = kind_epoch >> 16,
+		.kind = name & 0xff,
+		.reason = name >> 8 & 0xff,
+		.epoch = name >> 16,
 	};
 	struct flow_count first = {.packets = packets, .bytes = bytes};
 	struct flow_count *count;
@@ -116,8 +126,9 @@ static __always_inline void fold4(struct flow_slot4 *slot, __u32 epoch)
 	error = epoch ? fold(&flows4_1, &slot->key, &slot->count)
 		      : fold(&flows4_0, &slot->key, &slot->count);
 	if (error)
-		count_overflow(slot->key.ifindex, slot->key.kind | epoch << 16, slot->count.packets,
-			       slot->count.bytes);
+		count_overflow(slot->key.ifindex,
+			       overflow_name(slot->key.kind, slot->key.protocol, epoch),
+			       slot->count.packets, slot->count.bytes);
 }
 
 static __always_inline void fold6(struct flow_slot6 *slot, __u32 epoch)
@@ -127,8 +138,9 @@ static __always_inline void fold6(struct flow_slot6 *slot, __u32 epoch)
 	error = epoch ? fold(&flows6_1, &slot->key, &slot->count)
 		      : fold(&flows6_0, &slot->key, &slot->count);
 	if (error)
-		count_overflow(slot->key.ifindex, slot->key.kind | epoch << 16, slot->count.packets,
-			       slot->count.bytes);
+		count_overflow(slot->key.ifindex,
+			       overflow_name(slot->key.kind, slot->key.protocol, epoch),
+			       slot->count.packets, slot->count.bytes);
 }
 
 /* Which half is written: to be read once for a packet, so that all it is counted in is drained
@@ -163,7 +175,8 @@ static __always_inline void count4(struct flow_key4 *key, __u32 epoch, __u64 byt
 	index = set_index(key_hash((key_word *)key, KEY4_WORDS), epoch);
 	set = bpf_map_lookup_elem(&slots4, &index);
 	if (!set) { /* a CPU beyond those the loader knew */
-		count_overflow(key->ifindex, key->kind | epoch << 16, 1, bytes);
+		count_overflow(key->ifindex, overflow_name(key->kind, key->protocol, epoch), 1,
+			       bytes);
 		return;
 	}
 	slot = &set->way[0];
@@ -197,7 +210,8 @@ static __always_inline void count6(struct flow_key6 *key, __u32 epoch, __u64 byt
 	index = set_index(key_hash((key_word *)key, KEY6_WORDS), epoch);
 	set = bpf_map_lookup_elem(&slots6, &index);
 	if (!set) {
-		count_overflow(key->ifindex, key->kind | epoch << 16, 1, bytes);
+		count_overflow(key->ifindex, overflow_name(key->kind, key->protocol, epoch), 1,
+			       bytes);
 		return;
 	}
 	slot = &set->way[0];

@@ -50,9 +50,10 @@ FLOW_MAP(flows4_1, struct flow_key4);
 FLOW_MAP(flows6_0, struct flow_key6);
 FLOW_MAP(flows6_1, struct flow_key6);
 
-/* Key: interface, kind and epoch; value: counts that found no place in a flow map, since load.
- * Writer: programs, per CPU. Deleter: nobody. Full: cannot be with fewer than 204
- * interfaces (4,096 / KIND_MAX / 2); then the counts go to `unattributed`. */
+/* Key: interface, kind, frame reason and epoch; value: counts that found no place in a flow map,
+ * since load. Writer: programs, per CPU. Deleter: nobody. Full: cannot be with fewer than 70
+ * interfaces (4,096 / (7 kinds with a flow + 22 frame reasons) / 2); then the counts go to
+ * `unattributed`. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
 	__uint(max_entries, 4096);

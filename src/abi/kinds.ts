@@ -17,6 +17,11 @@ export const KIND = {
 
 export const KIND_MAX = 10;
 
+/** Whether packets of this kind make flows; those of the others carry a frame reason instead. */
+export function hasFlow(kind: number): boolean {
+  return kind !== KIND.nonIp && kind !== KIND.malformed;
+}
+
 export interface TrafficType {
   /** Value of the label traffic_type. */
   readonly label: string;

@@ -4,7 +4,7 @@
 // knows no map, no file and no clock.
 
 /** Must equal ABI_VERSION in bpf/abi.h; the loader refuses an object that says otherwise. */
-export const ABI_VERSION = 2;
+export const ABI_VERSION = 3;
 
 /** struct flow_key4. Addresses are bytes as on the wire, numbers in host order. */
 export const FLOW_KEY4 = {
@@ -46,7 +46,7 @@ export const SLOT_WAYS = 2;
 export const SLOT_SET_SIZE = 128;
 
 /** struct overflow_key. */
-export const OVERFLOW_KEY = { size: 8, ifindex: 0, kind: 4, epoch: 6 } as const;
+export const OVERFLOW_KEY = { size: 8, ifindex: 0, kind: 4, reason: 5, epoch: 6 } as const;
 
 /** struct options: the object's read-only data. */
 export const OPTIONS = {

@@ -41,10 +41,12 @@ export interface FlowRows {
   readonly bytes: Float64Array;
 }
 
-/** What the flow map could not take, since the last drain: a total by interface and kind. */
+/** What the flow map could not take, since the last drain: a total by interface, kind and reason. */
 export interface OverflowRow {
   readonly interfaceId: number;
   readonly kind: number;
+  /** Of enum frame_reason for kinds without a flow, else 0. */
+  readonly frameReason: number;
   readonly packets: number;
   readonly bytes: number;
 }

@@ -2,6 +2,7 @@
 // Totals since start: what each interface carried by kind, and what of it is in no series. Rows
 // appear with their first packet, never go, and never count down. It decides nothing.
 
+import { KIND } from '../abi/kinds.js';
 import type { OtherReason } from './views.js';
 import { type BookRow, type BooksView, type FrameReasonRow, OTHER_REASONS, type OtherRow } from './views.js';
 
@@ -70,8 +71,9 @@ export class Books implements BooksView {
     this.addOther(ledgerNumber, reason, packets, bytes);
   }
 
-  /** This much had no flow, for `reason` of enum frame_reason. */
-  addFrameReason(interfaceId: number, reason: number, packets: number, bytes: number): void {
+  /** This much was carried in frames of a kind without a flow, for `reason` of enum frame_reason. */
+  addWithoutFlow(interfaceId: number, kind: number, reason: number, packets: number, bytes: number): void {
+    this.addUnshown(interfaceId, kind, kind === KIND.nonIp ? 'non_ip' : 'malformed', packets, bytes);
     let byReason = this.#reasonRows.get(interfaceId);
     if (byReason === undefined) {
       byReason = [];

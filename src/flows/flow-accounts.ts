@@ -3,7 +3,7 @@
 // booked twice in the same breath, once as carried by its interface, once in a series or under the
 // reason why it has none; so the books balance after each step, even if a part fails between two.
 
-import { KIND } from '../abi/kinds.js';
+import { hasFlow } from '../abi/kinds.js';
 import { FLOW_ROW_WORDS, type FlowRows, type OverflowRow } from '../abi/records.js';
 import { interfaceIdOf, kindOf, protocolOf } from '../abi/row-key.js';
 import { Pacer } from '../pacer.js';
@@ -128,8 +128,10 @@ class Accounts implements FlowAccounts {
     this.#elapsedMs += Math.max(0, nowMs - lastMs);
     this.#seen = 0;
 
-    for (const { interfaceId, kind, packets, bytes } of overflow) {
-      if (packets > 0 || bytes > 0) books.addUnshown(interfaceId, kind, 'map_full', packets, bytes);
+    for (const { interfaceId, kind, frameReason, packets, bytes } of overflow) {
+      if (packets === 0 && bytes === 0) continue;
+      if (hasFlow(kind)) books.addUnshown(interfaceId, kind, 'map_full', packets, bytes);
+      else books.addWithoutFlow(interfaceId, kind, frameReason, packets, bytes);
     }
     this.#keeper.beginInterval();
     this.#newcomers.begin(rows.length);
@@ -162,11 +164,9 @@ class Accounts implements FlowAccounts {
       if (packets === 0 && bytes === 0) continue;
       const wordOffset = i * FLOW_ROW_WORDS;
       const kind = kindOf(keys, wordOffset);
-      if (kind === KIND.nonIp || kind === KIND.malformed) {
-        const interfaceId = interfaceIdOf(keys, wordOffset);
-        const reason = kind === KIND.nonIp ? 'non_ip' : 'malformed';
-        books.addUnshown(interfaceId, kind, reason, packets, bytes);
-        books.addFrameReason(interfaceId, protocolOf(keys, wordOffset), packets, bytes);
+      if (!hasFlow(kind)) {
+        const frameReason = protocolOf(keys, wordOffset);
+        books.addWithoutFlow(interfaceIdOf(keys, wordOffset), kind, frameReason, packets, bytes);
         continue;
       }
       if (!this.#keep(keys, wordOffset)) {

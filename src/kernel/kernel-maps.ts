@@ -14,12 +14,14 @@ export type IpVersion = 4 | 6;
 export type FlowBatchSink = (keys: Uint8Array, counts: Uint8Array, count: number) => void;
 
 /**
- * Called once per entry of the overflow map: its interface, its kind, the half in whose epochs it was
- * counted, and its totals since the object was loaded, summed over all CPUs.
+ * Called once per entry of the overflow map: its interface, its kind, its frame reason (0 for kinds with
+ * a flow), the half in whose epochs it was counted, and its totals since the object was loaded, summed
+ * over all CPUs.
  */
 export type OverflowSink = (
   ifindex: number,
   kind: number,
+  frameReason: number,
   half: Half,
   packets: number,
   bytes: number,
@@ -31,7 +33,7 @@ export type OverflowSink = (
  */
 export type RoceBatchSink = (keys: Uint8Array, counts: Uint8Array, count: number) => void;
 
-/** As OverflowSink, with the RoCE version (0: malformed) in place of the kind. */
+/** As OverflowSink, with the RoCE version (0: malformed) in place of the kind, and no reason (0). */
 export type RoceOverflowSink = OverflowSink;
 
 export interface KernelMaps {

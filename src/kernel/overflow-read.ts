@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads the per-CPU maps whose counts only grow: overflow, roce_overflow and unattributed. Deletes nothing.
-// struct roce_overflow_key has the version where struct overflow_key has the kind.
+// struct roce_overflow_key has a version below 256 in the two bytes where struct overflow_key has kind and
+// reason: read alike, the version is the kind and the reason is 0.
 
 import { FLOW_COUNT, OVERFLOW_KEY } from '../abi/layout.js';
 import { KernelError } from '../errors.js';
@@ -78,7 +79,8 @@ export async function readOverflowMap(
       const { packets, bytes } = sumCpus(values, i * valueSizeBytes, cpuCount);
       sink(
         keys.readUInt32LE(key + OVERFLOW_KEY.ifindex),
-        keys.readUInt16LE(key + OVERFLOW_KEY.kind),
+        keys.readUInt8(key + OVERFLOW_KEY.kind),
+        keys.readUInt8(key + OVERFLOW_KEY.reason),
         keys.readUInt16LE(key + OVERFLOW_KEY.epoch) === 0 ? 0 : 1,
         packets,
         bytes,

@@ -80,7 +80,7 @@ export const BOOK_METRICS: readonly Metric<BookView>[] = [
   {
     definition: {
       name: 'xtrace_kernel_overflow_packets_total',
-      help: 'Packets whose flow the full kernel map could not take: counted, but without their flow. Equals xtrace_other_packets_total{reason="map_full"}. If it grows, raise the size of the kernel map.',
+      help: 'Packets whose flow the full kernel map could not take: counted, but without their flow. Equals xtrace_other_packets_total{reason="map_full"}; frames without a flow are not among them, they keep their reason. If it grows, raise the size of the kernel map.',
       type: 'counter',
       labels: ['interface', 'traffic_type'],
     },

@@ -134,8 +134,8 @@ export function createDrain(parts: DrainParts): Drain {
       entries.roce += count;
     });
     overflow.push(...(await overflowReader.read(pending.half)));
-    for (const { kind, ...row } of await roceOverflowReader.read(pending.half)) {
-      roceOverflow.push({ ...row, version: kind });
+    for (const { kind, interfaceId, packets, bytes } of await roceOverflowReader.read(pending.half)) {
+      roceOverflow.push({ interfaceId, version: kind, packets, bytes });
     }
     pending = undefined;
     return { fenceMs: fencedMs - startedMs, readMs: nowMs() - fencedMs };

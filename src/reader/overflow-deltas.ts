@@ -11,6 +11,12 @@ interface Seen {
   bytes: number;
 }
 
+interface Total extends Seen {
+  readonly ifindex: number;
+  readonly kind: number;
+  readonly frameReason: number;
+}
+
 export interface OverflowReader {
   /** New counts of a quiet half since the last call for it that resolved. Rejects with KernelError. */
   read(quiet: Half): Promise<OverflowRow[]>;
@@ -24,18 +30,19 @@ export function createOverflowReader(
   const seen = new Map<string, Seen>();
   return {
     async read(quiet) {
-      const totals: { ifindex: number; kind: number; packets: number; bytes: number }[] = [];
-      await readTotals((ifindex, kind, half, packets, bytes) => {
-        if (half === quiet) totals.push({ ifindex, kind, packets, bytes });
+      const totals: Total[] = [];
+      await readTotals((ifindex, kind, frameReason, half, packets, bytes) => {
+        if (half === quiet) totals.push({ ifindex, kind, frameReason, packets, bytes });
       });
       const rows: OverflowRow[] = [];
       for (const total of totals) {
-        const key = `${total.ifindex} ${total.kind} ${quiet}`;
+        const { kind, frameReason } = total;
+        const key = `${total.ifindex} ${kind} ${frameReason} ${quiet}`;
         const before = seen.get(key) ?? { packets: 0, bytes: 0 };
         const packets = total.packets - before.packets;
         const bytes = total.bytes - before.bytes;
         if (packets > 0 || bytes > 0) {
-          rows.push({ interfaceId: interfaceIdOf(total.ifindex), kind: total.kind, packets, bytes });
+          rows.push({ interfaceId: interfaceIdOf(total.ifindex), kind, frameReason, packets, bytes });
         }
         seen.set(key, { packets: total.packets, bytes: total.bytes });
       }

@@ -51,7 +51,11 @@ export class AccountsModel {
   ): void {
     this.#elapsedMs += Math.max(0, nowMs - (this.#nowMs ?? nowMs - this.#options.intervalMs));
     this.#nowMs = nowMs;
-    for (const row of overflow) this.#unshown(`${row.interfaceId} ${row.kind}`, 'map_full', row);
+    for (const row of overflow) {
+      const book = `${row.interfaceId} ${row.kind}`;
+      if (hasFlow(row.kind)) this.#unshown(book, 'map_full', row);
+      else this.#withoutFlow(book, row.kind, `${row.interfaceId} ${row.frameReason}`, row);
+    }
     const flows = this.#mergeRows(rows);
     const expired = this.#settleHolders(flows);
     const newcomers = [...flows].filter(([name]) => !this.#holders.has(name));
@@ -74,9 +78,8 @@ export class AccountsModel {
       const count = { packets: row.packets ?? 1, bytes: row.bytes ?? 100 };
       if (count.packets === 0 && count.bytes === 0) continue;
       const book = `${row.interfaceId ?? 1} ${row.kind}`;
-      if (row.kind === KIND.nonIp || row.kind === KIND.malformed) {
-        this.#unshown(book, row.kind === KIND.nonIp ? 'non_ip' : 'malformed', count);
-        add(this.#frames, `${row.interfaceId ?? 1} ${row.protocol ?? 0}`, count);
+      if (!hasFlow(row.kind)) {
+        this.#withoutFlow(book, row.kind, `${row.interfaceId ?? 1} ${row.protocol ?? 0}`, count);
       } else if (!this.#options.keep(row)) {
         this.#unshown(book, 'filtered', count);
       } else {
@@ -159,6 +162,12 @@ export class AccountsModel {
     add(this.#others, `${holder.book} ${reason}`, holder);
   }
 
+  #withoutFlow(book: string, kind: number, frame: string, count: Count): void {
+    if (count.packets === 0 && count.bytes === 0) return;
+    this.#unshown(book, kind === KIND.nonIp ? 'non_ip' : 'malformed', count);
+    add(this.#frames, frame, count);
+  }
+
   #unshown(book: string, reason: string, count: Count): void {
     if (count.packets === 0 && count.bytes === 0) return;
     add(this.#carried, book, count);
@@ -227,6 +236,10 @@ export function labelOf({ series }: FlowAccounts, row: number): string {
 export function namesOf({ series }: FlowAccounts): Set<string> {
   const rows = [...series.slots.subarray(0, series.count)];
   return new Set(rows.map((row) => keyName(series.keys, row * FLOW_ROW_WORDS)));
+}
+
+function hasFlow(kind: number): boolean {
+  return kind !== KIND.nonIp && kind !== KIND.malformed;
 }
 
 function table<Row extends Count>(rows: readonly Row[], nameOf: (row: Row) => string): Map<string, Count> {

@@ -52,6 +52,7 @@ function intervals(flows: number, maxRows: number): fc.Arbitrary<Interval[]> {
   const overflow = fc.record({
     interfaceId: fc.integer({ min: 1, max: 3 }),
     kind: fc.integer({ min: 1, max: 9 }),
+    frameReason: fc.constantFrom(0, 2, 17, 31),
     ...counts,
   });
   return fc.array(

@@ -181,22 +181,44 @@ test('frames without a flow are booked by kind and by reason, under every filter
   );
 });
 
-test('what the kernel map could not take is booked as map_full, whatever its kind', async () => {
+test('flows that the kernel map could not take are booked as map_full, under every filter', async () => {
   const accounts = create({}, { keep: () => false });
-  const overflow = [KIND.tcp, KIND.nonIp, KIND.malformed].map((kind) => ({
+  const overflow = [KIND.tcp, KIND.other].map((kind) => ({
     interfaceId: 2,
     kind,
+    frameReason: 0,
     packets: kind,
     bytes: 10 * kind,
   }));
   await accounts.apply(
     drainOf([]),
-    [...overflow, { interfaceId: 9, kind: 1, packets: 0, bytes: 0 }],
+    [...overflow, { interfaceId: 9, kind: 1, frameReason: 0, packets: 0, bytes: 0 }],
     START_MS,
   );
-  const sum = KIND.tcp + KIND.nonIp + KIND.malformed;
+  const sum = KIND.tcp + KIND.other;
   assert.deepEqual(other(accounts, 'map_full'), { packets: sum, bytes: 10 * sum });
-  assert.equal(accounts.books.interfaces.length, 3, 'no row without a packet');
+  assert.equal(accounts.books.interfaces.length, 2, 'no row without a packet');
+  assert.deepEqual(accounts.books.frameReasons, []);
+  assertBalanced(accounts);
+});
+
+test('frames without a flow keep their reason when the kernel map was full', async () => {
+  const accounts = create();
+  await accounts.apply(
+    drainOf([{ kind: KIND.nonIp, protocol: 2, interfaceId: 3, packets: 1, bytes: 42 }]),
+    [
+      { interfaceId: 3, kind: KIND.nonIp, frameReason: 2, packets: 4, bytes: 168 },
+      { interfaceId: 3, kind: KIND.malformed, frameReason: 17, packets: 2, bytes: 50 },
+    ],
+    START_MS,
+  );
+  assert.equal(other(accounts, 'map_full'), undefined);
+  assert.deepEqual(other(accounts, 'non_ip'), { packets: 5, bytes: 210 });
+  assert.deepEqual(other(accounts, 'malformed'), { packets: 2, bytes: 50 });
+  assert.deepEqual(accounts.books.frameReasons, [
+    { interfaceId: 3, reason: 2, packets: 5, bytes: 210 },
+    { interfaceId: 3, reason: 17, packets: 2, bytes: 50 },
+  ]);
   assertBalanced(accounts);
 });
 

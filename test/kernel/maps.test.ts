@@ -149,7 +149,8 @@ kernelTest('overflow: more entries than a batch, all CPUs added up, and nothing 
   for (let i = 0; i < 1000; i += 1) {
     const key = Buffer.alloc(8);
     key.writeUInt32LE(i >> 3, 0);
-    key.writeUInt16LE(i & 7, 4);
+    key.writeUInt8(i & 7, 4);
+    key.writeUInt8(255 - (i & 7), 5);
     key.writeUInt16LE(i & 1, 6);
     const values = Buffer.alloc(COUNT_BYTES * cpuCount);
     for (let cpu = 0; cpu < cpuCount; cpu += 1) {
@@ -158,13 +159,14 @@ kernelTest('overflow: more entries than a batch, all CPUs added up, and nothing 
     }
     assert.equal(object.libbpf.bpf_map_update_elem(fd, key, values, 0), 0);
     const packets = cpuCount * i + (cpuCount * (cpuCount - 1)) / 2;
-    expected.set(`${i >> 3}/${i & 7}/${i & 1}`, [packets, cpuCount * i * 2 ** 33]);
+    expected.set(`${i >> 3}/${i & 7}/${255 - (i & 7)}/${i & 1}`, [packets, cpuCount * i * 2 ** 33]);
   }
   for (let again = 0; again < 2; again += 1) {
     const found = new Map<string, [number, number]>();
-    await object.maps.readOverflow((ifindex, kind, half, packets, bytes) => {
-      assert.ok(!found.has(`${ifindex}/${kind}/${half}`));
-      found.set(`${ifindex}/${kind}/${half}`, [packets, bytes]);
+    await object.maps.readOverflow((ifindex, kind, frameReason, half, packets, bytes) => {
+      const name = `${ifindex}/${kind}/${frameReason}/${half}`;
+      assert.ok(!found.has(name));
+      found.set(name, [packets, bytes]);
     });
     assert.deepEqual(found, expected);
   }

@@ -4,6 +4,7 @@
 // where it is told to.
 
 import { numberFromU64 } from '../../src/abi/flow-row-buffer.js';
+import { hasFlow } from '../../src/abi/kinds.js';
 import { FLOW_KEY4, FLOW_KEY6, FLOW_SLOT4, FLOW_SLOT6, SLOT_SET_SIZE } from '../../src/abi/layout.js';
 import type {
   FlowBatchSink,
@@ -65,7 +66,9 @@ export function createFakeKernelMaps(
     }
     const key = Buffer.from(keyHex, 'hex');
     const fields = ipVersion === 4 ? FLOW_KEY4 : FLOW_KEY6;
-    addTo(overflow, `${key.readUInt32LE(fields.ifindex)} ${key[fields.kind]} ${half}`, packets, bytes);
+    const kind = key[fields.kind];
+    const reason = hasFlow(kind ?? 0) ? 0 : key[fields.protocol];
+    addTo(overflow, `${key.readUInt32LE(fields.ifindex)} ${kind} ${reason} ${half}`, packets, bytes);
   }
 
   return {
@@ -108,8 +111,8 @@ export function createFakeKernelMaps(
     async readOverflow(sink: OverflowSink) {
       failAt('readOverflow');
       for (const [key, count] of overflow) {
-        const [ifindex = 0, kind = 0, half] = key.split(' ').map(Number);
-        sink(ifindex, kind, half === 1 ? 1 : 0, count.packets, count.bytes);
+        const [ifindex = 0, kind = 0, reason = 0, half] = key.split(' ').map(Number);
+        sink(ifindex, kind, reason, half === 1 ? 1 : 0, count.packets, count.bytes);
       }
     },
     async readUnattributed() {
