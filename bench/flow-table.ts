@@ -141,7 +141,14 @@ function probeStalls(): { stop(): Promise<number> } {
 function createAccounts(maxSeries: number): FlowAccounts {
   const label = new Uint8Array(LABEL_BYTES).fill(0x61);
   return createFlowAccounts(
-    { maxSeries, idleTimeoutMs: 60_000, intervalMs: 1000, hashSeed: 0x5eed, maxLabelBytes: 512 },
+    {
+      maxSeries,
+      maxNewSeriesPerMinute: 10_000_000,
+      idleTimeoutMs: 60_000,
+      intervalMs: 1000,
+      hashSeed: 0x5eed,
+      maxLabelBytes: 512,
+    },
     {
       keep: () => true,
       renderLabels: (_keyWords, _wordOffset, out, outOffset) => {

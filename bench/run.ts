@@ -15,6 +15,7 @@ import { benchFlowTable } from './flow-table.js';
 import { benchMemory } from './memory.js';
 import { benchPush } from './push.js';
 import { benchPushSoak } from './push-soak.js';
+import { benchScan } from './scan.js';
 import { renderTable } from './table.js';
 
 const RESULTS = fileURLToPath(new URL('../../bench/results/', import.meta.url));
@@ -28,6 +29,7 @@ const SECTIONS: Readonly<Record<string, () => object[] | Promise<object[]>>> = {
     Object.entries(await benchFlowTable()).map(([load, figures]) => ({ load, ...figures })),
   push: benchPush,
   memory: benchMemory,
+  scan: benchScan,
   'push-soak': benchPushSoak,
 };
 

@@ -45,6 +45,7 @@ export function connectAccounts(
   return createFlowAccounts(
     {
       maxSeries: config.flows.maxSeries,
+      maxNewSeriesPerMinute: config.flows.maxNewSeriesPerMinute,
       idleTimeoutMs: config.flows.idleTimeoutMs,
       intervalMs: config.intervalMs,
       hashSeed: randomBytes(4).readUInt32LE(),

@@ -51,6 +51,8 @@ export interface Config {
 export interface FlowsConfig {
   /** Most flows that have a series of their own. */
   readonly maxSeries: number;
+  /** Beyond it no series begins in the place of another when all are in use. */
+  readonly maxNewSeriesPerMinute: number;
   /** As given; whoever expires flows waits two intervals at least. */
   readonly idleTimeoutMs: number;
   /** False: the port is zeroed in the kernel, so flows that differ in nothing else are one. */

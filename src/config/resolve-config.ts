@@ -126,6 +126,7 @@ function toConfig(settings: FileSettings, interfacesGiven: boolean): Config {
     print: settings.print,
     flows: {
       maxSeries: flows.max_series,
+      maxNewSeriesPerMinute: flows.max_new_series_per_minute,
       idleTimeoutMs: flows.idle_timeout_ms,
       srcPort: flows.src_port,
       dstPort: flows.dst_port,

@@ -54,6 +54,7 @@ export interface FileSettings {
   print: PrintMode;
   flows: {
     max_series: number;
+    max_new_series_per_minute: number;
     idle_timeout_ms: number;
     src_port: boolean;
     dst_port: boolean;
@@ -132,6 +133,7 @@ export const SETTINGS: SettingsOf<FileSettings> = {
   print: { default: 'auto', rule: oneOf(PRINT_MODES) },
   flows: {
     max_series: { default: 10_000, rule: wholeNumber(1, 1_000_000) },
+    max_new_series_per_minute: { default: 600, rule: wholeNumber(0, 1_000_000) },
     idle_timeout_ms: { default: 300_000, rule: wholeNumber(200, 24 * HOUR_MS, 'milliseconds') },
     src_port: { default: true, rule: truthValue() },
     dst_port: { default: true, rule: truthValue() },

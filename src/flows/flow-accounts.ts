@@ -11,6 +11,7 @@ import type { FlowFilter } from './filter.js';
 import { createKeyHash, type KeyHash } from './key-hash.js';
 import type { RenderLabels } from './label-arena.js';
 import { Newcomers } from './newcomers.js';
+import { RecentBytes } from './recent-bytes.js';
 import { SeriesContest } from './series-contest.js';
 import { type OnSeriesEnd, type SeriesEndReason, SeriesKeeper } from './series-keeper.js';
 import type { BooksView, SeriesView } from './views.js';
@@ -18,6 +19,8 @@ import type { BooksView, SeriesView } from './views.js';
 export interface FlowAccountsOptions {
   /** Flows that may hold a series at the same time. */
   readonly maxSeries: number;
+  /** Series that may begin in a minute in the place of others, when there is no room. */
+  readonly maxNewSeriesPerMinute: number;
   /** A series idle for longer ends; never less than two intervals. */
   readonly idleTimeoutMs: number;
   readonly intervalMs: number;
@@ -66,6 +69,9 @@ export interface FlowAccounts {
   apply(rows: FlowRows, overflow: readonly OverflowRow[], nowMs: number): Promise<IntervalSummary>;
 }
 
+/** In the longest silence that a series outlasts, what its flow carried before is halved so often. */
+const HALF_LIVES = 4;
+
 /** Prices of a step for the pacer, nanoseconds, measured with 100,000 flows and warm code. */
 const ROW_NS = 100;
 const SETTLE_NS = 20;
@@ -81,7 +87,7 @@ class Accounts implements FlowAccounts {
   readonly #keep: FlowFilter;
   readonly #keeper: SeriesKeeper;
   readonly #newcomers = new Newcomers();
-  readonly #contest = new SeriesContest();
+  readonly #contest: SeriesContest;
   readonly #pacer: Pacer;
   readonly #idleLimitMs: number;
   readonly #intervalMs: number;
@@ -96,9 +102,15 @@ class Accounts implements FlowAccounts {
   constructor(options: FlowAccountsOptions, parts: FlowAccountsParts) {
     this.#keep = parts.keep;
     this.#hash = parts.hash ?? createKeyHash(options.hashSeed);
-    this.#keeper = new SeriesKeeper(options, { ...parts, hash: this.#hash });
-    this.#pacer = new Pacer(parts.yieldToLoop);
     this.#idleLimitMs = Math.max(options.idleTimeoutMs, 2 * options.intervalMs);
+    const halfLifeMs = this.#idleLimitMs / HALF_LIVES;
+    const recent = new RecentBytes(halfLifeMs);
+    this.#keeper = new SeriesKeeper(options, { ...parts, recent, hash: this.#hash });
+    this.#contest = new SeriesContest(
+      { ...options, halfLifeMs },
+      { table: this.#keeper.table, newcomers: this.#newcomers, recent },
+    );
+    this.#pacer = new Pacer(parts.yieldToLoop);
     this.#intervalMs = options.intervalMs;
   }
 
@@ -191,8 +203,7 @@ class Accounts implements FlowAccounts {
       const slot = table.slots[i] ?? 0;
       if ((table.intervalPackets[slot] ?? 0) > 0 || (table.intervalBytes[slot] ?? 0) > 0) {
         this.#seen++;
-        table.lastSeenMs[slot] = this.#elapsedMs;
-        this.#keeper.settle(slot);
+        this.#keeper.settle(slot, this.#elapsedMs);
       } else if (this.#elapsedMs - (table.lastSeenMs[slot] ?? 0) > this.#idleLimitMs) {
         this.#keeper.end(slot, 'expired');
       }
@@ -204,19 +215,17 @@ class Accounts implements FlowAccounts {
     const contest = this.#contest;
     const newcomers = this.#newcomers;
     const { table } = this.#keeper;
-    await contest.begin(newcomers, table, this.#elapsedMs, this.#pacer);
+    await contest.begin(rows.keys, this.#elapsedMs, this.#pacer);
     await table.reserve(table.count + newcomers.count, this.#pacer);
     let admitted = 0;
     for (;;) {
       const steps = Math.min(contest.leftCount, this.#pacer.stepsLeft(ADMIT_NS));
       await table.labels.reserve(steps, table, this.#pacer);
       for (let step = 0; step < steps; step++) {
-        const row = contest.next();
+        const row = contest.next(rows.keys);
         if (row < 0) return admitted;
         if (contest.displacedRow >= 0) this.#keeper.end(contest.displacedRow, 'max_series');
-        const packets = newcomers.packets[row] ?? 0;
-        const bytes = newcomers.bytes[row] ?? 0;
-        this.#keeper.start(rows, row, packets, bytes, startedMs, this.#elapsedMs);
+        this.#keeper.start(rows, newcomers, row, startedMs, this.#elapsedMs);
         admitted++;
       }
       if (contest.leftCount === 0) return admitted;

@@ -15,7 +15,7 @@ const INDEX_ROW_NS = 20;
 const KEY_NS = 10;
 
 export interface FlowTableOptions {
-  /** Rows at most. Memory grows with use: 116 bytes a row, 16-32 in the index, and the labels. */
+  /** Rows at most. Memory grows with use: 124 bytes a row, 16-32 in the index, and the labels. */
   readonly maxSeries: number;
   readonly maxLabelBytes: number;
 }
@@ -38,6 +38,8 @@ export class FlowTable implements SeriesView {
   labelLength = new Uint32Array(0);
   /** On the caller's clock. */
   lastSeenMs = new Float64Array(0);
+  /** As of lastSeenMs; see RecentBytes. */
+  recentBytes = new Float64Array(0);
   /** The caller's number for the flow's (interface, kind). */
   ledger = new Uint32Array(0);
 
@@ -114,6 +116,7 @@ export class FlowTable implements SeriesView {
     this.intervalBytes = grownDoubles(this.intervalBytes, length);
     this.startedMs = grownDoubles(this.startedMs, length);
     this.lastSeenMs = grownDoubles(this.lastSeenMs, length);
+    this.recentBytes = grownDoubles(this.recentBytes, length);
     await pacer.spend(KEY_NS * length);
     this.labelOffset = grownWords(this.labelOffset, length);
     this.labelLength = grownWords(this.labelLength, length);

@@ -12,6 +12,8 @@ export class Newcomers {
   /** By row number: what this interval brought. */
   packets = new Float64Array(0);
   bytes = new Float64Array(0);
+  /** Likewise: what the contest ranks them by; it fills this in. */
+  recentBytes = new Float64Array(0);
 
   readonly #index = new KeyIndex();
 
@@ -23,6 +25,7 @@ export class Newcomers {
     this.rows = new Uint32Array(rowCount);
     this.packets = new Float64Array(rowCount);
     this.bytes = new Float64Array(rowCount);
+    this.recentBytes = new Float64Array(rowCount);
   }
 
   /** Adds row number `row` of the drain, whose key has this hash. */

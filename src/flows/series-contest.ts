@@ -1,74 +1,106 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who gets a series when there are more newcomers than room: the biggest of this interval, and
-// beyond the room only those that carried clearly more than the smallest holder. It only judges;
-// entering, ending and booking are the caller's.
+// Which flows get a series when there are more newcomers than room: the largest of late, and beyond the
+// room only those that carried clearly more than the smallest holder, as far as the budget goes. It only
+// judges; entering, ending and booking are the caller's.
 
+import { FLOW_ROW_WORDS } from '../abi/records.js';
 import type { Pacer } from '../pacer.js';
+import { AdmissionBudget } from './admission-budget.js';
 import type { FlowTable } from './flow-table.js';
 import { MinHeap } from './min-heap.js';
 import type { Newcomers } from './newcomers.js';
+import type { RecentBytes } from './recent-bytes.js';
+import { WaitingFlows } from './waiting-flows.js';
 
-/**
- * A newcomer must have carried more than this many times the holder's bytes. Two flows of about
- * the same size would otherwise take the series from each other at every interval, and a counter
- * that starts anew each time is worth less than none.
- */
-const DISPLACE_FACTOR = 2;
-/** Measured. */
-const FILL_NS = 5;
+/** Measured with 100,000 newcomers and 10,000 holders. */
+const CHALLENGER_NS = 60;
+const HOLDER_NS = 30;
+
+export interface SeriesContestOptions {
+  readonly maxSeries: number;
+  /** Series that may begin in the place of others in a minute. */
+  readonly maxNewSeriesPerMinute: number;
+  readonly halfLifeMs: number;
+  readonly hashSeed: number;
+}
+
+export interface SeriesContestParts {
+  readonly table: FlowTable;
+  readonly newcomers: Newcomers;
+  /** By the half-life of the options. */
+  readonly recent: RecentBytes;
+}
 
 export class SeriesContest {
-  /** Newcomers, biggest first: ranked by minus their bytes. */
+  readonly #table: FlowTable;
+  readonly #newcomers: Newcomers;
+  readonly #recent: RecentBytes;
+  readonly #waiting: WaitingFlows;
+  readonly #budget: AdmissionBudget;
+  /** Newcomers, largest first: ranked by minus their recent bytes. */
   readonly #challengers = new MinHeap();
-  /** Holders, smallest first; idle ones before all others, the longest idle first. */
+  /** Holders by what it takes to beat them, smallest first. */
   readonly #holders = new MinHeap();
   #room = 0;
   #allWin = false;
+  #nowMs = 0;
   /** After next(): the row of the holder whose series the winner takes, -1 when there was room. */
   displacedRow = -1;
 
+  constructor(options: SeriesContestOptions, parts: SeriesContestParts) {
+    this.#table = parts.table;
+    this.#newcomers = parts.newcomers;
+    this.#recent = parts.recent;
+    this.#waiting = new WaitingFlows(options);
+    this.#budget = new AdmissionBudget(options.maxNewSeriesPerMinute);
+  }
+
   /**
+   * Fills newcomers.recentBytes.
+   *
+   * @param keys of the drain that the newcomers came with.
    * @param nowMs on the clock of table.lastSeenMs.
    */
-  async begin(newcomers: Newcomers, table: FlowTable, nowMs: number, pacer: Pacer): Promise<void> {
-    const challengers = this.#challengers;
-    const holders = this.#holders;
+  async begin(keys: Uint32Array, nowMs: number, pacer: Pacer): Promise<void> {
+    const newcomers = this.#newcomers;
+    const table = this.#table;
+    this.#budget.passTime(nowMs - this.#nowMs);
+    this.#waiting.moveTo(nowMs);
+    this.#nowMs = nowMs;
     this.#room = table.maxSeries - table.count;
-    challengers.reset(newcomers.count);
-    holders.reset(table.count);
-    await pacer.run(newcomers.count, FILL_NS, (from, to) => {
-      for (let i = from; i < to; i++) {
-        const row = newcomers.rows[i] ?? 0;
-        challengers.append(row, -(newcomers.bytes[row] ?? 0));
-      }
-    });
     this.#allWin = newcomers.count <= this.#room;
+    this.#challengers.reset(newcomers.count);
+    this.#holders.reset(table.count);
+    await pacer.run(newcomers.count, CHALLENGER_NS, (from, to) => {
+      for (let i = from; i < to; i++) this.#challenge(keys, newcomers.rows[i] ?? 0);
+    });
     if (this.#allWin) return; // no order is needed
-    await pacer.run(table.count, FILL_NS, (from, to) => {
+    await pacer.run(table.count, HOLDER_NS, (from, to) => {
       for (let i = from; i < to; i++) {
         const row = table.slots[i] ?? 0;
-        const bytes = table.intervalBytes[row] ?? 0;
-        holders.append(row, bytes > 0 ? bytes : (table.lastSeenMs[row] ?? 0) - nowMs - 1);
+        const idleMs = nowMs - (table.lastSeenMs[row] ?? 0);
+        this.#holders.append(row, this.#recent.toBeat(table.recentBytes[row] ?? 0, idleMs));
       }
     });
-    await challengers.heapify(pacer);
-    await holders.heapify(pacer);
+    await this.#challengers.heapify(pacer);
+    await this.#holders.heapify(pacer);
   }
 
   /** The newcomer (its row in the drain) that gets the next series; -1 when no other wins. */
-  next(): number {
+  next(keys: Uint32Array): number {
     const challengers = this.#challengers;
     this.displacedRow = -1;
     if (challengers.length === 0) return -1;
     if (this.#allWin) return challengers.popUnordered();
     if (this.#room > 0) {
       this.#room--;
-      return challengers.pop();
+      return this.#popWinner(keys);
     }
-    const holderBytes = Math.max(0, this.#holders.topRank());
-    if (!(-challengers.topRank() > DISPLACE_FACTOR * holderBytes)) return -1;
+    if (this.#budget.isSpent || !(-challengers.topRank() > this.#holders.topRank())) return -1;
+    this.#budget.spendOne();
     this.displacedRow = this.#holders.pop();
-    return challengers.pop();
+    this.#rememberHolder(this.displacedRow);
+    return this.#popWinner(keys);
   }
 
   /** Newcomers that next() has not given a series to (yet). */
@@ -79,5 +111,30 @@ export class SeriesContest {
   /** Number i of those, by its row in the drain, in no particular order. */
   leftAt(i: number): number {
     return this.#challengers.itemAt(i);
+  }
+
+  #challenge(keys: Uint32Array, row: number): void {
+    const wordOffset = row * FLOW_ROW_WORDS;
+    const bytes = this.#newcomers.bytes[row] ?? 0;
+    // All are taken for losers at first: nearly all are, and this way their keys are read in order.
+    const recentBytes = this.#allWin
+      ? bytes + this.#waiting.take(keys, wordOffset)
+      : this.#waiting.add(keys, wordOffset, bytes);
+    this.#newcomers.recentBytes[row] = recentBytes;
+    this.#challengers.append(row, -recentBytes);
+  }
+
+  #popWinner(keys: Uint32Array): number {
+    const row = this.#challengers.pop();
+    this.#waiting.take(keys, row * FLOW_ROW_WORDS);
+    return row;
+  }
+
+  /** A flow whose series was taken may win another with what it carried before. */
+  #rememberHolder(row: number): void {
+    const table = this.#table;
+    const idleMs = this.#nowMs - (table.lastSeenMs[row] ?? 0);
+    const recentBytes = this.#recent.after(table.recentBytes[row] ?? 0, idleMs);
+    this.#waiting.add(table.keys, row * FLOW_ROW_WORDS, recentBytes);
   }
 }

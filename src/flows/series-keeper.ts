@@ -9,6 +9,8 @@ import { Books } from './books.js';
 import { FlowTable, type FlowTableOptions } from './flow-table.js';
 import type { KeyHash } from './key-hash.js';
 import type { RenderLabels } from './label-arena.js';
+import type { Newcomers } from './newcomers.js';
+import type { RecentBytes } from './recent-bytes.js';
 import type { SeriesView } from './views.js';
 
 /** Why a series ended: its flow was idle, or a bigger flow took its place. */
@@ -23,6 +25,7 @@ export type OnSeriesEnd = (series: SeriesView, slot: number, reason: SeriesEndRe
 export interface SeriesKeeperParts {
   readonly hash: KeyHash;
   readonly renderLabels: RenderLabels;
+  readonly recent: RecentBytes;
   readonly onSeriesEnd?: OnSeriesEnd;
 }
 
@@ -33,11 +36,13 @@ export class SeriesKeeper {
   ended: Record<SeriesEndReason, number> = { expired: 0, max_series: 0 };
 
   readonly #renderLabels: RenderLabels;
+  readonly #recent: RecentBytes;
   readonly #onSeriesEnd: OnSeriesEnd | undefined;
 
   constructor(options: FlowTableOptions, parts: SeriesKeeperParts) {
     this.table = new FlowTable(options, parts);
     this.#renderLabels = parts.renderLabels;
+    this.#recent = parts.recent;
     this.#onSeriesEnd = parts.onSeriesEnd;
   }
 
@@ -47,8 +52,18 @@ export class SeriesKeeper {
     this.ended = { expired: 0, max_series: 0 };
   }
 
-  /** What the interval columns of a series say becomes part of its totals; once an interval. */
-  settle(slot: number): void {
+  /** The interval brought something for this series; once an interval. `nowMs`: table.lastSeenMs. */
+  settle(slot: number, nowMs: number): void {
+    const table = this.table;
+    const idleMs = nowMs - (table.lastSeenMs[slot] ?? 0);
+    const recentBytes = this.#recent.after(table.recentBytes[slot] ?? 0, idleMs);
+    table.recentBytes[slot] = recentBytes + (table.intervalBytes[slot] ?? 0);
+    table.lastSeenMs[slot] = nowMs;
+    this.#addInterval(slot);
+  }
+
+  /** What the interval columns of a series say becomes part of its totals. */
+  #addInterval(slot: number): void {
     const table = this.table;
     const packets = table.intervalPackets[slot] ?? 0;
     const bytes = table.intervalBytes[slot] ?? 0;
@@ -58,17 +73,10 @@ export class SeriesKeeper {
   }
 
   /**
-   * Gives a series to the flow of row `row` of the drain; the table has room. `startedMs` is wall
+   * Gives a series to the newcomer in row `row` of the drain; the table has room. `startedMs` is wall
    * clock, `seenMs` the clock of table.lastSeenMs.
    */
-  start(
-    drain: FlowRows,
-    row: number,
-    packets: number,
-    bytes: number,
-    startedMs: number,
-    seenMs: number,
-  ): void {
+  start(drain: FlowRows, newcomers: Newcomers, row: number, startedMs: number, seenMs: number): void {
     const table = this.table;
     const wordOffset = row * FLOW_ROW_WORDS;
     const slot = table.add(drain.keys, wordOffset, this.#renderLabels);
@@ -76,11 +84,12 @@ export class SeriesKeeper {
     table.ledger[slot] = this.books.ledgerNumber(interfaceId, kindOf(drain.keys, wordOffset));
     table.startedMs[slot] = startedMs;
     table.lastSeenMs[slot] = seenMs;
-    table.intervalPackets[slot] = packets;
-    table.intervalBytes[slot] = bytes;
+    table.recentBytes[slot] = newcomers.recentBytes[row] ?? 0;
+    table.intervalPackets[slot] = newcomers.packets[row] ?? 0;
+    table.intervalBytes[slot] = newcomers.bytes[row] ?? 0;
     table.totalPackets[slot] = 0;
     table.totalBytes[slot] = 0;
-    this.settle(slot);
+    this.#addInterval(slot);
   }
 
   /** Frees the row of a series; what it showed goes to the reason. */

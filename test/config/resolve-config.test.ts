@@ -25,6 +25,7 @@ test('nothing given: the defaults, every one', () => {
       print: 'auto',
       flows: {
         maxSeries: 10_000,
+        maxNewSeriesPerMinute: 600,
         idleTimeoutMs: 300_000,
         srcPort: true,
         dstPort: true,

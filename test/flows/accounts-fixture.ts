@@ -20,6 +20,7 @@ export function create(
   return createFlowAccounts(
     {
       maxSeries: 10,
+      maxNewSeriesPerMinute: 1_000_000,
       idleTimeoutMs: 5000,
       intervalMs: 1000,
       hashSeed: 1,

@@ -21,6 +21,7 @@ interface Holder extends Count {
 }
 export interface ModelOptions {
   readonly maxSeries: number;
+  readonly maxNewSeriesPerMinute: number;
   readonly idleTimeoutMs: number;
   readonly intervalMs: number;
   readonly keep: (row: TestRow) => boolean;
@@ -33,11 +34,23 @@ export class AccountsModel {
   readonly #carried = new Map<string, Count>();
   readonly #others = new Map<string, Count>();
   readonly #frames = new Map<string, Count>();
+  /** All that flows carried while they had a series or waited for one. */
+  readonly #history = new Map<string, { bytes: number; ms: number }[]>();
+  readonly #halfLifeMs: number;
+  /** Series that may still begin in the place of others. */
+  #affordable: number;
   #elapsedMs = 0;
   #nowMs: number | undefined;
 
   constructor(options: ModelOptions) {
     this.#options = options;
+    this.#halfLifeMs = Math.max(options.idleTimeoutMs, 2 * options.intervalMs) / 4;
+    this.#affordable = this.#mostAffordable;
+  }
+
+  get #mostAffordable(): number {
+    const { maxNewSeriesPerMinute } = this.#options;
+    return maxNewSeriesPerMinute === 0 ? 0 : Math.max(1, maxNewSeriesPerMinute / 2);
   }
 
   /** `series`: names of the keys that hold a series after the refresh; `ended`: hook calls. */
@@ -49,8 +62,11 @@ export class AccountsModel {
     summary: IntervalSummary,
     ended: readonly string[],
   ): void {
-    this.#elapsedMs += Math.max(0, nowMs - (this.#nowMs ?? nowMs - this.#options.intervalMs));
+    const stepMs = Math.max(0, nowMs - (this.#nowMs ?? nowMs - this.#options.intervalMs));
+    this.#elapsedMs += stepMs;
     this.#nowMs = nowMs;
+    const earned = (this.#options.maxNewSeriesPerMinute / 2) * (stepMs / 60_000);
+    this.#affordable = Math.min(this.#mostAffordable, this.#affordable + earned);
     for (const row of overflow) {
       const book = `${row.interfaceId} ${row.kind}`;
       if (hasFlow(row.kind)) this.#unshown(book, 'map_full', row);
@@ -91,6 +107,9 @@ export class AccountsModel {
         add(this.#carried, book, count);
       }
     }
+    for (const [name, { bytes }] of flows) {
+      this.#history.set(name, [...(this.#history.get(name) ?? []), { bytes, ms: this.#elapsedMs }]);
+    }
     return flows;
   }
 
@@ -106,39 +125,42 @@ export class AccountsModel {
       if (flow !== undefined) holder.seenMs = this.#elapsedMs;
       else if (this.#elapsedMs - holder.seenMs > Math.max(idleTimeoutMs, 2 * intervalMs)) expired.push(name);
     }
-    for (const name of expired) this.#end(name, 'expired');
+    for (const name of expired) {
+      this.#end(name, 'expired');
+      this.#history.delete(name);
+    }
     return expired;
   }
 
+  /**
+   * Who may win: as many as there is room, the largest first; then whoever is larger than a holder can
+   * stand, as long as the budget lasts. What flows carried is kept packet by packet, and halved by its age.
+   */
   #admit(newcomers: readonly [string, Count & { book: string }][], after: ReadonlySet<string>) {
-    // Who should win, by size: all sorted, taken one by one.
-    const challengers = newcomers.map(([, flow]) => flow.bytes).sort((a, b) => b - a);
-    const holders = [...this.#holders.values()].map((h) => this.#rankOf(h)).sort((a, b) => a - b);
-    const wins: number[] = [];
-    const losses: number[] = [];
-    for (const bytes of challengers) {
-      if (this.#holders.size + wins.length - losses.length >= this.#options.maxSeries) {
-        const smallest = holders[losses.length];
-        if (smallest === undefined || bytes <= 2 * Math.max(0, smallest)) break;
-        losses.push(smallest);
-      }
-      wins.push(bytes);
-    }
-    // Who did.
+    const room = this.#options.maxSeries - this.#holders.size;
+    const won = newcomers.filter(([name]) => after.has(name));
+    const lost = newcomers.filter(([name]) => !after.has(name));
     const displaced = [...this.#holders.keys()].filter((name) => !after.has(name));
-    const displacedRanks = displaced.map((name) => this.#rankOf(this.#holders.get(name)));
-    assert.deepEqual(
-      displacedRanks.sort((a, b) => a - b),
-      losses,
-      'sizes of the displaced',
-    );
+    const kept = [...this.#holders.keys()].filter((name) => after.has(name));
+    const winners = won.map(([name]) => this.#carriedLately(name)).sort((a, b) => b - a);
+    const greatestLoser = Math.max(...lost.map(([name]) => this.#carriedLately(name)));
+    const beaten = displaced.map((name) => this.#standsAgainst(name)).sort((a, b) => a - b);
+    const smallestKept = Math.min(...kept.map((name) => this.#standsAgainst(name)));
+
+    assert.equal(won.length, Math.min(newcomers.length, room) + displaced.length, 'room and what was taken');
+    if (lost.length > 0) assert.ok(atLeast(winners.at(-1) ?? Infinity, greatestLoser), 'the largest win');
+    if (displaced.length > 0) assert.ok(atLeast(smallestKept, beaten.at(-1) ?? 0), 'the smallest give way');
+    // The largest winners found room; each of the others beat the next smallest holder.
+    beaten.forEach((bytes, i) => {
+      assert.ok(atLeast(winners[room + i] ?? 0, bytes), `${winners[room + i]} took the series of ${bytes}`);
+    });
+    const affordable = Math.floor(this.#affordable + 1e-9);
+    assert.ok(displaced.length <= affordable, `${displaced.length} displaced, ${affordable} affordable`);
+    if (lost.length > 0 && displaced.length < affordable) {
+      assert.ok(atLeast(smallestKept, greatestLoser), `${greatestLoser} did not take ${smallestKept}`);
+    }
+    this.#affordable -= displaced.length;
     for (const name of displaced) this.#end(name, 'max_series');
-    const winners = newcomers.filter(([name]) => after.has(name));
-    assert.deepEqual(
-      winners.map(([, flow]) => flow.bytes).sort((a, b) => b - a),
-      wins,
-      'sizes of the admitted',
-    );
     for (const [name, flow] of newcomers) {
       if (!after.has(name)) add(this.#others, `${flow.book} max_series`, flow);
       else {
@@ -146,13 +168,21 @@ export class AccountsModel {
         this.#holders.set(name, { ...flow, ...interval, seenMs: this.#elapsedMs });
       }
     }
-    return { admitted: winners.length, displaced };
+    return { admitted: won.length, displaced };
   }
 
-  /** Smaller = first to be displaced: the longest idle, then the least bytes. */
-  #rankOf(holder: Holder | undefined): number {
-    if (holder === undefined) return Number.NaN;
-    return holder.intervalBytes > 0 ? holder.intervalBytes : holder.seenMs - this.#elapsedMs - 1;
+  /** Bytes of the flow, each time's halved once for every half-life that has passed since, as of `atMs`. */
+  #carriedLately(name: string, atMs = this.#elapsedMs): number {
+    let sum = 0;
+    for (const { bytes, ms } of this.#history.get(name) ?? [])
+      sum += bytes * 0.5 ** ((atMs - ms) / this.#halfLifeMs);
+    return sum;
+  }
+
+  /** More than this takes the holder's series: twice what it carried lately, or all of it as it fell silent. */
+  #standsAgainst(name: string): number {
+    const seenMs = this.#holders.get(name)?.seenMs ?? Number.NaN;
+    return Math.max(2 * this.#carriedLately(name), this.#carriedLately(name, seenMs));
   }
 
   #end(name: string, reason: string): void {
@@ -206,6 +236,11 @@ export class AccountsModel {
       this.#frames,
     );
   }
+}
+
+/** Not less, but for the rounding of two ways to compute the same. */
+function atLeast(a: number, b: number): boolean {
+  return a >= b * (1 - 1e-9);
 }
 
 /**

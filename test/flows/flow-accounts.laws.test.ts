@@ -31,7 +31,7 @@ const linkFraming = (interfaceId: number) => (interfaceId === 2 ? FRAMING.infini
 const counts = {
   // Small ones meet often, which is where ranks tie; big ones show a sum that is not exact.
   packets: fc.oneof(fc.nat(3), fc.nat(2 ** 40)),
-  bytes: fc.oneof(fc.nat(8), fc.constantFrom(100, 200, 201, 2 ** 45 + 1)),
+  bytes: fc.oneof(fc.nat(8), fc.nat(1_000_000), fc.constantFrom(100, 200, 201, 2 ** 45 + 1)),
 };
 
 /** Flow number i is always the same key. */
@@ -80,9 +80,16 @@ const HASHES: Record<string, KeyHash | undefined> = {
 
 async function checkAgainstModel(
   sequence: readonly Interval[],
-  budget: { maxSeries: number; filter: FilterName; excludeDns: boolean; hash: KeyHash | undefined },
+  budget: {
+    maxSeries: number;
+    maxNewSeriesPerMinute: number;
+    filter: FilterName;
+    excludeDns: boolean;
+    hash: KeyHash | undefined;
+  },
 ): Promise<void> {
-  const times = { maxSeries: budget.maxSeries, idleTimeoutMs: 3000, intervalMs: 1000 };
+  const { maxSeries, maxNewSeriesPerMinute } = budget;
+  const times = { maxSeries, maxNewSeriesPerMinute, idleTimeoutMs: 3000, intervalMs: 1000 };
   const keep = createFilter({ filter: budget.filter, excludeDns: budget.excludeDns, linkFraming });
   const ended: string[] = [];
   const accounts: FlowAccounts = createFlowAccounts(
@@ -136,10 +143,11 @@ for (const [name, hash] of Object.entries(HASHES)) {
       fc.asyncProperty(
         intervals(14, 20),
         fc.nat(5),
+        fc.constantFrom(0, 1, 2, 5, 100, 1_000_000),
         fc.constantFrom(...FILTER_NAMES, 'all' as const, 'all' as const),
         fc.boolean(),
-        (sequence, maxSeries, filter, excludeDns) =>
-          checkAgainstModel(sequence, { maxSeries, filter, excludeDns, hash }),
+        (sequence, maxSeries, maxNewSeriesPerMinute, filter, excludeDns) =>
+          checkAgainstModel(sequence, { maxSeries, maxNewSeriesPerMinute, filter, excludeDns, hash }),
       ),
       { numRuns: 150 },
     );
@@ -148,8 +156,18 @@ for (const [name, hash] of Object.entries(HASHES)) {
 
 test('agrees with the model also when hundreds of flows come and go', async () => {
   await fc.assert(
-    fc.asyncProperty(intervals(900, 400), fc.constantFrom(60, 300, 2000), (sequence, maxSeries) =>
-      checkAgainstModel(sequence, { maxSeries, filter: 'all', excludeDns: false, hash: undefined }),
+    fc.asyncProperty(
+      intervals(900, 400),
+      fc.constantFrom(60, 300, 2000),
+      fc.constantFrom(100, 1_000_000),
+      (sequence, maxSeries, maxNewSeriesPerMinute) =>
+        checkAgainstModel(sequence, {
+          maxSeries,
+          maxNewSeriesPerMinute,
+          filter: 'all',
+          excludeDns: false,
+          hash: undefined,
+        }),
     ),
     { numRuns: 15 },
   );

@@ -63,31 +63,6 @@ test('with more newcomers than room the biggest get the series', async () => {
   assert.deepEqual(other(accounts, 'max_series'), { packets: 3, bytes: 35 });
 });
 
-test('a newcomer of twice the bytes does not take a series, one byte more does', async () => {
-  const accounts = create({ maxSeries: 2 });
-  await accounts.apply(drainOf([flow(1, 1000), flow(2, 100)]), [], START_MS);
-  const steady = [flow(1, 1000), flow(2, 100)];
-  const refused = await accounts.apply(drainOf([...steady, flow(3, 200)]), [], START_MS + 1000);
-  assert.deepEqual(holders(accounts, 1, 2, 3), [1, 2]);
-  assert.equal(refused.ended.max_series, 0);
-  assert.deepEqual(other(accounts, 'max_series'), { packets: 1, bytes: 200 });
-
-  const accepted = await accounts.apply(drainOf([...steady, flow(3, 201)]), [], START_MS + 2000);
-  assert.deepEqual(holders(accounts, 1, 2, 3), [1, 3]);
-  assert.equal(accepted.ended.max_series, 1);
-  // What flow 2 had shown in three intervals went to other; what flow 3 lost before stays there.
-  assert.deepEqual(other(accounts, 'max_series'), { packets: 4, bytes: 500 });
-  assertBalanced(accounts);
-});
-
-test('idle holders are displaced by any byte, the longest idle first', async () => {
-  const accounts = create({ maxSeries: 3 });
-  await accounts.apply(drainOf([flow(1, 9), flow(2, 9), flow(3, 9)]), [], START_MS);
-  await accounts.apply(drainOf([flow(1, 9), flow(3, 9)]), [], START_MS + 1000);
-  await accounts.apply(drainOf([flow(3, 9), flow(4, 1)]), [], START_MS + 2000);
-  assert.deepEqual(holders(accounts, 1, 2, 3, 4), [1, 3, 4]);
-});
-
 test('without a budget everything is in other, and nothing is lost', async () => {
   const accounts = create({ maxSeries: 0 });
   const summary = await accounts.apply(drainOf([flow(1, 10), flow(2, 20), flow(1, 5)]), [], START_MS);

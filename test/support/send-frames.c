@@ -5,7 +5,9 @@
  * nothing: a frame that the kernel refuses for want of room is sent again, so what it
  * prints is what the peer was given. For tests only.
  *
- * send-frames INTERFACE FILE REPEAT CPU PAUSE_NS     (CPU -1: any)
+ * send-frames INTERFACE FILE REPEAT CPU PAUSE_NS RATE     (CPU -1: any)
+ *
+ * RATE: frames a second, 0 for as fast as it goes. Kept on average, in bursts of a millisecond.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -50,6 +52,25 @@ static void rest(long ns)
 
 	while (nanosleep(&pause, &pause) && errno == EINTR)
 		;
+}
+
+static long now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000L + now.tv_nsec;
+}
+
+/* Rests when more than a millisecond ahead of the rate: shorter rests take longer than asked for.
+ */
+static void keep_rate(long start_ns, uint64_t packets, long rate)
+{
+	long due_ns = start_ns + (long)(packets * 1000000000ULL / (uint64_t)rate);
+	long ahead_ns = due_ns - now_ns();
+
+	if (ahead_ns > 1000000)
+		rest(ahead_ns);
 }
 
 static int open_socket(const char *interface)
@@ -116,16 +137,17 @@ int main(int argc, char **argv)
 	struct sent sent = {};
 	struct stat status;
 	const uint8_t *file;
-	long repeat, cpu, pause_ns;
+	long repeat, cpu, pause_ns, rate, start_ns;
 	int fd;
 
-	if (argc != 6) {
-		fprintf(stderr, "usage: send-frames INTERFACE FILE REPEAT CPU PAUSE_NS\n");
+	if (argc != 7) {
+		fprintf(stderr, "usage: send-frames INTERFACE FILE REPEAT CPU PAUSE_NS RATE\n");
 		return 2;
 	}
 	repeat = atol(argv[3]);
 	cpu = atol(argv[4]);
 	pause_ns = atol(argv[5]);
+	rate = atol(argv[6]);
 	fd = open(argv[2], O_RDONLY);
 	if (fd < 0 || fstat(fd, &status))
 		fail(argv[2]);
@@ -145,6 +167,7 @@ int main(int argc, char **argv)
 			fail("sched_setaffinity");
 	}
 	fd = open_socket(argv[1]);
+	start_ns = now_ns();
 	for (long round = 0; round < repeat; round++) {
 		off_t at = PCAP_HEADER;
 
@@ -157,6 +180,8 @@ int main(int argc, char **argv)
 			at += PCAP_RECORD + length;
 			if (pause_ns > 0)
 				rest(pause_ns);
+			if (rate > 0)
+				keep_rate(start_ns, sent.packets, rate);
 		}
 		if (at != status.st_size) {
 			errno = EINVAL;

@@ -26,6 +26,8 @@ export interface SendOptions {
   readonly cpu?: number;
   /** Rest after each frame. Default none. */
   readonly pauseNs?: number;
+  /** Frames a second, on average. Default: as fast as it goes. */
+  readonly packetsPerSecond?: number;
 }
 
 /** What the kernel took from us. */
@@ -62,6 +64,7 @@ export function startSending(options: SendOptions): { child: Child; dispose: () 
     String(options.repeat ?? 1),
     String(options.cpu ?? -1),
     String(options.pauseNs ?? 0),
+    String(options.packetsPerSecond ?? 0),
   ];
   return { child: start(command, args), dispose };
 }
