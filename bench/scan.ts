@@ -24,6 +24,7 @@ export async function benchScan(): Promise<ScanFigures[]> {
         scanPacketsPerSecond: 20_000,
         burstEveryMs: BURST_EVERY_MS,
         scrapeMs: SCRAPE_MS,
+        scrapesMin: 10,
         restBetweenScrapesMs: REST_MS,
       };
       rows.push(await runScanScenario(wire, exporter, scenario, assertBalance));

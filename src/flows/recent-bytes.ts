@@ -26,17 +26,20 @@ export class RecentBytes {
 
   /**
    * What another flow must exceed to take the series of one that had `bytes` when it was last seen.
-   * The factor fades with the silence, but the bytes themselves do not: a silent flow keeps its series
-   * against its equals until it expires, so that the one-packet flows of a scan do not replace each other.
+   * The factor fades to 1 in the first half-life of silence, as it is 2, but the bytes do not fade: a
+   * silent flow keeps its series against its equals until it expires, so that the one-packet flows of a
+   * scan do not replace each other.
    */
   toBeat(bytes: number, idleMs: number): number {
-    return bytes * Math.max(1, DISPLACE_FACTOR * this.#shareAfter(idleMs));
+    const factor = idleMs < this.#halfLifeMs ? DISPLACE_FACTOR * this.#shareAfter(idleMs) : 1;
+    return bytes * factor;
   }
 
   #shareAfter(spanMs: number): number {
     if (spanMs !== this.#spanMs) {
       this.#spanMs = spanMs;
-      this.#share = 2 ** (-spanMs / this.#halfLifeMs);
+      // Exact at one half-life; 2 ** x takes three times as long.
+      this.#share = Math.exp(-Math.LN2 * (spanMs / this.#halfLifeMs));
     }
     return this.#share;
   }

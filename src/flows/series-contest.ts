@@ -12,9 +12,9 @@ import type { Newcomers } from './newcomers.js';
 import type { RecentBytes } from './recent-bytes.js';
 import { WaitingFlows } from './waiting-flows.js';
 
-/** Measured with 100,000 newcomers and 10,000 holders. */
-const CHALLENGER_NS = 60;
-const HOLDER_NS = 30;
+/** Measured with 100,000 newcomers and as many holders. */
+const CHALLENGER_NS = 100;
+const HOLDER_NS = 50;
 
 export interface SeriesContestOptions {
   readonly maxSeries: number;

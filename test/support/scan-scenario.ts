@@ -18,12 +18,13 @@ const SCAN_FRAME_BYTES = 60;
 const LARGE_PORT = 8443;
 
 export interface ScanScenario {
-  /** One-packet flows of 60 bytes, no two alike. */
+  /** One-packet flows of 60 bytes, no two alike within the planned time. */
   readonly scanPacketsPerSecond: number;
   /** The large flows carry 261 KB each, at once, and then nothing until the next burst. */
   readonly burstEveryMs: number;
-  /** How long to scrape, from the second burst on. */
+  /** How long to scrape, from the second burst on; longer where that is too short for `scrapesMin`. */
   readonly scrapeMs: number;
+  readonly scrapesMin: number;
   readonly restBetweenScrapesMs: number;
 }
 
@@ -48,11 +49,12 @@ export async function runScanScenario(
 ): Promise<ScanFigures> {
   const { burstEveryMs, scrapeMs, scanPacketsPerSecond } = scenario;
   const toPair0 = { prefix: wire.source.enter, interface: wire.sourceDevice() };
-  // To outlast the start, two bursts, the scrapes, and a slow machine.
-  const scanSeconds = (2 * burstEveryMs + scrapeMs) / 1000 + 10;
+  // The start, two bursts and the scrapes; the same flows once more where a slow machine takes longer.
+  const scanSeconds = (2 * burstEveryMs + scrapeMs) / 1000 + 5;
   const scan = startSending({
     ...toPair0,
     frames: scanFrames(Math.ceil(scanSeconds * scanPacketsPerSecond)),
+    repeat: 10,
     packetsPerSecond: scanPacketsPerSecond,
   });
   const bursts = new AbortController();
@@ -77,7 +79,7 @@ export async function runScanScenario(
     let endedInAll = 0;
     let packets = 0;
     try {
-      while (performance.now() - startMs < scrapeMs) {
+      while (performance.now() - startMs < scrapeMs || shown.length < scenario.scrapesMin) {
         const now = await exporter.scrape();
         check(now);
         shown.push(now.select('xtrace_network_bytes_total', { dst_port: String(LARGE_PORT) }).length);
