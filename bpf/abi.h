@@ -22,7 +22,7 @@ enum traffic_kind {
 	KIND_UDP = 2,
 	KIND_ROCE_V2 = 3,     /* UDP to port 4791 with a valid BTH */
 	KIND_ROCE_V2_UDP = 4, /* UDP from or to port 4791 without one */
-	KIND_ROCE_V1 = 5,     /* EtherType 0x8915, GRH and BTH */
+	KIND_ROCE_V1 = 5,     /* EtherType 0x8915, GRH and valid BTH */
 	KIND_INFINIBAND = 6,  /* on an InfiniBand link, neither TCP, UDP nor RoCE */
 	KIND_OTHER = 7,	      /* any other IP */
 	KIND_NON_IP = 8,      /* not IP and not RoCE; flow_key.protocol holds a frame_reason */
@@ -60,9 +60,10 @@ enum frame_reason {
 	REASON_GRH_VERSION = 27,	  /* RoCE v1: IPVer is not 6 */
 	REASON_GRH_NEXT_HEADER = 28,	  /* RoCE v1: next header is not 0x1b */
 	REASON_BTH_INVALID = 29,	  /* RoCE v1: transport version or opcode unknown */
-	REASON_NOT_LINEAR = 30, /* headers beyond the first buffer of a fragmented frame */
-	REASON_L3_VERSION = 31, /* on a link without L2 header: neither IPv4 nor IPv6 */
-	REASON_MAX = 32,
+	REASON_NOT_LINEAR = 30,		/* headers beyond the first buffer of a fragmented frame */
+	REASON_L3_VERSION = 31,		/* on a link without L2 header: neither IPv4 nor IPv6 */
+	REASON_GRH_PAYLOAD_LENGTH = 32, /* RoCE v1: no room for BTH and ICRC by the GRH */
+	REASON_MAX = 33,
 };
 
 /* How frames start on an interface; chosen at attach from its ARPHRD type. */
@@ -156,13 +157,14 @@ enum roce_transport {
 	ROCE_CNP = 4,
 	ROCE_XRC = 5,
 	ROCE_VENDOR = 6,    /* opcodes 0xc0-0xff */
-	ROCE_MALFORMED = 7, /* UDP to port 4791 that is no BTH: roce_key.detail says why */
+	ROCE_MALFORMED = 7, /* no BTH where one should be: roce_key.detail says why */
 };
 
 /* Why UDP to port 4791, or what follows a GRH, is no BTH. API: append only. */
 enum roce_malformed {
 	ROCE_MALFORMED_NONE = 0,
-	ROCE_MALFORMED_SHORT = 1,   /* no room for BTH and ICRC, by IP, UDP or the frame */
+	ROCE_MALFORMED_SHORT = 1,   /* no room for BTH and ICRC, by IP, UDP or GRH; or the frame
+				     * ends before the BTH does */
 	ROCE_MALFORMED_VERSION = 2, /* transport version other than 0 */
 	ROCE_MALFORMED_OPCODE = 3,  /* an opcode that nobody assigned */
 	ROCE_MALFORMED_MAX = 4,

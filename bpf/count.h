@@ -13,6 +13,9 @@
 #include "maps.h"
 #include "options.h"
 
+/* What counting returns where there is no frame_reason to return. */
+#define COUNTED (-1)
+
 /* Keys are compared, masked and hashed as words. Inlined and unrolled in full, so that an
  * IPv4 key lives in registers and never in memory: written there field by field and read
  * back as words, it would wait for the stores. */

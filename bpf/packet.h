@@ -16,9 +16,6 @@
 #include "parse.h"
 #include "roce.h"
 
-/* What count_network() returns where it is not a frame_reason. */
-#define COUNTED (-1)
-
 /* Whether the packet was counted as the RoCE that is mirrored in it. */
 static __always_inline bool counted_mirrored(struct xdp_md *ctx, const struct transport *found,
 					     const __u32 framing, __u64 bytes)
@@ -71,7 +68,7 @@ static __always_inline int count_ipv4(struct xdp_md *ctx, struct cursor *cursor,
 	return COUNTED;
 }
 
-/* The same for IPv6 and, where ethertype says so, RoCE v1. */
+/* The same for IPv6. */
 static __always_inline int count_ipv6(struct xdp_md *ctx, struct cursor *cursor,
 				      const struct link *link, const __u32 framing, __u64 bytes)
 {
@@ -79,8 +76,7 @@ static __always_inline int count_ipv6(struct xdp_md *ctx, struct cursor *cursor,
 	struct flow_key6 key = {};
 	__u32 reason;
 
-	reason = link->ethertype == ETHERTYPE_IPV6 ? parse_ipv6(ctx, cursor, framing, &key, &found)
-						   : parse_roce_v1(cursor, &key, &found);
+	reason = parse_ipv6(ctx, cursor, framing, &key, &found);
 	if (reason)
 		return reason;
 	if (kind_wanted(found.kind, framing)) {
@@ -107,8 +103,9 @@ static __always_inline int count_network(struct xdp_md *ctx, struct cursor *curs
 	case ETHERTYPE_IPV4:
 		return count_ipv4(ctx, cursor, link, framing, bytes);
 	case ETHERTYPE_IPV6:
-	case ETHERTYPE_ROCE_V1:
 		return count_ipv6(ctx, cursor, link, framing, bytes);
+	case ETHERTYPE_ROCE_V1:
+		return count_roce_packet(ctx, 0, framing, bytes);
 	case ETHERTYPE_MAC:
 		return reason_of_mac_control(cursor);
 	}

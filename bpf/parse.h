@@ -51,8 +51,15 @@
 /* A length that no frame reaches, far from overflow when offsets are added. */
 #define PACKET_LENGTH_UNKNOWN 0x100000
 
-#define IPV4_OFFSET_MASK 0x1fff
-#define IPV6_OFFSET_MASK 0xfff8
+/* Bytes of an IPv4 packet, or of an IPv6 packet's payload, before it is divided (RFC 791, 3.1;
+ * RFC 8200, 4.5). */
+#define DATAGRAM_BYTES_MAX 0xffff
+
+#define IPV4_OFFSET_MASK    0x1fff
+#define IPV4_MORE_FRAGMENTS 0x2000
+#define IPV6_OFFSET_MASK    0xfff8
+#define IPV6_MORE_FRAGMENTS 0x0001
+#define IPV6_FRAGMENT_BYTES 8
 
 #define IPOIB_PSEUDO_BYTES 20 /* skb_add_pseudo_hdr() pushes 20 zero bytes before the header */
 
@@ -61,7 +68,8 @@
 #define BTH_BYTES	   12
 #define ICRC_BYTES	   4
 #define UDP_HEADER_BYTES   8
-#define ROCE_UDP_BYTES_MIN (UDP_HEADER_BYTES + BTH_BYTES + ICRC_BYTES)
+#define ROCE_BYTES_MIN	   (BTH_BYTES + ICRC_BYTES)
+#define ROCE_UDP_BYTES_MIN (UDP_HEADER_BYTES + ROCE_BYTES_MIN)
 
 /* A parser's place in the first buffer of a frame. */
 struct cursor {
@@ -157,7 +165,8 @@ struct transport {
 	__u8 roce_version; /* 1 or 2; 0: nothing that count_roce() should see */
 	__u8 malformed;	   /* enum roce_malformed */
 	__u32 qp;
-	__u32 later; /* 1: a fragment other than the first */
+	__u16 later; /* 1: a fragment other than the first */
+	__u16 more;  /* 1: a fragment other than the last */
 };
 
 /* Opcodes that exist, a bit each. Transport = upper three bits: RC, UC, RD, UD, CNP, XRC,
@@ -205,6 +214,8 @@ static __always_inline __u32 bth_dest_qp(const struct bth *bth)
 	return (__u32)bth->dest_qp[0] << 16 | (__u32)bth->dest_qp[1] << 8 | bth->dest_qp[2];
 }
 
+/* 802.1Q and 802.1ad; and 0x9100, which is in no standard, but which switches older than 802.1ad
+ * put before their outer tags. Whatever else somebody uses it for is read as a tag too. */
 static __always_inline bool is_vlan(__u16 ethertype)
 {
 	return ethertype == ETHERTYPE_VLAN || ethertype == ETHERTYPE_VLAN_AD ||
@@ -353,7 +364,8 @@ static __always_inline __u32 parse_transport(struct cursor *cursor, __u32 length
 	if (found->dst_port != ROCE_V2_PORT) /* the source port is entropy, not a service */
 		return 0;
 	found->roce_version = 2;
-	if (length < UDP_HEADER_BYTES + BTH_BYTES || (void *)(bth + 1) > cursor->end ||
+	/* The frame may be a copy that was cut off: of it the BTH is enough. */
+	if (length < ROCE_UDP_BYTES_MIN || (void *)(bth + 1) > cursor->end ||
 	    bpf_ntohs(udp->length) < ROCE_UDP_BYTES_MIN) {
 		found->malformed = ROCE_MALFORMED_SHORT;
 		return 0;
@@ -393,6 +405,7 @@ static __always_inline __u32 parse_ipv4(struct cursor *cursor, const __u32 frami
 	__builtin_memcpy(key->src_ip, ip->src_ip, sizeof(key->src_ip));
 	__builtin_memcpy(key->dst_ip, ip->dst_ip, sizeof(key->dst_ip));
 	later = ip->fragment & bpf_htons(IPV4_OFFSET_MASK);
+	found->more = !!(ip->fragment & bpf_htons(IPV4_MORE_FRAGMENTS));
 	cursor->pos += header_length;
 	return parse_transport(cursor, total_length - header_length, ip->protocol, later, framing,
 			       found);
@@ -420,7 +433,7 @@ struct ipv6_walk {
 	__u8 protocol; /* the last next-header value */
 	__u8 later;    /* behind a fragment header with an offset */
 	__u8 reason;   /* enum frame_reason */
-	__u8 pad;
+	__u8 more;     /* behind a fragment header that says: more fragments */
 };
 _Static_assert(sizeof(struct ipv6_walk) == sizeof(__u64), "returned in one register");
 
@@ -457,6 +470,7 @@ __noinline __u64 walk_ipv6_extensions(struct xdp_md *ctx, __u32 offset, __u32 en
 		if (walk.protocol == PROTO_FRAGMENT) {
 			length = sizeof(*extension);
 			walk.later = !!(extension->offset & bpf_htons(IPV6_OFFSET_MASK));
+			walk.more |= !!(extension->offset & bpf_htons(IPV6_MORE_FRAGMENTS));
 		} else if (walk.protocol == PROTO_AUTH) { /* RFC 4302, 2.2 */
 			length = ((__u32)extension->length + 2) * 4;
 		} else { /* RFC 8200, 4.3 */
@@ -513,27 +527,42 @@ static __always_inline __u32 parse_ipv6(struct xdp_md *ctx, struct cursor *curso
 		if (result.walk.reason)
 			return result.walk.reason;
 		length -= result.walk.offset - offset;
+		found->more = result.walk.more;
 		cursor->pos = data + (result.walk.offset & HEADER_OFFSET_MASK);
 	}
 	return parse_transport(cursor, length, result.walk.protocol, result.walk.later, framing,
 			       found);
 }
 
-/* RoCE v1: a GRH, shaped like an IPv6 header, and a BTH, where it leaves the cursor. Returns 0 or
- * a frame_reason. */
+/* RoCE v1: a GRH, shaped like an IPv6 header, and a BTH, where it leaves the cursor. Returns 0, or
+ * a frame_reason, and then found->malformed where a GRH has no BTH behind it. */
 static __always_inline __u32 parse_roce_v1(struct cursor *cursor, struct flow_key6 *key,
 					   struct transport *found)
 {
 	struct ipv6_header *grh = cursor->pos;
 	struct bth *bth = (void *)(grh + 1);
+	bool is_version, is_next;
 
-	if ((void *)(bth + 1) > cursor->end)
+	found->roce_version = 1;
+	if ((void *)(grh + 1) > cursor->end)
 		return REASON_GRH_TRUNCATED;
-	if ((bpf_ntohl(grh->version_class_flow) >> 28) != 6)
+	is_version = (bpf_ntohl(grh->version_class_flow) >> 28) == 6;
+	is_next = grh->next_header == GRH_NEXT_HEADER;
+	if ((void *)(bth + 1) > cursor->end) {
+		if (is_version && is_next)
+			found->malformed = ROCE_MALFORMED_SHORT;
+		return REASON_GRH_TRUNCATED;
+	}
+	if (!is_version)
 		return REASON_GRH_VERSION;
-	if (grh->next_header != GRH_NEXT_HEADER)
+	if (!is_next)
 		return REASON_GRH_NEXT_HEADER;
-	if (bth_malformed(bth))
+	if (bpf_ntohs(grh->payload_length) < ROCE_BYTES_MIN) {
+		found->malformed = ROCE_MALFORMED_SHORT;
+		return REASON_GRH_PAYLOAD_LENGTH;
+	}
+	found->malformed = bth_malformed(bth);
+	if (found->malformed)
 		return REASON_BTH_INVALID;
 
 	__builtin_memcpy(key->src_ip, grh->src_ip, sizeof(key->src_ip));
@@ -541,7 +570,6 @@ static __always_inline __u32 parse_roce_v1(struct cursor *cursor, struct flow_ke
 	cursor->pos = bth;
 	found->kind = KIND_ROCE_V1;
 	found->protocol = PROTOCOL_ROCE_V1;
-	found->roce_version = 1;
 	found->qp = bth_dest_qp(bth);
 	return 0;
 }

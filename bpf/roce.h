@@ -16,14 +16,11 @@
 #include "parse.h"
 #include "streams.h"
 
-#define IPV4_MORE_OR_OFF 0x3fff
-
 /* What an IP header or GRH says of its packet. */
 struct network {
-	__u32 end;	/* offset at which the packet ends; 0 where it does not say */
-	__u8 codepoint; /* ECN */
-	__u8 may_go_on; /* perhaps a first fragment: UDP's length may reach further */
-	__u16 pad;
+	__u32 end;	 /* offset at which the packet ends; 0 where it does not say */
+	__u32 whole;	 /* ... at which a datagram ends at most that goes on in other fragments */
+	__u32 codepoint; /* ECN */
 };
 
 /* Addresses and DSCP into *key, from the IP header or GRH at offset. Returns 0, or -1 where the
@@ -46,7 +43,7 @@ static __always_inline int read_network(struct xdp_md *ctx, __u32 offset, struct
 		__builtin_memcpy(key->src_ip + 12, ip4->src_ip, 4);
 		__builtin_memcpy(key->dst_ip + 12, ip4->dst_ip, 4);
 		length = bpf_ntohs(ip4->total_length);
-		network->may_go_on = !!(ip4->fragment & bpf_htons(IPV4_MORE_OR_OFF));
+		network->whole = offset + DATAGRAM_BYTES_MAX;
 		class = ip4->tos;
 	} else {
 		if ((void *)(ip6 + 1) > data_end)
@@ -56,7 +53,7 @@ static __always_inline int read_network(struct xdp_md *ctx, __u32 offset, struct
 		length = bpf_ntohs(ip6->payload_length);
 		if (length)
 			length += sizeof(*ip6);
-		network->may_go_on = is_ipv6_extension(ip6->next_header);
+		network->whole = offset + sizeof(*ip6) + IPV6_FRAGMENT_BYTES + DATAGRAM_BYTES_MAX;
 		class = bpf_ntohl(ip6->version_class_flow) >> 20;
 	}
 	network->end = length ? offset + length : 0;
@@ -65,13 +62,17 @@ static __always_inline int read_network(struct xdp_md *ctx, __u32 offset, struct
 	return 0;
 }
 
+/* Ends beyond are as good as this one. */
+#define OFFSET_MAX 0xffff
+
 /* Where the headers of a RoCE packet are; version 0 where it is none. */
 struct roce_place {
 	__u16 network;	 /* offset of the IP header or GRH */
 	__u16 transport; /* of the UDP header (version 2) or the BTH (version 1) */
-	__u8 version;
-	__u8 malformed; /* enum roce_malformed */
-	__u16 end;	/* of an inner frame; 0: the frame's own */
+	__u16 end;	 /* of the frame, or of the one inside it; at most */
+	__u8 version : 4;
+	__u8 malformed : 4; /* enum roce_malformed */
+	__u8 more;	    /* 1: a first fragment, so UDP's length may reach further */
 };
 
 union roce_word {
@@ -145,7 +146,7 @@ __noinline int count_roce(struct xdp_md *ctx, __u64 packed, __u32 epoch, __u32 b
 	void *data = frame_start(ctx);
 	void *data_end = (void *)(long)ctx->data_end;
 	struct roce_key key = {.ifindex = ctx->ingress_ifindex};
-	__u32 overhead, length, offset, message, end, left = 0;
+	__u32 overhead, length, offset, message, most, end, left = 0;
 	const volatile struct opcode_facts *facts;
 	struct network network = {};
 	struct roce_count *count;
@@ -172,13 +173,16 @@ __noinline int count_roce(struct xdp_md *ctx, __u64 packed, __u32 epoch, __u32 b
 			return 0;
 		key.src_port = bpf_ntohs(udp->src_port);
 		length = bpf_ntohs(udp->length);
-		if (network.end && !network.may_go_on && offset + length > network.end)
-			length = 0; /* beyond its packet: not to be trusted */
+		most = found.place.more ? network.whole
+		       : network.end	? network.end
+					: found.place.end;
+		if (offset + length > most)
+			length = 0; /* beyond its datagram: not to be trusted */
 		else
 			length -= UDP_HEADER_BYTES;
 		offset += UDP_HEADER_BYTES;
 	} else {
-		length = network.end > offset ? network.end - offset : 0;
+		length = network.end - offset;
 	}
 	bth = data + offset;
 	if ((void *)(bth + 1) > data_end)
@@ -198,9 +202,9 @@ __noinline int count_roce(struct xdp_md *ctx, __u64 packed, __u32 epoch, __u32 b
 		return 0;
 	extension = (void *)(bth + 1) + (facts->transport_bytes & 31);
 	offset += BTH_BYTES + (facts->transport_bytes & 31);
-	end = network.end ? network.end : PACKET_LENGTH_UNKNOWN;
-	if (found.place.end && end > found.place.end)
-		end = found.place.end;
+	end = found.place.end;
+	if (network.end && end > network.end)
+		end = network.end;
 	if (end > offset)
 		left = end - offset;
 	overhead = BTH_BYTES + facts->header_bytes + ICRC_BYTES +
@@ -225,14 +229,16 @@ static __always_inline void observe(struct xdp_md *ctx, const struct cursor *cur
 				    __u32 inner, const struct transport *found, __u32 epoch,
 				    __u32 bytes)
 {
+	__u32 end = inner && bytes > inner >> 16 ? inner >> 16 : bytes;
 	union roce_word word = {
 		.place =
 			{
 				.network = network,
 				.transport = offset_of(ctx, cursor),
+				.end = end < OFFSET_MAX ? end : OFFSET_MAX,
 				.version = found->roce_version,
 				.malformed = found->malformed,
-				.end = inner >> 16,
+				.more = found->more,
 			},
 	};
 
@@ -240,9 +246,10 @@ static __always_inline void observe(struct xdp_md *ctx, const struct cursor *cur
 		count_roce(ctx, word.packed, epoch, bytes);
 }
 
-/* A packet that is known to be RoCE, or UDP on its port: its stream and its flow, in one epoch.
- * inner: of a frame within the frame, the offset of its link header, and above bit 16 the offset of
- * its end; 0 for a frame by itself. framing: of whichever it is. */
+/* A packet of RoCE, UDP on its port, or what EtherType 0x8915 says is RoCE: its stream and its
+ * flow, in one epoch. Returns COUNTED, or the frame_reason why there is no flow. inner: of a frame
+ * within the frame, the offset of its link header, and above bit 16 the offset of its end; 0 for a
+ * frame by itself. framing: of whichever it is. */
 __noinline int count_roce_packet(struct xdp_md *ctx, __u32 inner, __u32 framing, __u32 bytes)
 {
 	struct cursor cursor = {
@@ -255,19 +262,21 @@ __noinline int count_roce_packet(struct xdp_md *ctx, __u32 inner, __u32 framing,
 	__u32 network, reason;
 
 	if (framing >= FRAMING_MAX)
-		return 0;
+		return REASON_NONE;
 	parse_link(&cursor, framing, &link);
 	if (link.reason)
-		return 0;
+		return link.reason;
 	network = offset_of(ctx, &cursor);
 	if (link.ethertype == ETHERTYPE_IPV4) {
 		struct flow_key4 key = {};
 
-		if (parse_ipv4(&cursor, FRAMING_ETHERNET, &key, &found))
-			return 0;
+		reason = parse_ipv4(&cursor, FRAMING_ETHERNET, &key, &found);
+		if (reason)
+			return reason;
 		if (kind_wanted(found.kind, framing)) {
-			observe(ctx, &cursor, network, inner, &found, epoch, bytes);
+			/* in this order: a key takes less stack than what was found */
 			FILL_KEY(&key, &link, &found);
+			observe(ctx, &cursor, network, inner, &found, epoch, bytes);
 		} else {
 			__builtin_memset(&key, 0, sizeof(key));
 		}
@@ -279,18 +288,26 @@ __noinline int count_roce_packet(struct xdp_md *ctx, __u32 inner, __u32 framing,
 		reason = link.ethertype == ETHERTYPE_IPV6
 				 ? parse_ipv6(ctx, &cursor, FRAMING_ETHERNET, &key, &found)
 				 : parse_roce_v1(&cursor, &key, &found);
-		if (reason)
-			return 0;
+		if (reason) {
+			/* No flow, but behind a GRH a stream that says why. A BTH that is missing
+			 * may be in another buffer. */
+			if (found.malformed && kind_wanted(KIND_ROCE_V1, framing) &&
+			    (reason != REASON_GRH_TRUNCATED ||
+			     bytes <= (__u64)(ctx->data_end - ctx->data)))
+				observe(ctx, &cursor, network, inner, &found, epoch, bytes);
+			return reason;
+		}
 		if (kind_wanted(found.kind, framing)) {
-			observe(ctx, &cursor, network, inner, &found, epoch, bytes);
+			/* in this order: a key takes less stack than what was found */
 			FILL_KEY(&key, &link, &found);
+			observe(ctx, &cursor, network, inner, &found, epoch, bytes);
 		} else {
 			__builtin_memset(&key, 0, sizeof(key));
 		}
 		NAME_KEY(&key, ctx, &found);
 		count6(&key, epoch, bytes);
 	}
-	return 0;
+	return COUNTED;
 }
 
 #endif

@@ -28,9 +28,10 @@ export const FRAME_REASONS: readonly string[] = [
   'bth_invalid',
   'not_linear',
   'l3_version', // 31
+  'grh_payload_length',
 ];
 
-export const REASON_MAX = 32;
+export const REASON_MAX = 33;
 
 /** The name of a reason code; a code this build does not know is shown as `reason_N`. */
 export function frameReasonName(code: number): string {

@@ -2,7 +2,7 @@
 // RoCE streams as they leave the kernel: struct roce_key and struct roce_count of bpf/abi.h, and the
 // columns in which the reader hands them over. Layout and names only.
 
-/** enum roce_transport: the upper three bits of a BTH opcode; 7 is UDP to port 4791 that is no BTH. */
+/** enum roce_transport: the upper three bits of a BTH opcode; 7 is no BTH where one should be. */
 export const ROCE_TRANSPORT = {
   rc: 0,
   uc: 1,

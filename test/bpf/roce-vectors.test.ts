@@ -13,9 +13,11 @@ import {
 } from '../support/program-under-test.js';
 import { type ParseOptions, parseFrame } from '../support/reference-parser.js';
 import { readRoce } from '../support/reference-roce.js';
-import { CARRIERS, PAYLOAD, V1, V2_IPV4, V2_IPV6 } from '../support/roce-count-parts.js';
+import { CARRIERS, PAYLOAD, STREAM4, V1, V2_IPV4, V2_IPV6 } from '../support/roce-count-parts.js';
 import { ROCE_COUNT_VECTORS } from '../support/roce-count-vectors.js';
+import { EXTENDED_CARRIERS, FIRST_FRAGMENT_CARRIERS } from '../support/roce-extended-carriers.js';
 import { ASSIGNED_OPCODES, roceV1Frame, roceV2 } from '../support/roce-frames.js';
+import { ROCE_LENGTH_VECTORS } from '../support/roce-length-vectors.js';
 import { MIRROR_SAMPLES, MIRROR_VECTORS, WRAPPED_FLOWS } from '../support/roce-mirror-vectors.js';
 import { ROCE_ODD_VECTORS } from '../support/roce-odd-vectors.js';
 import { readingSnapshot } from '../support/roce-sums.js';
@@ -27,6 +29,8 @@ const VARIANTS: Readonly<Record<string, ProgramUnderTestOptions>> = {
   'frags, portable': { flavour: 'frags', objectPath: PORTABLE_OBJECT_PATH },
   plain: { flavour: 'plain' },
 };
+
+const BY_HAND = { ...ROCE_COUNT_VECTORS, ...ROCE_ODD_VECTORS, ...ROCE_LENGTH_VECTORS };
 
 /** A program in which every refresh lets all streams of PSNs begin anew. */
 function start(t: { after(fn: () => void): void }, options: ProgramUnderTestOptions = {}): ProgramUnderTest {
@@ -54,7 +58,7 @@ function assertLikeReference(
 for (const [variant, options] of Object.entries(VARIANTS)) {
   kernelTest(`${variant}: what RoCE packets add to their streams`, async (t) => {
     const program = start(t, options);
-    for (const [group, vectors] of Object.entries({ ...ROCE_COUNT_VECTORS, ...ROCE_ODD_VECTORS })) {
+    for (const [group, vectors] of Object.entries(BY_HAND)) {
       await t.test(group, () => {
         for (const { name, framing, frame, expected } of vectors) {
           assert.deepEqual(alone(program, frame, framing), expected, name);
@@ -122,12 +126,35 @@ kernelTest('every opcode with every length near its headers', (t) => {
   }
 });
 
+/** IPv6 extension headers, IPv4 options, first fragments. */
+const FURTHER_CARRIERS = [...EXTENDED_CARRIERS, ...FIRST_FRAGMENT_CARRIERS];
+
+kernelTest('UDP lengths near headers and ends of packets, behind every extension header', (t) => {
+  const program = start(t);
+  for (const carrier of FURTHER_CARRIERS) {
+    for (const opcode of [0x04, 0x0a, 0x11, 0x46, 0x81, 0xc0]) {
+      const whole = carrier.frame({ opcode, destinationQp: QP }, payloadOf(9));
+      for (let length = 0; length <= 84; length++) {
+        const frame = Buffer.from(whole);
+        frame.writeUInt16BE(length < 76 ? length : 65_535 + 76 - length, carrier.headerBytes - 4);
+        assertLikeReference(program, frame, {}, `UDP length ${length}, ${carrier.name}`);
+      }
+    }
+  }
+});
+
 /** One packet for each way of reading. */
-const SAMPLES: readonly Buffer[] = [V2_IPV4, V2_IPV6, V1, ...CARRIERS.slice(4)].flatMap((carrier) =>
-  [0x06, 0x0c, 0x11, 0x1c, 0x46, 0x51, 0x64, 0x81, 0xab, 0xb1, 0xc0].map((opcode) =>
-    carrier.frame({ opcode, destinationQp: QP, extended: { syndrome: 0x25 } }, payloadOf(5), 0x69),
+const SAMPLES: readonly Buffer[] = [
+  ...[V2_IPV4, V2_IPV6, V1, ...CARRIERS.slice(4)].flatMap((carrier) =>
+    [0x06, 0x0c, 0x11, 0x1c, 0x46, 0x51, 0x64, 0x81, 0xab, 0xb1, 0xc0].map((opcode) =>
+      carrier.frame({ opcode, destinationQp: QP, extended: { syndrome: 0x25 } }, payloadOf(5), 0x69),
+    ),
   ),
-);
+  ...FURTHER_CARRIERS.map((carrier) => carrier.frame({ opcode: 0x0c, destinationQp: QP }, payloadOf(5))),
+  ...Object.values(ROCE_LENGTH_VECTORS)
+    .flatMap((group) => group.filter((_, i) => i % 7 === 0))
+    .map(({ frame }) => frame),
+];
 
 kernelTest('frames cut off at every length', (t) => {
   const program = start(t);
@@ -152,6 +179,14 @@ kernelTest('packets of every total length', (t) => {
       const frame = ethernet(ETHERTYPE.ipv6, ipv6(ENDS6, segment, { payloadLength }));
       assertLikeReference(program, frame, {}, `payload length ${payloadLength}`);
     }
+    for (const { name, key, frame } of FURTHER_CARRIERS) {
+      const whole = frame({ opcode, destinationQp: QP }, payloadOf(5));
+      for (let length = 0; length <= whole.length - 14 + 8; length++) {
+        const changed = Buffer.from(whole);
+        changed.writeUInt16BE(length, key === STREAM4 ? 16 : 18);
+        assertLikeReference(program, changed, {}, `IP length ${length}, ${name}`);
+      }
+    }
   }
 });
 
@@ -174,14 +209,18 @@ kernelTest('mirrored frames cut off at every length', (t) => {
 kernelTest('a packet of several buffers counts whole', (t) => {
   const program = start(t);
   for (const bytes of [1024, 4096, 8960]) {
-    const frame = V2_IPV4.frame({ opcode: 0x0a, destinationQp: QP }, payloadOf(bytes));
-    assertLikeReference(program, frame, {}, `${bytes} bytes of payload`);
+    for (const { name, frame } of [V2_IPV4, V1]) {
+      const sound = frame({ opcode: 0x0a, destinationQp: QP }, payloadOf(bytes));
+      assertLikeReference(program, sound, {}, `${bytes} bytes of payload, ${name}`);
+      const noOpcode = frame({ opcode: 0x18, destinationQp: QP }, payloadOf(bytes));
+      assertLikeReference(program, noOpcode, {}, `${bytes} bytes behind no opcode, ${name}`);
+    }
   }
 });
 
 kernelTest('nothing is read where RoCE is switched off', (t) => {
   const program = start(t, { roce: { isEnabled: false } });
-  for (const { name, frame } of Object.values(ROCE_COUNT_VECTORS).flatMap((group) => group.slice(0, 20))) {
+  for (const { name, frame } of Object.values(BY_HAND).flatMap((group) => group.slice(-20))) {
     assert.deepEqual(alone(program, frame), {}, name);
   }
 });
@@ -192,11 +231,14 @@ kernelTest('only kinds that are wanted are read', (t) => {
     roceV2: V2_IPV4.frame({ opcode: 0x0a, destinationQp: QP }, PAYLOAD),
     roceV2Udp: V2_IPV4.frame({ opcode: 0x18, destinationQp: QP }, PAYLOAD),
     roceV1: V1.frame({ opcode: 0x0a, destinationQp: QP }, PAYLOAD),
+    // has no flow of its own: whoever wants RoCE v1 wants to know of it
+    malformedRoceV1: V1.frame({ opcode: 0x18, destinationQp: QP }, PAYLOAD),
   };
-  for (const kind of ['roceV2', 'roceV2Udp', 'roceV1', 'tcp'] as const) {
+  for (const kind of ['roceV2', 'roceV2Udp', 'roceV1', 'tcp', 'malformed'] as const) {
     const program = start(t, { kindsWanted: only(KIND[kind]) });
     for (const [name, frame] of Object.entries(frames)) {
-      const expected = name === kind ? readingSnapshot(readRoce(frame, FRAMING.ethernet)) : {};
+      const isRead = name === kind || (name === 'malformedRoceV1' && kind === 'roceV1');
+      const expected = isRead ? readingSnapshot(readRoce(frame, FRAMING.ethernet)) : {};
       assert.deepEqual(alone(program, frame), expected, `${name} where ${kind} is wanted`);
     }
   }

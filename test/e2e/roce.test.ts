@@ -16,7 +16,10 @@ import { MLX5_ROCE, RXE } from '../support/rdma-devices.js';
 import { HANGING, RdmaSysfs } from '../support/rdma-sysfs.js';
 import { readRoce } from '../support/reference-roce.js';
 import { assertRoceBalance } from '../support/roce-balance.js';
-import { congestionNotification, roceV1Frame, roceV2 } from '../support/roce-frames.js';
+import { over4, PAYLOAD, V2_IPV4 } from '../support/roce-count-parts.js';
+import { EXTENDED_CARRIERS } from '../support/roce-extended-carriers.js';
+import { type BthFields, congestionNotification, roceV1Frame, roceV2 } from '../support/roce-frames.js';
+import { withUdpLength } from '../support/roce-length-vectors.js';
 import { sendFrames } from '../support/sender.js';
 import { ends4, ends6, over } from '../support/traffic-mix.js';
 import { createWire, type Wire } from '../support/wire.js';
@@ -105,6 +108,43 @@ kernelTest('what RoCE headers tell is what the reference reads in the same frame
     });
   });
 });
+
+kernelTest('what is no RoCE says why, behind UDP and behind a GRH, and no payload is invented', async () => {
+  await withWire(async (wire) => {
+    const send4 = (fields: Partial<BthFields>) =>
+      over4(roceV2({ opcode: 0x04, destinationQp: 1, ...fields }, PAYLOAD));
+    const v1 = (fields: Partial<BthFields>, payloadLength?: number) =>
+      roceV1Frame(ends6(1, 1), { opcode: 0x04, destinationQp: 1, ...fields }, PAYLOAD, [], {
+        ...(payloadLength !== undefined && { payloadLength }),
+      });
+    const [destinationOptions] = EXTENDED_CARRIERS.filter(({ name }) => name.endsWith('destination options'));
+    assert.ok(destinationOptions !== undefined);
+    const frames: Readonly<Record<string, readonly Buffer[]>> = {
+      short: [withUdpLength(V2_IPV4, 23), withIpv4Length(send4({}), 43), v1({}, 15)],
+      transport_version: [send4({ transportVersion: 1 }), v1({ transportVersion: 1 })],
+      opcode: [send4({ opcode: 0x18 }), v1({ opcode: 0x18 }), v1({ opcode: 0x56 })],
+      length: [withUdpLength(destinationOptions, 65_535)],
+    };
+    const all = Object.values(frames).flat();
+    await withExporter(wire, {}, async (exporter) => {
+      await send(wire, all);
+      const shown = await scrapeOfPackets(exporter, wire.sinkDevice(), all.length);
+      for (const [reason, of] of Object.entries(frames)) {
+        assert.equal(shown.sum('xtrace_roce_malformed_packets_total', { reason }), of.length, reason);
+      }
+      assert.equal(shown.sum('xtrace_roce_payload_bytes_total'), 0);
+      assert.equal(assertRoceBalance(shown, wire.sinkDevice()), 1);
+      const behindGrh = (reason: string) => shown.sum('xtrace_frame_reason_packets_total', { reason });
+      assert.deepEqual([behindGrh('bth_invalid'), behindGrh('grh_payload_length')], [3, 1]);
+      assert.equal(shown.sum('xtrace_other_packets_total', { reason: 'malformed' }), 4);
+    });
+  });
+});
+
+function withIpv4Length(frame: Buffer, totalLength: number): Buffer {
+  frame.writeUInt16BE(totalLength, 16);
+  return frame;
+}
 
 kernelTest(
   'the books of RoCE balance at every scrape, with maps too small and pairs that expire',

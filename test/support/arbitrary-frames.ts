@@ -139,15 +139,22 @@ const ipv6Packet: fc.Arbitrary<Buffer> = fc
 const grh: fc.Arbitrary<Buffer> = fc
   .record({
     first: fc.constantFrom(0x60, 0x6f, 0x40),
+    payloadLength: mostlyTrue(fc.oneof(fc.integer({ min: 0, max: 32 }), word)),
     nextHeader: fc.constantFrom(0x1b, 0x1b, 17),
+    opcode: byte,
+    version: fc.constantFrom(0, 0x40, 1),
     rest: bytesOf(60),
   })
-  .chain(({ first, nextHeader, rest }) =>
-    fc.tuple(byte, fc.constantFrom(0, 0x40, 1)).map(([opcode, version]) => {
-      const bth = Buffer.from([opcode, version]);
-      return Buffer.concat([Buffer.from([first, 0, 0, 0, 0, 0, nextHeader]), Buffer.alloc(33, 7), bth, rest]);
-    }),
-  );
+  .map(({ first, payloadLength, nextHeader, opcode, version, rest }) => {
+    const start = [Buffer.from([first, 0, 0, 0]), u16(payloadLength ?? 2 + rest.length)];
+    return Buffer.concat([
+      ...start,
+      Buffer.from([nextHeader]),
+      Buffer.alloc(33, 7),
+      Buffer.from([opcode, version]),
+      rest,
+    ]);
+  });
 
 const etherType = fc.oneof(fc.constantFrom(0x0800, 0x86dd, 0x8915, 0x0806, 0x05ff, 0x0600, 0x8100), word);
 const tag = fc.record({

@@ -10,8 +10,10 @@ import { erspan1, erspan2, erspan3, GRE_TYPE, type GreOptions, gre } from './mir
 import { RUN_FRAME_MIN } from './program-under-test.js';
 import { CARRIERS } from './roce-count-parts.js';
 import { ROCE_COUNT_VECTORS } from './roce-count-vectors.js';
+import { EXTENDED_CARRIERS, FIRST_FRAGMENT_CARRIERS } from './roce-extended-carriers.js';
 import type { BthFields } from './roce-frames.js';
 import { EXTENDED_HEADERS } from './roce-headers.js';
+import { ROCE_LENGTH_VECTORS } from './roce-length-vectors.js';
 import { MIRROR_VECTORS } from './roce-mirror-vectors.js';
 import { ROCE_ODD_VECTORS } from './roce-odd-vectors.js';
 
@@ -54,30 +56,56 @@ const fields: fc.Arbitrary<BthFields> = fc.record({
   extended: fc.record({ dmaLengthBytes: messageBytes, syndrome: byte }),
 });
 
-/** A packet as a sender of good will makes it. */
-const sound: fc.Arbitrary<Buffer> = fc
-  .record({
-    carrier: fc.constantFrom(...CARRIERS),
-    fields,
-    payloadBytes: fc.nat({ max: 40 }),
-    trafficClass: fc.oneof(fc.constantFrom(0, 0x69, 0x6b, 0xc0), byte),
-  })
-  .map(({ carrier, fields: given, payloadBytes, trafficClass }) =>
-    carrier.frame(given, payloadOf(payloadBytes), trafficClass),
-  );
+const carrier = fc.oneof(
+  fc.constantFrom(...CARRIERS),
+  fc.constantFrom(...EXTENDED_CARRIERS, ...FIRST_FRAGMENT_CARRIERS),
+);
 
-/** One of the lengths of a frame, where they usually lie, made wrong. */
+const packet = fc.record({
+  carrier,
+  fields,
+  payloadBytes: fc.nat({ max: 40 }),
+  trafficClass: fc.oneof(fc.constantFrom(0, 0x69, 0x6b, 0xc0), byte),
+});
+
+/** A packet as a sender of good will makes it. */
+const sound: fc.Arbitrary<Buffer> = packet.map(
+  ({ carrier: { frame }, fields: given, payloadBytes, trafficClass }) =>
+    frame(given, payloadOf(payloadBytes), trafficClass),
+);
+
+/** Where lengths lie: IPv4 total length, IPv6 payload length, UDP length, GRH payload length. */
+const LENGTH_PLACES: readonly ((headerBytes: number) => number)[] = [
+  () => 16,
+  () => 18,
+  (headerBytes) => headerBytes - 4,
+  (headerBytes) => headerBytes - 36,
+];
+
+/** Another length: any, a short one, a hair beside the true one, or one near the end of the range. */
+const otherLength: fc.Arbitrary<(length: number) => number> = fc.oneof(
+  fc.nat({ max: 160 }).map((length) => () => length),
+  word.map((length) => () => length),
+  fc.integer({ min: 65_480, max: 65_535 }).map((length) => () => length),
+  fc.integer({ min: -30, max: 30 }).map((by) => (length: number) => (length + by) & 0xffff),
+);
+
+/** A packet with one or two of its lengths made wrong. */
 const lied: fc.Arbitrary<Buffer> = fc
   .record({
-    frame: sound,
-    // IPv4 total length, UDP length over IPv4, IPv6 or GRH payload length, UDP length over IPv6.
-    place: fc.constantFrom(16, 38, 18, 58),
-    length: fc.oneof(fc.nat({ max: 160 }), word),
+    packet,
+    lies: fc.array(fc.record({ placeOf: fc.constantFrom(...LENGTH_PLACES), otherLength }), {
+      minLength: 1,
+      maxLength: 2,
+    }),
   })
-  .map(({ frame, place, length }) => {
-    const copy = Buffer.from(frame);
-    copy.writeUInt16BE(length, Math.min(place, copy.length - 2));
-    return copy;
+  .map(({ packet: { carrier: way, fields: given, payloadBytes, trafficClass }, lies }) => {
+    const frame = way.frame(given, payloadOf(payloadBytes), trafficClass);
+    for (const lie of lies) {
+      const place = lie.placeOf(way.headerBytes);
+      frame.writeUInt16BE(lie.otherLength(frame.readUInt16BE(place)), place);
+    }
+    return frame;
   });
 
 const greOptions: fc.Arbitrary<GreOptions> = fc.record({
@@ -129,7 +157,12 @@ function wrapped(form: string, frame: Buffer, options: GreOptions): Segment {
   }
 }
 
-const VECTORS = Object.values({ ...ROCE_COUNT_VECTORS, ...ROCE_ODD_VECTORS, ...MIRROR_VECTORS }).flat();
+const VECTORS = Object.values({
+  ...ROCE_COUNT_VECTORS,
+  ...ROCE_ODD_VECTORS,
+  ...ROCE_LENGTH_VECTORS,
+  ...MIRROR_VECTORS,
+}).flat();
 
 /** A frame with a few bytes changed, cut off or drawn out. */
 const mutated: fc.Arbitrary<ArbitraryFrame> = fc

@@ -4,6 +4,9 @@
 export const BTH_LENGTH = 12;
 export const ICRC_LENGTH = 4;
 
+/** What the shortest packet has: a BTH, no payload, and the ICRC. */
+export const ROCE_LENGTH_MIN = BTH_LENGTH + ICRC_LENGTH;
+
 /** Whether the 12 bytes at `bth` are a BTH: transport version 0 and an assigned opcode. */
 export function isBth(frame: Buffer, bth: number): boolean {
   return (frame.readUInt8(bth + 1) & 0x0f) === 0 && isKnownOpcode(frame.readUInt8(bth));

@@ -24,16 +24,20 @@ export interface IpPacket extends Addressed {
   readonly ipVersion: 4 | 6;
   readonly protocol: number;
   readonly laterFragment: boolean;
+  /** Where the packet ends by its own length, cut off or not; Infinity where it states none. */
+  readonly statedEnd: number;
   /**
-   * Beyond which a UDP datagram cannot reach, by the packet's length alone (the frame may be cut off).
-   * Infinity where that length says nothing of it: fragments, IPv6 extension headers, length 0.
+   * Beyond which a UDP datagram cannot reach: where the packet ends by its own length (the frame may be
+   * cut off before), or where the frame ends if it states none. A datagram that goes on in further
+   * fragments (RFC 791 section 3.2, RFC 8200 section 4.5) is put together from at most 65,535 bytes.
    */
   readonly datagramEnd: number;
 }
 
-/** RoCE v1: a GRH, with room for a BTH behind it. */
+/** RoCE v1: what is behind a GRH. */
 export interface GrhPacket extends Addressed {
   readonly what: 'grh';
+  /** From the BTH through the ICRC, by the GRH. */
   readonly payloadLengthBytes: number;
 }
 
@@ -51,7 +55,10 @@ const IPV6_FRAGMENT = 44;
 const IPV6_AUTHENTICATION = 51;
 const IPV6_EXTENSIONS: readonly number[] = [0, 43, IPV6_FRAGMENT, IPV6_AUTHENTICATION, 60, 135, 139, 140];
 const IPV6_EXTENSIONS_MAX = 8;
+const FRAGMENT_HEADER_LENGTH = 8;
 const GRH_LENGTH = 40;
+/** Bytes of an IPv4 packet, and of an IPv6 packet's payload, before it is divided. */
+const DATAGRAM_MAX = 0xffff;
 
 /** Where the outermost packet of a frame lies. Never throws. */
 export function locatePacket(frame: Buffer, framing: Framing): LocatedPacket {
@@ -154,7 +161,10 @@ function locateIpv4(frame: Buffer, start: number, vlan: number): LocatedPacket {
   if (totalLength !== 0 && totalLength < headerLength) {
     return malformed('ipv4_total_length');
   }
-  const fragment = frame.readUInt16BE(start + 6) & 0x3fff; // more fragments, and the offset
+  const fragment = frame.readUInt16BE(start + 6);
+  const moreFragments = (fragment & 0x2000) !== 0;
+  const statedEnd = totalLength === 0 ? Number.POSITIVE_INFINITY : start + totalLength;
+  const end = Math.min(frame.length, statedEnd);
   return {
     what: 'ip',
     ipVersion: 4,
@@ -164,9 +174,10 @@ function locateIpv4(frame: Buffer, start: number, vlan: number): LocatedPacket {
     protocol: frame.readUInt8(start + 9),
     start: start + headerLength,
     trafficClass: frame.readUInt8(start + 1),
-    end: totalLength === 0 ? frame.length : Math.min(frame.length, start + totalLength),
+    end,
     laterFragment: (fragment & 0x1fff) !== 0,
-    datagramEnd: totalLength === 0 || fragment !== 0 ? Number.POSITIVE_INFINITY : start + totalLength,
+    statedEnd,
+    datagramEnd: moreFragments ? start + DATAGRAM_MAX : totalLength === 0 ? frame.length : statedEnd,
   };
 }
 
@@ -178,10 +189,12 @@ function locateIpv6(frame: Buffer, start: number, vlan: number): LocatedPacket {
     return malformed('ipv6_version');
   }
   const payloadLength = frame.readUInt16BE(start + 4);
-  const end = payloadLength === 0 ? frame.length : Math.min(frame.length, start + 40 + payloadLength);
+  const statedEnd = payloadLength === 0 ? Number.POSITIVE_INFINITY : start + 40 + payloadLength;
+  const end = Math.min(frame.length, statedEnd);
   let protocol = frame.readUInt8(start + 6);
   let next = start + 40;
   let laterFragment = false;
+  let moreFragments = false;
   for (let depth = 0; !laterFragment && IPV6_EXTENSIONS.includes(protocol); depth++) {
     if (depth === IPV6_EXTENSIONS_MAX) {
       return malformed('ipv6_extension_depth');
@@ -195,6 +208,7 @@ function locateIpv6(frame: Buffer, start: number, vlan: number): LocatedPacket {
     }
     if (protocol === IPV6_FRAGMENT) {
       laterFragment = (frame.readUInt16BE(next + 2) & 0xfff8) !== 0;
+      moreFragments ||= (frame.readUInt16BE(next + 2) & 0x0001) !== 0;
     }
     protocol = frame.readUInt8(next);
     next += length;
@@ -210,15 +224,20 @@ function locateIpv6(frame: Buffer, start: number, vlan: number): LocatedPacket {
     trafficClass: (frame.readUInt16BE(start) >> 4) & 0xff,
     end,
     laterFragment,
-    datagramEnd:
-      payloadLength === 0 || next > start + 40 ? Number.POSITIVE_INFINITY : start + 40 + payloadLength,
+    statedEnd,
+    // What is put together has all headers but that of the fragment.
+    datagramEnd: moreFragments
+      ? start + 40 + FRAGMENT_HEADER_LENGTH + DATAGRAM_MAX
+      : payloadLength === 0
+        ? frame.length
+        : statedEnd,
   };
 }
 
 function extensionLength(protocol: number, lengthField: number): number {
   switch (protocol) {
     case IPV6_FRAGMENT:
-      return 8;
+      return FRAGMENT_HEADER_LENGTH;
     case IPV6_AUTHENTICATION:
       return (lengthField + 2) * 4;
     default:
@@ -228,14 +247,15 @@ function extensionLength(protocol: number, lengthField: number): number {
 
 function locateGrh(frame: Buffer, start: number, vlan: number): LocatedPacket {
   const bth = start + GRH_LENGTH;
-  if (frame.length < bth + BTH_LENGTH) {
+  if (frame.length < bth) {
     return malformed('grh_truncated');
   }
+  const isCutOff = frame.length < bth + BTH_LENGTH;
   if (frame.readUInt8(start) >> 4 !== 6) {
-    return malformed('grh_version');
+    return malformed(isCutOff ? 'grh_truncated' : 'grh_version');
   }
   if (frame.readUInt8(start + 6) !== 0x1b) {
-    return malformed('grh_next_header');
+    return malformed(isCutOff ? 'grh_truncated' : 'grh_next_header');
   }
   return {
     what: 'grh',

@@ -5,7 +5,7 @@
 
 import { FRAMING, type Framing, KIND } from '../../src/abi/kinds.js';
 import { FRAME_REASONS } from '../../src/abi/reasons.js';
-import { BTH_LENGTH, destinationQp, ICRC_LENGTH, isBth } from './reference-bth.js';
+import { BTH_LENGTH, destinationQp, isBth, ROCE_LENGTH_MIN } from './reference-bth.js';
 import { innerFrame } from './reference-mirror.js';
 import { type GrhPacket, type IpPacket, type LocatedPacket, locatePacket } from './reference-network.js';
 
@@ -62,7 +62,7 @@ function keyOf(frame: Buffer, located: LocatedPacket, framing: Framing): ParsedF
 }
 
 function parseTransport(frame: Buffer, packet: IpPacket, framing: Framing): ParsedFrame {
-  const { ipVersion, srcIp, dstIp, vlan, protocol, start, end, laterFragment } = packet;
+  const { ipVersion, srcIp, dstIp, vlan, protocol, start, end, statedEnd, laterFragment } = packet;
   let srcPort = 0;
   let dstPort = 0;
   if (!laterFragment && PROTOCOLS_WITH_PORTS.includes(protocol)) {
@@ -87,14 +87,22 @@ function parseTransport(frame: Buffer, packet: IpPacket, framing: Framing): Pars
   const roce =
     dstPort === ROCE_PORT &&
     end - start >= UDP_LENGTH + BTH_LENGTH &&
-    frame.readUInt16BE(start + 4) >= UDP_LENGTH + BTH_LENGTH + ICRC_LENGTH &&
+    statedEnd - start >= UDP_LENGTH + ROCE_LENGTH_MIN &&
+    frame.readUInt16BE(start + 4) >= UDP_LENGTH + ROCE_LENGTH_MIN &&
     isBth(frame, start + UDP_LENGTH);
   return roce
     ? { ...flow, kind: KIND.roceV2, protocol: PROTOCOL_ROCE_V2, qp: destinationQp(frame, start + UDP_LENGTH) }
     : { ...flow, kind: KIND.roceV2Udp };
 }
 
-function parseRoceV1(frame: Buffer, { srcIp, dstIp, vlan, start }: GrhPacket): ParsedFrame {
+function parseRoceV1(frame: Buffer, packet: GrhPacket): ParsedFrame {
+  const { srcIp, dstIp, vlan, start, end, payloadLengthBytes } = packet;
+  if (end - start < BTH_LENGTH) {
+    return withoutFlow(KIND.malformed, 'grh_truncated');
+  }
+  if (payloadLengthBytes < ROCE_LENGTH_MIN) {
+    return withoutFlow(KIND.malformed, 'grh_payload_length');
+  }
   if (!isBth(frame, start)) {
     return withoutFlow(KIND.malformed, 'bth_invalid');
   }

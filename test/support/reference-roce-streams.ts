@@ -2,7 +2,7 @@
 // All that the kernel half counts of RoCE, over many frames, as the references say: reference-roce.ts
 // for each frame, reference-psn.ts for their order. Holds what the program's maps hold.
 
-import type { Framing } from '../../src/abi/kinds.js';
+import { type Framing, KIND } from '../../src/abi/kinds.js';
 import { parseFrame } from './reference-parser.js';
 import { PsnTracker } from './reference-psn.js';
 import { type RoceKey, readRoce } from './reference-roce.js';
@@ -29,7 +29,9 @@ export class ReferenceStreams {
   count(frame: Buffer, framing: Framing, refresh: number): void {
     const { decapMirror = false, kindsWanted } = this.#options;
     const { kind } = parseFrame(frame, framing, { decapMirror });
-    if (kindsWanted !== undefined && ((kindsWanted[framing] >>> kind) & 1) === 0) {
+    // What is malformed behind a GRH has no flow; it is read where RoCE v1 is.
+    const deciding = kind === KIND.malformed ? KIND.roceV1 : kind;
+    if (kindsWanted !== undefined && ((kindsWanted[framing] >>> deciding) & 1) === 0) {
       return;
     }
     const reading = readRoce(frame, framing, { decapMirror });

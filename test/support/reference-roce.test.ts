@@ -14,19 +14,22 @@ import { readRoce } from './reference-roce.js';
 import { V2_IPV4 } from './roce-count-parts.js';
 import { ROCE_COUNT_VECTORS } from './roce-count-vectors.js';
 import { EXTENDED_HEADERS } from './roce-headers.js';
+import { ROCE_LENGTH_VECTORS } from './roce-length-vectors.js';
 import { MIRROR_VECTORS, WRAPPED_FLOWS } from './roce-mirror-vectors.js';
 import { ROCE_ODD_VECTORS } from './roce-odd-vectors.js';
 import { readingSnapshot } from './roce-sums.js';
 import { dissectRoce, haveTshark } from './tshark-roce.js';
 
 test('vectors have names of their own', () => {
-  for (const vectors of [ROCE_COUNT_VECTORS, ROCE_ODD_VECTORS, MIRROR_VECTORS]) {
+  for (const vectors of [ROCE_COUNT_VECTORS, ROCE_ODD_VECTORS, ROCE_LENGTH_VECTORS, MIRROR_VECTORS]) {
     const names = Object.values(vectors).flatMap((group) => group.map(({ name }) => name));
     assert.equal(new Set(names).size, names.length);
   }
 });
 
-for (const [group, vectors] of Object.entries({ ...ROCE_COUNT_VECTORS, ...ROCE_ODD_VECTORS })) {
+const BY_HAND = { ...ROCE_COUNT_VECTORS, ...ROCE_ODD_VECTORS, ...ROCE_LENGTH_VECTORS };
+
+for (const [group, vectors] of Object.entries(BY_HAND)) {
   test(`the RoCE reference: ${group}`, () => {
     for (const { name, framing, frame, expected } of vectors) {
       assert.deepEqual(readingSnapshot(readRoce(frame, framing)), expected, name);

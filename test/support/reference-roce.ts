@@ -6,7 +6,7 @@
 import { FRAMING, type Framing } from '../../src/abi/kinds.js';
 import { ROCE_CELL, ROCE_MALFORMED, ROCE_SIZE_BOUNDS, ROCE_TRANSPORT } from '../../src/abi/roce-records.js';
 import { formatAddress, parseAddress } from './addresses.js';
-import { BTH_LENGTH, destinationQp, ICRC_LENGTH, isKnownOpcode } from './reference-bth.js';
+import { BTH_LENGTH, destinationQp, ICRC_LENGTH, isKnownOpcode, ROCE_LENGTH_MIN } from './reference-bth.js';
 import { innerFrame } from './reference-mirror.js';
 import { type GrhPacket, type IpPacket, type LocatedPacket, locatePacket } from './reference-network.js';
 import type { ParseOptions } from './reference-parser.js';
@@ -98,37 +98,16 @@ function readUdp(frame: Buffer, packet: IpPacket, frameBytes: number): RoceReadi
   if (frame.readUInt16BE(start + 2) !== ROCE_PORT) {
     return undefined;
   }
-  const malformed = (detail: number): RoceReading => ({
-    key: {
-      srcIp: sixteenBytes(packet.srcIp),
-      dstIp: sixteenBytes(packet.dstIp),
-      qp: 0,
-      srcPort: 0,
-      pkey: 0,
-      version: 2,
-      transport: ROCE_TRANSPORT.malformed,
-      dscp: 0,
-      detail,
-    },
-    cells: new Map([
-      [ROCE_CELL.packets, 1],
-      [ROCE_CELL.bytes, frameBytes],
-    ]),
-  });
   const bth = start + UDP_LENGTH;
-  if (end - bth < BTH_LENGTH) {
-    return malformed(ROCE_MALFORMED.short);
+  const isShort =
+    end - bth < BTH_LENGTH ||
+    packet.statedEnd - bth < ROCE_LENGTH_MIN ||
+    frame.readUInt16BE(start + 4) < UDP_LENGTH + ROCE_LENGTH_MIN;
+  const fault = isShort ? ROCE_MALFORMED.short : faultOfBth(frame, bth);
+  if (fault !== undefined) {
+    return malformed(packet, 2, fault, frameBytes);
   }
   const udpLength = frame.readUInt16BE(start + 4);
-  if (udpLength < UDP_LENGTH + BTH_LENGTH + ICRC_LENGTH) {
-    return malformed(ROCE_MALFORMED.short);
-  }
-  if (transportVersion(frame, bth) !== 0) {
-    return malformed(ROCE_MALFORMED.version);
-  }
-  if (!isKnownOpcode(frame.readUInt8(bth))) {
-    return malformed(ROCE_MALFORMED.opcode);
-  }
   const fits = start + udpLength <= packet.datagramEnd;
   const lengthBytes = fits ? udpLength - UDP_LENGTH : 0;
   return readBth(
@@ -141,10 +120,45 @@ function readUdp(frame: Buffer, packet: IpPacket, frameBytes: number): RoceReadi
 
 function readGrh(frame: Buffer, packet: GrhPacket, frameBytes: number): RoceReading | undefined {
   const { start: bth, end, payloadLengthBytes: lengthBytes } = packet;
-  if (transportVersion(frame, bth) !== 0 || !isKnownOpcode(frame.readUInt8(bth))) {
-    return undefined;
+  const isShort = end - bth < BTH_LENGTH || lengthBytes < ROCE_LENGTH_MIN;
+  const fault = isShort ? ROCE_MALFORMED.short : faultOfBth(frame, bth);
+  return fault === undefined
+    ? readBth(frame, packet, { bth, end, lengthBytes, srcPort: 0, version: 1 }, frameBytes)
+    : malformed(packet, 1, fault, frameBytes);
+}
+
+/** ROCE_MALFORMED, or undefined where the 12 bytes are a BTH. */
+function faultOfBth(frame: Buffer, bth: number): number | undefined {
+  if ((frame.readUInt8(bth + 1) & 0x0f) !== 0) {
+    return ROCE_MALFORMED.version;
   }
-  return readBth(frame, packet, { bth, end, lengthBytes, srcPort: 0, version: 1 }, frameBytes);
+  return isKnownOpcode(frame.readUInt8(bth)) ? undefined : ROCE_MALFORMED.opcode;
+}
+
+/** What stands where a BTH should: counted by its ends and the fault alone. */
+function malformed(
+  packet: IpPacket | GrhPacket,
+  version: 1 | 2,
+  fault: number,
+  frameBytes: number,
+): RoceReading {
+  return {
+    key: {
+      srcIp: sixteenBytes(packet.srcIp),
+      dstIp: sixteenBytes(packet.dstIp),
+      qp: 0,
+      srcPort: 0,
+      pkey: 0,
+      version,
+      transport: ROCE_TRANSPORT.malformed,
+      dscp: 0,
+      detail: fault,
+    },
+    cells: new Map([
+      [ROCE_CELL.packets, 1],
+      [ROCE_CELL.bytes, frameBytes],
+    ]),
+  };
 }
 
 function readBth(
@@ -213,10 +227,6 @@ function readBth(
   return isOrdered(opcode)
     ? { key, cells, sequence: { opcode, psn: frame.readUIntBE(bth + 9, 3) } }
     : { key, cells };
-}
-
-function transportVersion(frame: Buffer, bth: number): number {
-  return frame.readUInt8(bth + 1) & 0x0f;
 }
 
 function bit(frame: Buffer, offset: number, mask: number): number {

@@ -12,11 +12,12 @@ import {
   PAYLOAD,
   type RoceCountVector,
   STREAM4,
+  STREAM6,
   uncounted,
   vector,
 } from './roce-count-parts.js';
 import { roceV1Frame, roceV2 } from './roce-frames.js';
-import { changed, changedSegment, FLOW4, FLOW6, other, QP, ROCE_V1, ROCE_V2 } from './vector-parts.js';
+import { changed, changedSegment, ENDS6, FLOW4, FLOW6, other, QP, ROCE_V1, ROCE_V2 } from './vector-parts.js';
 
 export interface MirrorVector extends RoceCountVector {
   /** The flow under which the frame counts, whole. */
@@ -190,6 +191,61 @@ const BEYOND_THE_END: readonly MirrorVector[] = [
   },
 ];
 
+/** A SEND of 1,024 bytes over IPv6 behind destination options, whose UDP length claims 65,535. */
+const claiming = ethernet(
+  ETHERTYPE.ipv6,
+  ipv6(
+    ENDS6,
+    changedSegment(
+      changedSegment(roceV2({ opcode: 0x04, destinationQp: QP }, payloadOf(1024)), 4, 0xff),
+      5,
+      0xff,
+    ),
+    { extensions: [frames.extension(60)] },
+  ),
+);
+/** The SEND of `inner`, with an IPv4 total length of 0 and one byte more in UDP than there is. */
+const unended = changed(changed(changed(inner, 16, 0), 17, 0), 39, (inner[39] ?? 0) + 1);
+const UNSOUND = { sends: 1, lengthMalformed: 1 } as const;
+
+/** Lengths inside that contradict each other: see roce-length-vectors.ts. */
+const LYING: readonly MirrorVector[] = [
+  {
+    ...vector('UDP length beyond the packet inside', mirror4(erspan2(claiming)), STREAM6, UNSOUND),
+    flow: { ...FLOW6, ...ROCE_V2 },
+  },
+  {
+    ...vector('UDP length beyond the frame inside', mirror4(erspan2(unended)), STREAM4, UNSOUND),
+    flow: { ...FLOW4, ...ROCE_V2 },
+  },
+  {
+    ...vector(
+      'UDP length into the trailer of the mirror',
+      Buffer.concat([mirror4(erspan2(unended)), Buffer.alloc(18)]),
+      STREAM4,
+      UNSOUND,
+    ),
+    flow: { ...FLOW4, ...ROCE_V2 },
+  },
+  {
+    ...vector(
+      'UDP length up to the trailer of the mirror',
+      Buffer.concat([mirror4(erspan2(changed(unended, 39, inner[39] ?? 0))), Buffer.alloc(18)]),
+      STREAM4,
+      SEND,
+    ),
+    flow: { ...FLOW4, ...ROCE_V2 },
+  },
+  ...Object.entries({
+    'no room for the ICRC inside': changed(changed(inner, 16, 0), 17, 43),
+    'v1 without room for BTH and ICRC': changed(
+      changed(roceV1Frame(MIRROR6, { opcode: 4, destinationQp: 1 }), 18, 0),
+      19,
+      15,
+    ),
+  }).map(([name, frame]) => ({ ...uncounted(name, mirror4(erspan2(frame))), flow: OUTER4 })),
+];
+
 /** With mirrors unwrapped. */
 export const MIRROR_VECTORS: Readonly<Record<string, readonly MirrorVector[]>> = {
   'every form': UNWRAPPED,
@@ -197,6 +253,7 @@ export const MIRROR_VECTORS: Readonly<Record<string, readonly MirrorVector[]>> =
   'left alone': LEFT_ALONE,
   fragments: FRAGMENTED,
   'beyond the end of the mirror': BEYOND_THE_END,
+  'lengths that lie': LYING,
 };
 
 /** The same frames and their flows where mirrors are left alone: nothing is added to streams. */
@@ -219,4 +276,5 @@ export const MIRROR_SAMPLES: readonly Buffer[] = [
   mirror6(erspan3(roceV1Frame(MIRROR6, { opcode: 0x11, destinationQp: 1 }), true, EVERY)),
   mirror4(gre(GRE_TYPE.ethernet, over4(roceV2({ opcode: 0x11, destinationQp: QP })), EVERY)),
   changed(mirror4(gre(GRE_TYPE.mellanox, inner)), 15, 3),
+  mirror4(erspan2(claiming)),
 ];

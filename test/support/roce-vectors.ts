@@ -83,6 +83,14 @@ export const ROCE_VECTORS: readonly FrameVector[] = [
   }),
   ether('port 4791, BTH ends with the packet', over4(writeOnly, { totalLength: 40 }), {
     ...FLOW4,
+    ...ROCE_V2_UDP,
+  }),
+  ether('port 4791, the ICRC ends behind the packet', over4(writeOnly, { totalLength: 43 }), {
+    ...FLOW4,
+    ...ROCE_V2_UDP,
+  }),
+  ether('port 4791, room for BTH and ICRC alone', over4(writeOnly, { totalLength: 44 }), {
+    ...FLOW4,
     ...ROCE_V2,
   }),
   ether('from port 4791', over4(udp(4791, 443, roce.bth({ opcode: 4, destinationQp: QP }))), {
@@ -110,6 +118,13 @@ export const ROCE_VECTORS: readonly FrameVector[] = [
   ),
   malformed('RoCE roceV1, IPVer 4', 'grh_version', changed(roceV1, 14, 0x40)),
   malformed('RoCE roceV1, next header UDP', 'grh_next_header', changed(roceV1, 20, 17)),
+  malformed('RoCE roceV1, payload length 15', 'grh_payload_length', changed(roceV1, 19, 15)),
+  malformed(
+    'RoCE roceV1, payload length 0, unassigned opcode',
+    'grh_payload_length',
+    changed(changed(roceV1, 19, 0), 54, 0x56),
+  ),
+  ether('RoCE roceV1, payload length 16', changed(roceV1, 19, 16), { ...FLOW6, ...ROCE_V1 }),
   malformed('RoCE roceV1, BTH version 2', 'bth_invalid', changed(roceV1, 55, 2)),
   malformed('RoCE roceV1, unassigned opcode', 'bth_invalid', changed(roceV1, 54, 0x56)),
 ];
