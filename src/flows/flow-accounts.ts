@@ -63,7 +63,8 @@ export interface FlowAccounts {
    * throws, it rejects, and what was not booked by then is missing from all sums alike.
    *
    * @param nowMs wall clock, milliseconds. It may jump: backwards counts as standing still;
-   *   forwards can at worst end series that were idle in this very interval.
+   *   forwards can at worst end series that were idle in this very interval, and makes what all flows
+   *   carried before count for less.
    * @throws Error (rejects) when the former call is still pending.
    */
   apply(rows: FlowRows, overflow: readonly OverflowRow[], nowMs: number): Promise<IntervalSummary>;
