@@ -134,6 +134,10 @@ function declareLibc(ffi: Addon['ffi']) {
     recv: ['int64', ['int', 'pointer', 'size_t', 'int']],
     // int close(int fd)
     close: ['int', ['int']],
+    // int sigfillset(sigset_t *set)
+    sigfillset: ['int', ['pointer']],
+    // int pthread_sigmask(int how, const sigset_t *set, sigset_t *oldset)   returns an errno
+    pthread_sigmask: ['int', ['int', 'pointer', 'pointer']],
     // char *if_indextoname(unsigned int ifindex, char *ifname)
     if_indextoname: ['pointer', ['uint32', 'pointer']],
   });

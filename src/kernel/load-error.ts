@@ -4,6 +4,7 @@
 import { KernelError } from '../errors.js';
 import type { NeededCapability } from './capabilities.js';
 import { ERRNO, errnoName } from './errno.js';
+import { MAX_LOAD_TRIES } from './load-tries.js';
 
 /** Lines of the verifier's log that a message carries; all of it is the error's detail. */
 const SHOWN_LOG_LINES = 3;
@@ -28,6 +29,10 @@ export function loadError(errno: number, log: string, missing: readonly NeededCa
   const isVerifierStricter = log !== '' && (missing.length > 0 || ROOT_ONLY.test(log));
   if (errno === ERRNO.EPERM || isVerifierStricter) {
     return new KernelError(call, errno, NO_PRIVILEGE_SENTENCE, { detail, code: 'NO_PRIVILEGE' });
+  }
+  if (errno === ERRNO.EAGAIN) {
+    const message = `the process was interrupted each of the ${MAX_LOAD_TRIES} times that it loaded the BPF object (EAGAIN): it is stopped, traced or frozen again and again; start it once that has ended`;
+    return new KernelError(call, errno, message, { detail });
   }
   const lines = log.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('processed '));
   if (lines.length > 0) {

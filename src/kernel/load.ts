@@ -9,11 +9,14 @@ import { ABI_VERSION, FLOW_KEY4, FLOW_KEY6, OPTIONS } from '../abi/layout.js';
 import { PSN_WAYS } from '../abi/roce-records.js';
 import { AbiError, KernelError } from '../errors.js';
 import { readMissingCapabilities } from './capabilities.js';
+import { ERRNO } from './errno.js';
 import { type Libbpf, type Libc, openLibbpf, openLibc } from './ffi.js';
 import type { KernelMaps } from './kernel-maps.js';
 import { loadError } from './load-error.js';
+import { loadInTries } from './load-tries.js';
 import { LoadedMaps } from './maps.js';
 import { BpfObject, readObjectFile } from './object.js';
+import { withSignalsBlocked } from './signal-mask.js';
 import { chooseSetsPerCpu } from './slot-sizing.js';
 
 /** `frags`: takes frames of several buffers (kernel 5.18 and later); `plain`: its twin for the rest. */
@@ -125,7 +128,7 @@ export function loadKernelObject(options: LoadOptions): KernelObject {
     maxSlotBytes: options.maxSlotBytes ?? DEFAULT_MAX_SLOT_BYTES,
     cpuCount,
   });
-  const { object, objectPath, flavours } = loadBest(options, { libbpf, cpuCount, setsPerCpu });
+  const { object, objectPath, flavours } = loadBest(options, { libbpf, libc, cpuCount, setsPerCpu });
   try {
     const { flowCapacity, drainBatchEntries } = options;
     const maps = new LoadedMaps(
@@ -160,6 +163,7 @@ export function loadKernelObject(options: LoadOptions): KernelObject {
 
 interface LoadParts {
   readonly libbpf: Libbpf;
+  readonly libc: Libc;
   readonly cpuCount: number;
   readonly setsPerCpu: number;
 }
@@ -185,26 +189,37 @@ function loadAttempts(options: LoadOptions): Attempt[] {
 function loadBest(options: LoadOptions, parts: LoadParts): Attempt & { readonly object: BpfObject } {
   let error: unknown;
   for (const attempt of loadAttempts(options)) {
-    const object = new BpfObject(readObjectFile(attempt.objectPath), 'xtrace', parts.libbpf);
-    try {
-      prepare(object, attempt.flavours, options, parts);
-      const errno = object.load();
-      if (errno === 0) return { ...attempt, object };
-      throw loadError(errno, object.verifierLog, readMissingCapabilities({ root: '/' }));
-    } catch (refusal) {
-      object.close();
-      if (!(refusal instanceof KernelError) || refusal.code === 'NO_PRIVILEGE') throw refusal;
-      error = refusal; // the last word is that on the most modest attempt
-    }
+    // A program takes 60 ms to verify, and the kernel gives up at any signal: one that a profiler's
+    // timer sends every millisecond would never let it end.
+    const { object, errno } = withSignalsBlocked(parts.libc, () =>
+      loadInTries(() => openPrepared(attempt, options, parts)),
+    );
+    if (errno === 0) return { ...attempt, object };
+    const refusal = loadError(errno, object.verifierLog, readMissingCapabilities({ root: '/' }));
+    object.close();
+    // Neither says anything about this object, so that a more modest one would not do either.
+    if (refusal.code === 'NO_PRIVILEGE' || errno === ERRNO.EAGAIN) throw refusal;
+    error = refusal; // the last word is that on the most modest attempt
   }
   throw error;
+}
+
+function openPrepared(attempt: Attempt, options: LoadOptions, parts: LoadParts): BpfObject {
+  const object = new BpfObject(readObjectFile(attempt.objectPath), 'xtrace', parts.libbpf);
+  try {
+    prepare(object, attempt.flavours, options, parts);
+    return object;
+  } catch (error) {
+    object.close();
+    throw error;
+  }
 }
 
 function prepare(
   object: BpfObject,
   flavours: readonly ProgramFlavour[],
   options: LoadOptions,
-  { cpuCount, setsPerCpu }: LoadParts,
+  { cpuCount, setsPerCpu }: Pick<LoadParts, 'cpuCount' | 'setsPerCpu'>,
 ): void {
   writeOptions(object.initialValue('.rodata', 'options'), options, { cpuCount, setsPerCpu });
   const sets = 2 * cpuCount * setsPerCpu;

@@ -62,6 +62,14 @@ test('without a log there is no talk of the verifier', () => {
   );
 });
 
+test('an interrupted load is not blamed on the verifier or the kernel', () => {
+  for (const log of ['', VERIFIER_LOG]) {
+    const error = loadError(ERRNO.EAGAIN, log, []);
+    assert.match(error.message, /^the process was interrupted each of the 5 times [^\n]*\(EAGAIN\)/);
+    assert.doesNotMatch(error.message, /verifier|5\.15/);
+  }
+});
+
 test('an errno has its name', () => {
   assert.equal(errnoName(16), 'EBUSY');
   assert.equal(errnoName(95), 'EOPNOTSUPP');

@@ -19,6 +19,7 @@ import { runProgram } from '../support/program-run.js';
 
 const XDP_PASS = 2;
 const LOAD_ONCE = fileURLToPath(new URL('./load-once.js', import.meta.url));
+const LOAD_UNDER_SIGNALS = fileURLToPath(new URL('./load-under-signals.js', import.meta.url));
 
 function load(t: TestContext, options: Partial<LoadOptions> = {}) {
   const object = loadKernelObject({
@@ -191,4 +192,13 @@ kernelTest('the three capabilities are enough', () => {
   const { status, stdout, stderr } = loadWithCapabilities('-all,+bpf,+net_admin,+perfmon');
   assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
   assert.equal(stdout, 'loaded\n');
+});
+
+kernelTest('signals that come faster than a program is verified do not stop the load', (t) => {
+  const { objectPath, flavours } = load(t);
+  const args = [LOAD_UNDER_SIGNALS, FLOW_OBJECT_PATH, PORTABLE_OBJECT_PATH];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  // The same as without them, nothing more modest.
+  assert.equal(stdout, `loaded ${objectPath} ${flavours}\n`, stderr);
+  assert.equal(status, 0);
 });
