@@ -6,6 +6,7 @@ import { networkInterfaces } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { runDoctor } from './compose/doctor.js';
 import { createExporter } from './compose/exporter.js';
+import type { IgnoredSignals } from './compose/ignored-signals.js';
 import type { Config, DoctorConfig } from './config/config.js';
 import { renderHelp } from './config/help.js';
 import { type Resolution, resolveConfig } from './config/resolve-config.js';
@@ -30,21 +31,22 @@ const PORTABLE_OBJECT = fileURLToPath(new URL('../bpf/flow-portable.bpf.o', impo
 const PACKAGE_JSON = fileURLToPath(new URL('../../package.json', import.meta.url));
 
 /** Never rejects; sets the exit code. */
-export async function main(process: NodeJS.Process): Promise<void> {
+export async function main(process: NodeJS.Process, signals: IgnoredSignals): Promise<void> {
   try {
     const resolution = resolveConfig({
       argv: process.argv.slice(2),
       env: process.env,
       readFile: (path) => readFileSync(path),
     });
-    await act(process, resolution);
+    if (resolution.action !== 'run') signals.release();
+    await act(process, signals, resolution);
   } catch (error) {
     process.stderr.write(explain(error));
     process.exitCode = error instanceof ExporterError ? error.exitCode : EXIT_CODE.failure;
   }
 }
 
-async function act(process: NodeJS.Process, resolution: Resolution): Promise<void> {
+async function act(process: NodeJS.Process, signals: IgnoredSignals, resolution: Resolution): Promise<void> {
   switch (resolution.action) {
     case 'help':
       answer(process, renderHelp());
@@ -62,7 +64,7 @@ async function act(process: NodeJS.Process, resolution: Resolution): Promise<voi
       await examine(process, resolution);
       return;
     case 'run':
-      await run(process, resolution.config);
+      await run(process, signals, resolution.config);
       return;
     default:
       resolution satisfies never;
@@ -98,7 +100,7 @@ async function examine(
   process.exit();
 }
 
-async function run(process: NodeJS.Process, config: Config): Promise<void> {
+async function run(process: NodeJS.Process, signals: IgnoredSignals, config: Config): Promise<void> {
   const log = createLogger(config.log);
   // A rejection that nobody handles ends up here too. The kernel detaches us, whatever happens.
   process.on('uncaughtException', (error) => {
@@ -106,6 +108,7 @@ async function run(process: NodeJS.Process, config: Config): Promise<void> {
     process.stderr.write(explain(error));
     process.exit(EXIT_CODE.failure);
   });
+  signals.tell((sentence) => log.warn(sentence));
   const interfaces = chooseInterfaces(config, (message) => log.info(message));
   const exporter = createExporter(
     {

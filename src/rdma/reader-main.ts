@@ -2,15 +2,18 @@
 // The process that reads RDMA files, started by start-reader.ts: beside cli.ts the only file
 // that does something when it is loaded. Answers one question at a time, and ends with its parent.
 
-import { answerRdmaQuestion, type RdmaQuestion } from './answers.js';
+import type { RdmaQuestion } from './answers.js';
 import type { ReaderRequest } from './reader-process.js';
 
+// A service manager signals us too; but we end when our parent does, and not before: the channel to it is
+// all that keeps us. At SIGUSR1 Node would open its debugger. First of all: the rest takes time to load.
+const IGNORED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
+for (const signal of IGNORED) process.on(signal, () => undefined);
+
+const { answerRdmaQuestion } = await import('./answers.js');
 const sysfsPath = process.argv[2] ?? '/sys';
 // A refused read is an answer here, and a port may have hundreds: nobody sees their stacks.
 Error.stackTraceLimit = 0;
-// A terminal and a service manager signal us too; but we end when our parent does, and not before: the
-// channel to it is all that keeps us.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 process.on('message', (message) => {
   // Only our parent can send, and it sends nothing else.
   const { id, question } = message as ReaderRequest<RdmaQuestion>;

@@ -21,13 +21,22 @@ export interface ReaderProcess<Question, Answer> {
   kill(): void;
 }
 
-/** It holds one port's counters at a time. */
-const NODE_FLAGS = ['--max-old-space-size=32', '--max-semi-space-size=1', '--single-threaded-gc'];
+/**
+ * It holds one port's counters at a time. Nothing can listen at a multicast address: until it ignores SIGUSR1,
+ * this keeps Node's debugger from opening in it.
+ */
+const NODE_FLAGS = [
+  '--max-old-space-size=32',
+  '--max-semi-space-size=1',
+  '--single-threaded-gc',
+  '--inspect-port=[ff02::1]:65535',
+];
 
 /**
  * @param script absolute path of a module that says `{ isReady: true }` and then answers requests.
  * Its streams are nobody's: whoever waits for the end of our stderr must not wait for a process that
- * hangs. Its environment is empty: NODE_OPTIONS are meant for us. No folder is kept busy by it.
+ * hangs. Its environment is empty: NODE_OPTIONS are meant for us. No folder is kept busy by it. What a
+ * terminal or a shell signals our process group does not reach it: it has a session of its own.
  */
 export function startReaderProcess<Question, Answer>(
   script: string,
@@ -86,6 +95,7 @@ function forkOrUndefined(
       execArgv: NODE_FLAGS,
       env: {},
       cwd: '/',
+      detached: true,
     });
   } catch (error) {
     onEnd(error instanceof Error ? error.message : String(error));

@@ -38,8 +38,9 @@ test('systemd-analyze verify has nothing to say', (t) => {
   }
 });
 
-test('the unit restarts after a fault, but not after a wrong configuration, and waits for the last drain', () => {
+test('the unit restarts after a fault or a stray SIGHUP, but not after a wrong configuration, and waits for the last drain', () => {
   assert.equal(unit.get('Restart'), 'on-failure');
+  assert.equal(unit.get('RestartForceExitStatus'), 'SIGHUP');
   assert.equal(unit.get('RestartPreventExitStatus'), '2');
   assert.equal(unit.get('TimeoutStopSec'), '20s');
   assert.equal(unit.get('EnvironmentFile'), '-/etc/default/xtrace-catch');

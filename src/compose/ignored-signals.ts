@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Signals that would end this process, or open Node's debugger in it, and that do neither here. Imports
+// nothing that takes time: cli.ts calls it before it loads the rest.
+
+/**
+ * SIGHUP and SIGUSR2 end a process by default, and Node opens its debugger at SIGUSR1: whoever may signal
+ * the process could then run code with its capabilities.
+ */
+const IGNORED = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
+export type IgnoredSignal = (typeof IGNORED)[number];
+
+/** A signal a second is no reason for a line a second. */
+const TELL_EVERY_MS = 60_000;
+
+const SENTENCES = {
+  SIGHUP: 'SIGHUP is ignored: the configuration is read at the start only; restart to change it',
+  SIGUSR1: 'SIGUSR1 is ignored: the debugger of Node does not open in this process',
+  SIGUSR2: 'SIGUSR2 is ignored: it has no meaning here',
+} as const satisfies Record<IgnoredSignal, string>;
+
+export interface IgnoredSignals {
+  /** Gives each signal's sentence to `say`, at most one a minute; also of those that came before. */
+  tell(say: (sentence: string) => void): void;
+  /** For what is over in a moment: SIGHUP and SIGUSR2 end it again. SIGUSR1 stays ignored. */
+  release(): void;
+}
+
+export function ignoreSignals(process: NodeJS.Process, nowMs: () => number): IgnoredSignals {
+  const came = new Set<IgnoredSignal>();
+  let onSignal = (signal: IgnoredSignal): void => {
+    came.add(signal);
+  };
+  const listener = (signal: NodeJS.Signals): void => onSignal(signal as IgnoredSignal);
+  for (const signal of IGNORED) process.on(signal, listener);
+  return {
+    tell(say) {
+      const toldAtMs = new Map<IgnoredSignal, number>();
+      onSignal = (signal) => {
+        const before = toldAtMs.get(signal);
+        if (before !== undefined && nowMs() - before < TELL_EVERY_MS) return;
+        toldAtMs.set(signal, nowMs());
+        say(SENTENCES[signal]);
+      };
+      for (const signal of came) onSignal(signal);
+    },
+    release() {
+      for (const signal of ['SIGHUP', 'SIGUSR2'] as const) process.off(signal, listener);
+    },
+  };
+}
