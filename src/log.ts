@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The log: pino, one line per event to stderr, as logfmt or JSON. Written at once, not by a worker:
+// The log: pino, one line per event, as logfmt or JSON. Lines are handed on at once, not by a worker:
 // a line must be out before the process dies, and there are few of them.
-import {
-  type DestinationStream,
-  destination,
-  type LoggerOptions,
-  type Logger as PinoLogger,
-  pino,
-  stdTimeFunctions,
-} from 'pino';
+import { type LoggerOptions, type Logger as PinoLogger, pino, stdTimeFunctions } from 'pino';
 
 /** Values that stand beside a message; an Error is shown as its message and code. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -32,15 +25,13 @@ export interface LogOptions {
   readonly format: 'logfmt' | 'json';
 }
 
-/** Where whole lines go, each with its line feed; stderr where it is left out. */
 export interface LogParts {
-  readonly destination?: DestinationStream;
+  /** Where whole lines go, each with its line feed. It must neither wait nor throw. */
+  readonly destination: { write(line: string): void };
 }
 
-const STDERR_FD = 2;
-
 /** Lines have `level` as a word, `time` in ISO 8601, `msg`, and the fields. */
-export function createLogger(options: LogOptions, parts: LogParts = {}): Logger {
+export function createLogger(options: LogOptions, { destination }: LogParts): Logger {
   const settings: LoggerOptions = {
     level: options.level,
     base: null,
@@ -50,10 +41,21 @@ export function createLogger(options: LogOptions, parts: LogParts = {}): Logger 
     // pino's own would show the stack of what stands under `err`; plainFields has dealt with it.
     serializers: { err: (value) => value },
   };
-  const lines = parts.destination ?? openStderr();
-  const target =
-    options.format === 'json' ? lines : { write: (line: string) => lines.write(renderLogfmt(line)) };
-  return wrapPino(pino(settings, target), options.level === 'debug');
+  const write = (line: string): void => destination.write(renderLine(options.format, line));
+  return wrapPino(pino(settings, { write }), options.level === 'debug');
+}
+
+/** The line that stands in the log where so many could not be written; whatever the level. */
+export function renderDropNotice(format: LogOptions['format'], lines: number): string {
+  const msg = 'log lines were dropped here: nobody read them, or they could not be written';
+  return renderLine(
+    format,
+    `${JSON.stringify({ level: 'warn', time: new Date().toISOString(), lines, msg })}\n`,
+  );
+}
+
+function renderLine(format: LogOptions['format'], jsonLine: string): string {
+  return format === 'json' ? jsonLine : renderLogfmt(jsonLine);
 }
 
 /** Our interface over pino's: Errors among the fields are made plain on the way. */
@@ -71,13 +73,6 @@ function wrapPino(target: PinoLogger, withStack: boolean): Logger {
     error: method('error'),
     child: (fields) => wrapPino(target.child(plainFields(fields, withStack)), withStack),
   };
-}
-
-function openStderr(): DestinationStream {
-  const stderr = destination({ fd: STDERR_FD, sync: true });
-  // Nobody is left to be told that the log cannot be written; the packets still want counting.
-  stderr.on('error', () => undefined);
-  return stderr;
 }
 
 /** Fields with every Error among them replaced. */

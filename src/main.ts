@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { runDoctor } from './compose/doctor.js';
 import { createExporter } from './compose/exporter.js';
 import type { IgnoredSignals } from './compose/ignored-signals.js';
+import { openStderr, type Stderr } from './compose/open-stderr.js';
 import type { Config, DoctorConfig } from './config/config.js';
 import { renderHelp } from './config/help.js';
 import { type Resolution, resolveConfig } from './config/resolve-config.js';
@@ -23,6 +24,8 @@ import { linkTypeName } from './system/link-type.js';
 const NAME = 'xtrace-catch';
 /** A stop that takes longer is cut short: the promise is five seconds. */
 const STOP_LIMIT_MS = 4500;
+/** What the reader of stderr has not taken by then is lost; within the same promise. */
+const LAST_LINES_LIMIT_MS = 250;
 
 /** Files of the build, beside dist/src/. */
 const BUILD_INFO = fileURLToPath(new URL('../build-info.json', import.meta.url));
@@ -30,8 +33,18 @@ const BPF_OBJECT = fileURLToPath(new URL('../bpf/flow.bpf.o', import.meta.url));
 const PORTABLE_OBJECT = fileURLToPath(new URL('../bpf/flow-portable.bpf.o', import.meta.url));
 const PACKAGE_JSON = fileURLToPath(new URL('../../package.json', import.meta.url));
 
+/** What a command has besides its configuration. */
+interface Host {
+  readonly process: NodeJS.Process;
+  readonly stderr: Stderr;
+  readonly signals: IgnoredSignals;
+}
+
 /** Never rejects; sets the exit code. */
 export async function main(process: NodeJS.Process, signals: IgnoredSignals): Promise<void> {
+  const stderr = openStderr(process);
+  // However it ends: the last lines tell why.
+  process.on('exit', () => stderr.lines.flush(LAST_LINES_LIMIT_MS));
   try {
     const resolution = resolveConfig({
       argv: process.argv.slice(2),
@@ -39,52 +52,54 @@ export async function main(process: NodeJS.Process, signals: IgnoredSignals): Pr
       readFile: (path) => readFileSync(path),
     });
     if (resolution.action !== 'run') signals.release();
-    await act(process, signals, resolution);
+    await act({ process, stderr, signals }, resolution);
   } catch (error) {
-    process.stderr.write(explain(error));
+    stderr.lines.write(explain(error));
     process.exitCode = error instanceof ExporterError ? error.exitCode : EXIT_CODE.failure;
   }
 }
 
-async function act(process: NodeJS.Process, signals: IgnoredSignals, resolution: Resolution): Promise<void> {
+async function act(host: Host, resolution: Resolution): Promise<void> {
+  const { process } = host;
   switch (resolution.action) {
     case 'help':
-      answer(process, renderHelp());
+      answer(host, renderHelp());
       return;
     case 'version':
-      answer(process, renderVersion(readBuildInfo(), { ...process, nodeVersion: process.version }));
+      answer(host, renderVersion(readBuildInfo(), { ...process, nodeVersion: process.version }));
       return;
     case 'list':
-      answer(process, listText());
+      answer(host, listText());
       return;
     case 'check':
-      answer(process, `${resolution.configFile ?? 'the configuration'} is valid\n`);
+      answer(host, `${resolution.configFile ?? 'the configuration'} is valid\n`);
       return;
     case 'doctor':
-      await examine(process, resolution);
+      await examine(host, resolution);
       return;
     case 'run':
-      await run(process, signals, resolution.config);
+      await run(host, resolution.config);
       return;
     default:
       resolution satisfies never;
   }
 }
 
-/** To stdout, whose reader may have seen enough already (--help | head -1). */
-function answer(process: NodeJS.Process, text: string): void {
+/** To stdout, whose reader may have seen enough already (--help | head -1), or take its time. */
+function answer({ process, stderr }: Host, text: string): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') return;
-    process.stderr.write(`${NAME}: stdout cannot be written: ${error.message}\n`);
+    stderr.lines.write(`${NAME}: stdout cannot be written: ${error.message}\n`);
     process.exitCode = EXIT_CODE.failure;
   });
   process.stdout.write(text);
 }
 
 async function examine(
-  process: NodeJS.Process,
+  host: Host,
   { config, doctor }: { readonly config: Config; readonly doctor: DoctorConfig },
 ): Promise<void> {
+  const { process } = host;
   const { text, willWork } = await runDoctor({
     config,
     doctor,
@@ -94,20 +109,24 @@ async function examine(
     portableObjectPath: PORTABLE_OBJECT,
   });
   process.exitCode = willWork ? 0 : EXIT_CODE.failure;
-  answer(process, text);
+  answer(host, text);
   // A reading of RDMA counters that still hangs in a driver must not keep us.
   await new Promise((written) => process.stdout.write('', written));
   process.exit();
 }
 
-async function run(process: NodeJS.Process, signals: IgnoredSignals, config: Config): Promise<void> {
-  const log = createLogger(config.log);
+async function run({ process, stderr, signals }: Host, config: Config): Promise<void> {
+  stderr.format = config.log.format;
+  const log = createLogger(config.log, { destination: stderr.lines });
   // A rejection that nobody handles ends up here too. The kernel detaches us, whatever happens.
   process.on('uncaughtException', (error) => {
     log.debug({ stack: error.stack }, 'where it happened');
-    process.stderr.write(explain(error));
+    stderr.lines.write(explain(error));
     process.exit(EXIT_CODE.failure);
   });
+  // Node would write its warnings by a way of its own, which waits for the reader of stderr.
+  process.removeAllListeners('warning');
+  process.on('warning', (warning) => log.warn({ err: warning }, 'Node warns'));
   signals.tell((sentence) => log.warn(sentence));
   const interfaces = chooseInterfaces(config, (message) => log.info(message));
   const exporter = createExporter(
@@ -118,7 +137,7 @@ async function run(process: NodeJS.Process, signals: IgnoredSignals, config: Con
       objectPath: BPF_OBJECT,
       portableObjectPath: PORTABLE_OBJECT,
     },
-    { log, stdout: process.stdout },
+    { log, stdout: process.stdout, droppedLogLines: () => stderr.lines.droppedLines },
   );
   const stopped = new Promise<NodeJS.Signals>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, resolve);

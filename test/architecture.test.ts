@@ -23,7 +23,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   exposition: ['metrics', 'push', 'abi'],
   http: ['exposition'],
   push: [],
-  print: ['flows', 'abi'],
+  output: [],
+  print: ['flows', 'abi', 'output'],
   doctor: ['kernel', 'system', 'rdma'],
   config: [],
   'daemon.ts': ['attach', 'flows', 'reader'],
@@ -49,7 +50,7 @@ const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = {
 const TOUCHES: Readonly<Record<string, readonly string[]>> = {
   'ffi-napi': ['kernel'],
   'ref-napi': ['kernel'],
-  'node:fs': ['main.ts', 'compose', 'system', 'kernel', 'print'],
+  'node:fs': ['main.ts', 'compose', 'system', 'kernel', 'output', 'print'],
   'node:fs/promises': ['push'],
   'node:http': ['http', 'push'],
   'node:https': ['push'],

@@ -101,7 +101,8 @@ test('what is below the level is not written', () => {
 describe('on stderr', () => {
   const script = (after: string): string => `
     import { createLogger } from './dist/src/log.js';
-    const log = createLogger({ level: 'info', format: 'logfmt' });
+    import { openStderr } from './dist/src/compose/open-stderr.js';
+    const log = createLogger({ level: 'info', format: 'logfmt' }, { destination: openStderr(process).lines });
     log.info('last words');
     ${after}`;
   const node = (code: string, shell: string) =>

@@ -46,6 +46,8 @@ export interface ExporterOptions {
 export interface ExporterParts {
   readonly log: Logger;
   readonly stdout: NodeJS.WriteStream;
+  /** Since the start. */
+  readonly droppedLogLines: () => number;
 }
 
 export interface Exporter {
@@ -90,7 +92,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
         refreshIntervalMs: config.intervalMs,
         seriesLimit: config.flows.maxSeries,
       },
-      { readProcessUsage: () => usage.read() },
+      { readProcessUsage: () => usage.read(), readDroppedLogLines: parts.droppedLogLines },
     );
     const ids = createInterfaceIds(
       interfaces,

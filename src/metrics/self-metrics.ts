@@ -134,6 +134,12 @@ export const SELF_METRICS = {
     type: 'gauge',
     labels: [],
   },
+  logLinesDroppedTotal: {
+    name: 'xtrace_log_lines_dropped_total',
+    help: 'Lines of the log that were dropped: whoever reads stderr had stopped reading, or it could not be written. Nothing waits for the log.',
+    type: 'counter',
+    labels: [],
+  },
   processCpuSecondsTotal: {
     name: 'process_cpu_seconds_total',
     help: 'User and system CPU time this process has spent. The XDP program is not in here: its time is the softirq time of the CPUs.',
@@ -173,6 +179,8 @@ export interface SelfMetricsOptions {
 export interface SelfMetricsParts {
   /** Called once per families(). */
   readProcessUsage(): ProcessUsage;
+  /** Called once per families(); since the start. */
+  readDroppedLogLines(): number;
 }
 
 export interface InterfaceState {
@@ -283,6 +291,8 @@ export function createSelfMetrics(options: SelfMetricsOptions, parts: SelfMetric
     },
     async families() {
       const usage = parts.readProcessUsage();
+      m.logLinesDroppedTotal.reset();
+      m.logLinesDroppedTotal.inc(parts.readDroppedLogLines());
       m.processCpuSecondsTotal.reset();
       m.processCpuSecondsTotal.inc(usage.cpuSeconds);
       m.processResidentMemoryBytes.set(usage.residentMemoryBytes);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // stdout as a stream that never blocks. Node writes to a terminal synchronously: a terminal stopped
 // with Ctrl-S would stop the whole exporter. Pipes and sockets are asynchronous already.
-import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { closeSync, writeSync } from 'node:fs';
 import { Writable } from 'node:stream';
+import { reopenWithoutWaiting } from '../output/open-output.js';
 
 /** How long to wait before a stopped terminal is tried again. */
 const RETRY_MS = 20;
@@ -15,13 +16,9 @@ export function openFlowOutput(
   stdout: Writable & { readonly isTTY?: boolean; readonly fd?: number },
 ): Writable {
   if (stdout.isTTY !== true || stdout.fd === undefined) return stdout;
-  try {
-    const flags = constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
-    return new NonBlockingOutput(openSync(`/proc/self/fd/${stdout.fd}`, flags));
-  } catch {
-    // Another user's terminal (after su), or no /proc: as before, at the risk of a stop.
-    return stdout;
-  }
+  const own = reopenWithoutWaiting(stdout.fd);
+  // Another user's terminal that is not ours either: as before, at the risk of a stop.
+  return own === undefined ? stdout : new NonBlockingOutput(own);
 }
 
 class NonBlockingOutput extends Writable {

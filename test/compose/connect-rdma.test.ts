@@ -7,7 +7,8 @@ import { createLogger } from '../../src/log.js';
 
 test('where rdma.enabled is off, nothing is read', () => {
   const options = { interfaces: ['eth0'], hostIp: '', collectAgg: 'lab', roceSeen: () => 0 };
-  const log = createLogger({ level: 'error', format: 'logfmt' });
+  const destination = { write: () => assert.fail('there is nothing to say') };
+  const log = createLogger({ level: 'debug', format: 'logfmt' }, { destination });
   const parts = { log, clock: systemClock() };
   const line = connectRdma({ ...options, config: { rdma: { enabled: false, sysfsPath: '/sys' } } }, parts);
   assert.equal(line, undefined);

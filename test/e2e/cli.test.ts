@@ -319,13 +319,14 @@ kernelTest(
 kernelTest('a fault that nobody foresaw is one sentence and exit code 1, without a stack', async (t) => {
   const site = createSite(t, 'x');
   site.addVeth('va');
-  const fault = 'setTimeout(() => { throw new Error("the sky fell"); }, 1500)';
+  const fault = 'process.on("SIGWINCH", () => { throw new Error("the sky fell"); })';
   const preload = `data:text/javascript,${encodeURIComponent(fault)}`;
   const exporter = await withExporter(t, {
     namespace: site.host,
     args: ['-i', 'va'],
     env: { NODE_OPTIONS: `--import=${preload}` },
   });
+  exporter.child.kill('SIGWINCH');
   const { code } = await exporter.child.exited;
   assert.equal(code, 1);
   assert.match(exporter.child.stderr, /^xtrace-catch: unexpected: the sky fell; [^\n]+\n$/m);

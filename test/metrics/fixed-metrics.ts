@@ -77,6 +77,7 @@ export function createFixedSelfMetrics(): SelfMetrics {
         openFds: 23,
         eventLoopStallSeconds: 0.004,
       }),
+      readDroppedLogLines: () => 3,
     },
   );
   self.setInterfaces([
