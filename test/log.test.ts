@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { createLogger, type LogOptions, renderLogfmt } from '../src/log.js';
+import { createLogger, type LogOptions, renderDropNotice, renderLogfmt } from '../src/log.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -84,6 +84,15 @@ describe('logfmt', () => {
   test('a key that would break the line is mended', () => {
     assert.equal(renderLogfmt('{"a b=\\"":1}'), 'a_b__=1\n');
   });
+});
+
+test('the notice of dropped lines is a line of the log like any other', () => {
+  const msg = 'log lines were dropped here: nobody read them, or they could not be written';
+  assert.equal(withoutTime(renderDropNotice('logfmt', 12)), `time=T level=warn msg="${msg}" lines=12\n`);
+  assert.equal(
+    withoutTime(renderDropNotice('json', 12)),
+    `{"level":"warn","time":"T","lines":12,"msg":"${msg}"}\n`,
+  );
 });
 
 test('what is below the level is not written', () => {
