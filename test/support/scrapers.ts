@@ -34,8 +34,8 @@ export interface Target {
 /** A scraper with what it has stored. */
 export interface Scraper {
   readonly name: string;
-  /** An instant query, now. */
-  query(promQl: string): Promise<readonly Sample[]>;
+  /** An instant query; as of now, or of a Unix time in seconds. */
+  query(promQl: string, atS?: number): Promise<readonly Sample[]>;
   /** The value of the one sample of an instant query. */
   value(promQl: string): Promise<number>;
   /** All values of all series of a range query in steps of a second. */
@@ -46,11 +46,15 @@ export interface Scraper {
   stop(): Promise<void>;
 }
 
-/** Scrapes the metrics of this URL once a second. */
-export async function startPrometheus(namespace: Namespace, metricsUrl: string): Promise<Scraper> {
+/** Scrapes the metrics of this URL, once a second where nothing else is said. */
+export async function startPrometheus(
+  namespace: Namespace,
+  metricsUrl: string,
+  everyS = 1,
+): Promise<Scraper> {
   const folder = createFolder('prometheus');
   const child = namespace.start('prometheus', [
-    `--config.file=${writeScrapeConfig(folder, metricsUrl)}`,
+    `--config.file=${writeScrapeConfig(folder, metricsUrl, everyS)}`,
     `--storage.tsdb.path=${path.join(folder, 'data')}`,
     `--web.listen-address=${PROMETHEUS}`,
     '--log.level=warn',
@@ -63,7 +67,7 @@ export async function startPrometheus(namespace: Namespace, metricsUrl: string):
 }
 
 /** The same by vmagent, kept by victoria-metrics. */
-export async function startVmagent(namespace: Namespace, metricsUrl: string): Promise<Scraper> {
+export async function startVmagent(namespace: Namespace, metricsUrl: string, everyS = 1): Promise<Scraper> {
   const folder = createFolder('vmagent');
   const storage = namespace.start('victoria-metrics', [
     `-storageDataPath=${path.join(folder, 'data')}`,
@@ -76,7 +80,7 @@ export async function startVmagent(namespace: Namespace, metricsUrl: string): Pr
   ]);
   await ready(storage, `http://${VICTORIA_METRICS}/health`);
   const agent = namespace.start('vmagent', [
-    `-promscrape.config=${writeScrapeConfig(folder, metricsUrl)}`,
+    `-promscrape.config=${writeScrapeConfig(folder, metricsUrl, everyS)}`,
     `-remoteWrite.url=http://${VICTORIA_METRICS}/api/v1/write`,
     `-remoteWrite.tmpDataPath=${path.join(folder, 'queue')}`,
     `-httpListenAddr=${VMAGENT}`,
@@ -104,11 +108,13 @@ function createScraper(
     );
     return data.result;
   };
-  const query = async (promQl: string): Promise<readonly Sample[]> =>
-    (await ask('query', { query: promQl })).map(({ metric, value }) => ({
-      labels: metric,
-      value: Number(value?.[1]),
-    }));
+  const query = async (promQl: string, atS?: number): Promise<readonly Sample[]> =>
+    (await ask('query', { query: promQl, ...(atS === undefined ? {} : { time: String(atS) }) })).map(
+      ({ metric, value }) => ({
+        labels: metric,
+        value: Number(value?.[1]),
+      }),
+    );
   return {
     name,
     query,
@@ -158,13 +164,13 @@ function createFolder(name: string): string {
 }
 
 /** JSON is YAML, too. */
-function writeScrapeConfig(folder: string, metricsUrl: string): string {
+function writeScrapeConfig(folder: string, metricsUrl: string, everyS: number): string {
   const { host, pathname } = new URL(metricsUrl);
   const file = path.join(folder, 'scrape.yaml');
   writeFileSync(
     file,
     JSON.stringify({
-      global: { scrape_interval: '1s', scrape_timeout: '1s' },
+      global: { scrape_interval: `${everyS}s`, scrape_timeout: `${everyS}s` },
       scrape_configs: [{ job_name: 'xtrace', metrics_path: pathname, static_configs: [{ targets: [host] }] }],
     }),
   );

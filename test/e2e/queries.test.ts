@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// The README's PromQL, asked of Debian's prometheus and victoria-metrics: its questions about flows
+// are answered as known traffic was on the wire, and all its other expressions are understood.
+
+import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
+import { waitFor } from '../support/conditions.js';
+import { type Exporter, startExporter } from '../support/exporter.js';
+import { ETHERTYPE, ethernet, payloadOf } from '../support/frames.js';
+import { kernelTest } from '../support/kernel-gate.js';
+import { assertAnswered, type Truth } from '../support/known-answers.js';
+import {
+  createKnownTraffic,
+  FRAMES_PER_SECOND,
+  type KnownTraffic,
+  type Part,
+  SHORT_FLOWS_FROM,
+} from '../support/known-traffic.js';
+import { readReadmeQueries } from '../support/readme-queries.js';
+import { type Sample, type Scraper, startPrometheus, startVmagent } from '../support/scrapers.js';
+import { startSending } from '../support/sender.js';
+import { createSite, type Site } from '../support/site.js';
+import { udpFlows } from '../support/traffic-mix.js';
+import { watchWire } from '../support/wire-watch.js';
+
+/** As in the README's expressions. */
+const WINDOW_S = 60;
+/** Before the window begins: flows have ended and expired by then, and do so all through it. */
+const LEAD_S = 8;
+/** VictoriaMetrics finds a new series only some seconds after its first sample. */
+const SHOWN_AFTER_S = 5;
+/** Of an answer. A scrape that comes a second late is one part in 60 of the window. */
+const TOLERANCE = 0.02;
+/** A nap of the sender is longer than asked for, by about this. */
+const NAP_OVERHEAD_NS = 160_000;
+const TALKER = '192.0.2.9';
+
+interface Load extends KnownTraffic {
+  readonly device: string;
+  readonly framesPerSecond: number;
+  readonly repeat: number;
+}
+
+/** On an interface of its own, where nothing can have a series. */
+function arpAlone(): KnownTraffic {
+  const frame = ethernet(ETHERTYPE.arp, payloadOf(46));
+  const part = { srcIp: '', dstIp: '', dstPort: 0, trafficType: 'Non_IP', reason: 'non_ip' };
+  return { frames: [frame], framesPerCycle: 1, parts: [{ ...part, packets: 1, bytes: frame.length }] };
+}
+
+function startExporterOn(site: Site, devices: readonly string[]): Promise<Exporter> {
+  return startExporter({
+    namespace: site.host,
+    args: ['-i', devices.join(), '-t', '200', '--exclude-dns', '--web.listen-address=127.0.0.1:10060'],
+    settings: { flows: { idle_timeout_ms: 4000 } },
+  });
+}
+
+async function startScrapers(t: TestContext, site: Site, { url }: Exporter): Promise<readonly Scraper[]> {
+  const scrapers: Scraper[] = [];
+  t.after(() => Promise.all(scrapers.map((scraper) => scraper.stop())));
+  scrapers.push(await startPrometheus(site.host, url));
+  scrapers.push(await startVmagent(site.host, url));
+  return scrapers;
+}
+
+function send(t: TestContext, site: Site, { device, framesPerSecond, frames, repeat }: Load): void {
+  const sending = startSending({
+    prefix: site.peer.enter,
+    interface: `${device}p`,
+    frames,
+    repeat,
+    pauseNs: Math.round(1e9 / framesPerSecond) - NAP_OVERHEAD_NS,
+  });
+  t.after(async () => {
+    await sending.child.stop();
+    sending.dispose();
+  });
+}
+
+kernelTest(
+  'the questions about flows: both answer what was on the wire, also where flows are short',
+  async (t) => {
+    const site = createSite(t, 'q');
+    const long = 2 * (LEAD_S + WINDOW_S);
+    const loads: readonly Load[] = [
+      { device: 'va', framesPerSecond: FRAMES_PER_SECOND, repeat: 1, ...createKnownTraffic(long) },
+      { device: 'vb', framesPerSecond: 100, repeat: 1_000_000, ...arpAlone() },
+    ];
+    const devices = loads.map(({ device }) => device);
+    for (const device of devices) site.addVeth(device);
+    const exporter = await startExporterOn(site, devices);
+    t.after(() => exporter.stop());
+    const scrapers = await startScrapers(t, site, exporter);
+    for (const load of loads) send(t, site, load);
+
+    const endS = Date.now() / 1000 + LEAD_S + WINDOW_S;
+    const watches = devices.map((device) => watchWire(site.host, device));
+    await waitFor(
+      'the window to pass, and its samples to be found',
+      () => {
+        for (const watch of watches) watch.look();
+        return Date.now() / 1000 > endS + SHOWN_AFTER_S;
+      },
+      { limitMs: 1000 * (LEAD_S + WINDOW_S + SHOWN_AFTER_S + 10), intervalMs: 200 },
+    );
+    const truth: Truth = {
+      windowS: WINDOW_S,
+      received: loads.map(({ device, parts, framesPerCycle }, i) => ({
+        interface: device,
+        parts: scale(parts, (watches[i]?.packetsIn(WINDOW_S, endS) ?? 0) / framesPerCycle),
+      })),
+    };
+    const faults: string[] = [];
+    for (const scraper of scrapers) {
+      for (const { about, promQl } of readReadmeQueries('flows')) {
+        const answer = await scraper.query(promQl, endS);
+        t.diagnostic(`${scraper.name}: ${about}: ${describe(answer)}`);
+        try {
+          assertAnswered(about, answer, truth, TOLERANCE);
+        } catch (error) {
+          faults.push(`${scraper.name}: ${about}: ${String(error)}`);
+        }
+      }
+    }
+    assert.equal(faults.join('\n\n'), '');
+    await assertTraps(scrapers, truth, endS);
+
+    await exporter.stop('SIGKILL');
+    const next = await startExporterOn(site, devices);
+    t.after(() => next.stop());
+    await assertRestartOnlyHides(scrapers);
+  },
+);
+
+/** What the README warns of is so: the obvious expressions are wrong about this very traffic. */
+async function assertTraps(scrapers: readonly Scraper[], { received }: Truth, endS: number): Promise<void> {
+  const parts = received.flatMap((one) => one.parts);
+  const short = parts.find(({ srcIp }) => srcIp === SHORT_FLOWS_FROM)?.bytes ?? Number.NaN;
+  const [prometheus] = scrapers;
+  const increase = `sum(increase(xtrace_network_bytes_total{src_ip="${SHORT_FLOWS_FROM}"}[1m]))`;
+  const [found] = (await prometheus?.query(increase, endS)) ?? [];
+  assert.ok((found?.value ?? Number.NaN) < 0.9 * short, `increase() finds ${found?.value} of ${short} bytes`);
+  for (const { name, query } of scrapers) {
+    const [rate] = await query('sum(rate(xtrace_other_bytes_total{interface="va"}[1m]))', endS);
+    const others = parts.reduce((sum, { reason, bytes }) => sum + (reason === undefined ? 0 : bytes), 0);
+    assert.ok(
+      (rate?.value ?? Number.NaN) > (2 * others) / WINDOW_S,
+      `${name}: rate() leaves out what expired`,
+    );
+  }
+}
+
+/** After a restart a flow counts from there on: what was before is missing, and nothing is negative. */
+async function assertRestartOnlyHides(scrapers: readonly Scraper[]): Promise<void> {
+  const talkers =
+    readReadmeQueries('flows').find(({ about }) => about.startsWith('top talkers'))?.promQl ?? '';
+  const now = `sum by (src_ip) (xtrace_network_bytes_total{src_ip="${TALKER}"})`;
+  for (const { name, query, value } of scrapers) {
+    const before = await value('max(process_start_time_seconds offset 30s)');
+    await waitFor(
+      `${name} to know the next exporter for some seconds`,
+      async () => (await value('min(min_over_time(process_start_time_seconds[3s]))')) > before,
+      { intervalMs: 200 },
+    );
+    const atS = Date.now() / 1000;
+    const [counter] = await query(now, atS);
+    const [answer, ...others] = await query(`(${talkers}) and ${now}`, atS);
+    assert.deepEqual([answer, others], [counter, []], name);
+    assert.ok((answer?.value ?? 0) > 0, name);
+  }
+}
+
+kernelTest(
+  'every other expression is understood by both, and an alert comes also for what was once',
+  async (t) => {
+    const site = createSite(t, 'w');
+    site.addVeth('va');
+    const exporter = await startExporter({
+      namespace: site.host,
+      args: ['-i', 'va', '-t', '200'],
+      settings: { kernel: { max_flows: 64, slots_per_cpu: 64 } },
+    });
+    t.after(() => exporter.stop());
+    const scrapers = await startScrapers(t, site, exporter);
+    await site.send('va', udpFlows(1, 5000));
+    const full = await exporter.scrapeUntil(
+      'a full kernel map',
+      (now) => now.sum('xtrace_kernel_overflow_packets_total') > 0,
+    );
+    const lost = full.sum('xtrace_kernel_overflow_packets_total');
+    for (const scraper of scrapers) {
+      await waitFor(
+        `${scraper.name}: the overflow`,
+        async () => (await scraper.value('sum(xtrace_kernel_overflow_packets_total)')) > 0,
+        { intervalMs: 200 },
+      );
+      const fired: string[] = [];
+      for (const table of ['alerts', 'roce'] as const) {
+        for (const { promQl } of readReadmeQueries(table)) {
+          if ((await scraper.query(promQl)).length > 0) fired.push(promQl);
+        }
+      }
+      assert.deepEqual(
+        fired.map((promQl) => promQl.split(' ')[0]),
+        ['xtrace_kernel_overflow_packets_total'],
+        `${scraper.name}: ${lost} packets found the map full, and nothing else happened`,
+      );
+    }
+  },
+);
+
+function scale(parts: readonly Part[], cycles: number): Part[] {
+  return parts.map((part) => ({ ...part, packets: part.packets * cycles, bytes: part.bytes * cycles }));
+}
+
+function describe(answer: readonly Sample[]): string {
+  return answer.map(({ labels, value }) => `${Object.values(labels).join(' ')}: ${value}`).join(', ');
+}
