@@ -45,7 +45,7 @@ format: node_modules/.installed ## let the formatters change what they can
 	@npx --no-install biome check --write .
 	@clang-format -i $(BPF_SOURCES) $(wildcard test/support/*.c bench/*.c bench/*.h)
 
-bench: packages-bench build ## measure; tables here, JSON in bench/results (BENCH="datapath drain ...")
+bench: packages-bench build ## measure; tables here, JSON in bench/results (BENCH="datapath drain ...", BENCH=soak)
 	$(NODE) dist/bench/run.js $(BENCH)
 
 clean: ## remove what was built and installed here

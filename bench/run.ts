@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `make bench`: runs the sections named on the command line, all but the long ones without names;
 // prints a table each and writes bench/results/<section>.json. Decides nothing about what a figure
-// should be.
+// should be, but fails where a row says that it has missed its goal.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
@@ -16,6 +16,8 @@ import { benchMemory } from './memory.js';
 import { benchPush } from './push.js';
 import { benchPushSoak } from './push-soak.js';
 import { benchScan } from './scan.js';
+import { benchShortFlows } from './short-flows.js';
+import { benchSoak } from './soak.js';
 import { renderTable } from './table.js';
 
 const RESULTS = fileURLToPath(new URL('../../bench/results/', import.meta.url));
@@ -31,10 +33,12 @@ const SECTIONS: Readonly<Record<string, () => object[] | Promise<object[]>>> = {
   memory: benchMemory,
   scan: benchScan,
   'push-soak': benchPushSoak,
+  'short-flows': benchShortFlows,
+  soak: () => benchSoak(readSoakMinutes(process.env['SOAK_MINUTES'])),
 };
 
 /** Run only when they are named: minutes each. */
-const LONG: readonly string[] = ['push-soak'];
+const LONG: readonly string[] = ['push-soak', 'short-flows', 'soak'];
 
 async function runSections(names: readonly string[]): Promise<void> {
   const unknown = names.filter((name) => SECTIONS[name] === undefined);
@@ -50,7 +54,16 @@ async function runSections(names: readonly string[]): Promise<void> {
     mkdirSync(RESULTS, { recursive: true });
     const result = { section: name, machine, rows };
     writeFileSync(path.join(RESULTS, `${name}.json`), `${JSON.stringify(result, roundNumber, 2)}\n`);
+    const missed = rows.flatMap((row) => ('missed' in row && row.missed === true ? [JSON.stringify(row)] : []));
+    if (missed.length > 0) throw new Error(`${name} has missed its goal: ${missed.join(', ')}`);
   }
+}
+
+/** Half an hour, where nothing else is said. */
+function readSoakMinutes(text = '30'): number {
+  const minutes = Number(text);
+  if (!(minutes > 0)) throw new Error(`SOAK_MINUTES is "${text}", and must be a number above 0`);
+  return minutes;
 }
 
 function describeMachine() {

@@ -18,7 +18,7 @@ import {
 } from '../support/known-traffic.js';
 import { readReadmeQueries } from '../support/readme-queries.js';
 import { type Sample, type Scraper, startPrometheus, startVmagent } from '../support/scrapers.js';
-import { startSending } from '../support/sender.js';
+import { NAP_OVERHEAD_NS, startSending } from '../support/sender.js';
 import { createSite, type Site } from '../support/site.js';
 import { udpFlows } from '../support/traffic-mix.js';
 import { watchWire } from '../support/wire-watch.js';
@@ -31,8 +31,6 @@ const LEAD_S = 8;
 const SHOWN_AFTER_S = 5;
 /** Of an answer. A scrape that comes a second late is one part in 60 of the window. */
 const TOLERANCE = 0.02;
-/** A nap of the sender is longer than asked for, by about this. */
-const NAP_OVERHEAD_NS = 160_000;
 const TALKER = '192.0.2.9';
 
 interface Load extends KnownTraffic {
@@ -45,7 +43,12 @@ interface Load extends KnownTraffic {
 function arpAlone(): KnownTraffic {
   const frame = ethernet(ETHERTYPE.arp, payloadOf(46));
   const part = { srcIp: '', dstIp: '', dstPort: 0, trafficType: 'Non_IP', reason: 'non_ip' };
-  return { frames: [frame], framesPerCycle: 1, parts: [{ ...part, packets: 1, bytes: frame.length }] };
+  return {
+    frames: [frame],
+    framesPerCycle: 1,
+    newFlowsPerCycle: 0,
+    parts: [{ ...part, packets: 1, bytes: frame.length }],
+  };
 }
 
 function startExporterOn(site: Site, devices: readonly string[]): Promise<Exporter> {

@@ -44,9 +44,7 @@ const QUESTIONS: Readonly<Record<string, Question>> = {
   'share of bytes that no flow series shows': byInterface(
     ({ bytes, withoutSeriesBytes }) => withoutSeriesBytes / bytes,
   ),
-  'share of bytes that can have no series': shares(({ reason }) =>
-    reason === undefined ? undefined : { reason },
-  ),
+  'share of bytes without a series': shares(({ reason }) => (reason === undefined ? undefined : { reason })),
 };
 
 /** Asserts that the answer is the true one: the same series, each within the tolerance (0.01 is 1 %). */

@@ -23,6 +23,7 @@ export interface KnownTraffic {
   readonly frames: readonly Buffer[];
   /** Every cycle has the same parts. */
   readonly framesPerCycle: number;
+  readonly newFlowsPerCycle: number;
   readonly parts: readonly Part[];
 }
 
@@ -104,6 +105,7 @@ export function createKnownTraffic(seconds: number): KnownTraffic {
   return {
     frames,
     framesPerCycle: TICKS_PER_CYCLE * SHORT_FLOW.length + slots.length,
+    newFlowsPerCycle: TICKS_PER_CYCLE,
     parts: [shortFlowsPart(), ...LASTING.map(toPart)],
   };
 }

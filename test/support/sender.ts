@@ -15,6 +15,9 @@ const HERE = path.dirname(fileURLToPath(import.meta.url));
 const SOURCE = path.resolve(HERE, '../../../test/support/send-frames.c');
 const BINARY = path.join(HERE, 'send-frames');
 
+/** A frame takes longer than the rest after it, by about this: what a known pace must leave out. */
+export const NAP_OVERHEAD_NS = 160_000;
+
 export interface SendOptions {
   /** A command and arguments put before, such as Namespace.enter. */
   readonly prefix?: readonly string[];
