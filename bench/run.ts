@@ -54,7 +54,9 @@ async function runSections(names: readonly string[]): Promise<void> {
     mkdirSync(RESULTS, { recursive: true });
     const result = { section: name, machine, rows };
     writeFileSync(path.join(RESULTS, `${name}.json`), `${JSON.stringify(result, roundNumber, 2)}\n`);
-    const missed = rows.flatMap((row) => ('missed' in row && row.missed === true ? [JSON.stringify(row)] : []));
+    const missed = rows.flatMap((row) =>
+      'missed' in row && row.missed === true ? [JSON.stringify(row)] : [],
+    );
     if (missed.length > 0) throw new Error(`${name} has missed its goal: ${missed.join(', ')}`);
   }
 }
