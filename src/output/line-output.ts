@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lines to a reader that may stop reading. A line goes out at once where it can, else it waits, within
-// a bound; beyond it the oldest lines are dropped and counted, since the newest tell what is now. No
-// call waits but flush(), which has a limit.
+// Lines to a reader that may stop reading. A line goes out at once, unless others wait already; then it
+// waits, within a bound. Beyond it the oldest lines are dropped and counted, since the newest tell what is
+// now. No call waits but flush(), which has a limit.
 
 import { writeSync } from 'node:fs';
 
@@ -50,7 +50,8 @@ export class LineOutput {
     const bytes = Buffer.from(line);
     this.#waiting.push(bytes);
     this.#waitingBytes += bytes.length;
-    if (this.#pump()) return;
+    // While nobody reads, a line costs no call: the next try comes by itself.
+    if (this.#retry === undefined && this.#pump()) return;
     while (this.#waitingBytes > this.#options.maxWaitingBytes) this.#dropOldest();
     this.#scheduleRetry();
   }
@@ -68,8 +69,10 @@ export class LineOutput {
       const written = this.#writeSome(chunk);
       if (written === 'later') return false;
       if (written === 'failed') {
-        // The reader has gone, or the disk is full. It may come back: the next line tries again.
+        // The reader has gone, or the disk is full. The next line tries again.
         while (this.#waiting.length > 0) this.#dropOldest();
+        clearTimeout(this.#retry);
+        this.#retry = undefined;
         return true;
       }
       this.#retryMs = MIN_RETRY_MS;

@@ -16,11 +16,16 @@ const MAX_WAITING_BYTES = 10_000;
 
 function site(t: TestContext, maxWaitingBytes = MAX_WAITING_BYTES) {
   const pipe = openSmallPipe();
-  t.after(() => pipe.close());
   const fd = reopenWithoutWaiting(pipe.writeFd);
   assert.ok(fd !== undefined);
-  t.after(() => closeSync(fd));
   const lines = new LineOutput({ maxWaitingBytes }, { fd, renderGap: (count) => `gap ${count}\n` });
+  // What waits is given up before the next test has a pipe under the same number.
+  t.after(() => {
+    pipe.hangUp();
+    lines.flush(0);
+    closeSync(fd);
+    pipe.close();
+  });
   return { pipe, lines };
 }
 
@@ -56,9 +61,7 @@ test('what the reader does not take waits, and comes out whole and in order when
 test('beyond the bound the oldest are dropped, and one line says how many, where they are missing', async (t) => {
   const { pipe, lines } = site(t);
   const total = 5000;
-  const startMs = performance.now();
-  for (let i = 0; i < total; i++) lines.write(numbered(i));
-  assert.ok(performance.now() - startMs < 1000, 'writing waited');
+  for (let i = 0; i < total; i++) lines.write(numbered(i)); // which would never return if it waited
   const inPipe = Math.floor(SMALL_PIPE_BYTES / 100);
   const kept = MAX_WAITING_BYTES / 100;
   assert.equal(lines.droppedLines, total - inPipe - kept);
@@ -100,7 +103,7 @@ test('flush() waits for a reader, and for none longer than its limit', (t) => {
   const startMs = performance.now();
   lines.flush(100);
   const tookMs = performance.now() - startMs;
-  assert.ok(tookMs >= 100 && tookMs < 1000, `${tookMs} ms`);
+  assert.ok(tookMs >= 100 && tookMs < 5000, `${tookMs} ms`);
   assert.match(pipe.read(), /^[#\n]*$/);
   lines.flush(60_000);
   assert.equal(pipe.read(), 'last words\n');

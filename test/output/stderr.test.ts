@@ -55,25 +55,34 @@ async function readToTheEnd({ child }: Writer, read: () => string) {
     },
     { intervalMs: 1 },
   );
-  return { code: child.exitCode, text: text + read() };
+  for (let rest = read(); rest !== ''; rest = read()) text += rest;
+  return { code: child.exitCode, text };
 }
 
-/** Every line is whole and in order, and one line says how many are missing, at their place. */
-function assertWhole(text: string, dropped: number): void {
+/**
+ * Every line is whole and in order, and where some are missing one line says how many. Returns in how many
+ * places: more than one where some more is taken without a reader, as by a terminal, or by Node from a socket.
+ */
+function assertWhole(text: string, dropped: number): number {
   const lines = text.split('\n');
   assert.equal(lines.pop(), '', 'the text ends with a line feed');
   assert.equal(lines.pop(), 'the last line');
   let expected = 0;
   let missing = 0;
+  let gaps = 0;
   for (const line of lines) {
     const gap = / level=warn msg="log lines were dropped here: [^"]*" lines=(\d+)$/.exec(line);
-    if (gap !== null) missing += Number(gap[1]);
-    expected = gap === null ? expected : expected + Number(gap[1]);
-    if (gap === null) assert.equal(line, `${String(expected++).padStart(6, '0')} ${'x'.repeat(92)}`);
+    if (gap === null) {
+      assert.equal(line, `${String(expected++).padStart(6, '0')} ${'x'.repeat(92)}`);
+    } else {
+      gaps++;
+      missing += Number(gap[1]);
+      expected += Number(gap[1]);
+    }
   }
   assert.equal(expected, LINES);
   assert.equal(missing, dropped);
-  assert.equal(lines.length, LINES - dropped + (dropped > 0 ? 1 : 0));
+  return gaps;
 }
 
 /** Why another user cannot run the script; undefined where it can. */
@@ -96,7 +105,7 @@ for (const [who, through, options] of [
     assert.ok(writer.dropped > LINES / 2, `${writer.dropped} dropped`);
     const { code, text } = await readToTheEnd(writer, () => pipe.read());
     assert.equal(code, 7);
-    assertWhole(text, writer.dropped);
+    assert.equal(assertWhole(text, writer.dropped), 1);
     assert.ok(isBlocking(pipe.writeFd), 'it is left as it was');
   });
 
@@ -110,7 +119,7 @@ for (const [who, through, options] of [
     assert.ok(isBlocking(fd), 'the description is shared');
     const { code, text } = await readToTheEnd(writer, () => terminal.read());
     assert.equal(code, 7);
-    assertWhole(text.replaceAll('\r\n', '\n'), writer.dropped);
+    assert.ok(assertWhole(text.replaceAll('\r\n', '\n'), writer.dropped) >= 1);
   });
 }
 
@@ -127,7 +136,7 @@ test('a Unix socket that nobody reads, as the journal may be', async (t) => {
   const { code } = await readToTheEnd(writer, () => '');
   await closed;
   assert.equal(code, 7);
-  assertWhole(text, writer.dropped);
+  assert.ok(assertWhole(text, writer.dropped) >= 1);
 });
 
 test('a file takes all, after what it holds', async (t) => {
@@ -142,8 +151,9 @@ test('a file takes all, after what it holds', async (t) => {
   await readToTheEnd(second, () => '');
   const text = readFileSync(path, 'utf8');
   assert.equal(first.dropped + second.dropped, 0);
-  assertWhole(text.slice(0, text.length / 2), 0);
-  assertWhole(text.slice(text.length / 2), 0);
+  for (const half of [text.slice(0, text.length / 2), text.slice(text.length / 2)]) {
+    assert.equal(assertWhole(half, 0), 0);
+  }
 });
 
 test('/dev/null takes all, and so does a stderr that is closed', async (t) => {
