@@ -96,9 +96,21 @@ export function describeAnswer(answer: Answer, url: URL): string {
   const location = headerText(answer, 'location');
   const advice =
     status >= 300 && status < 400 && location !== undefined
-      ? `it redirects to ${location}, which is not followed; set push.url to that`
+      ? `it redirects to ${withoutSecrets(location, url)}, which is not followed; set push.url to that`
       : WHAT_TO_DO[status];
   const parts = [`${receiverName(url)} answers ${status}`, advice].filter((part) => part !== undefined);
-  const words = bodyStart.trim();
+  const words = hideQuery(bodyStart.trim(), url);
   return words === '' ? parts.join(': ') : `${parts.join(': ')}; it says: ${words}`;
+}
+
+/** A receiver that redirects repeats our query, in which there may be a token, and may add a login. */
+function withoutSecrets(location: string, url: URL): string {
+  if (!URL.canParse(location)) return hideQuery(location, url);
+  const target = new URL(location);
+  if (target.username === '' && target.password === '' && target.search === '') return location;
+  return `${target.protocol}//${target.host}${target.pathname}${target.search === '' ? '' : '?***'}`;
+}
+
+function hideQuery(text: string, url: URL): string {
+  return url.search === '' ? text : text.replaceAll(url.search, '?***');
 }
