@@ -52,6 +52,11 @@ export interface PushEncoder {
    * row would be pushed under its name.
    */
   onSeriesEnd(row: number): void;
+  /**
+   * To be called when the labels of flows have changed (flowLabels.hostIp): at the next push all flow
+   * series end under their former labels and begin under the new ones.
+   */
+  onRelabel(): void;
 }
 
 /** A clock that was stepped back further was wrong before; samples of the future would be refused for long. */
@@ -84,10 +89,11 @@ export function createPushEncoder(options: PushEncoderOptions, parts: PushEncode
       exclusively(() => encoder.encode(snapshot, nextTimestamp(timestampMs))),
     staleAll: (timestampMs) => exclusively(() => encoder.staleAll(nextTimestamp(timestampMs))),
     onSeriesEnd: (row) => encoder.onSeriesEnd(row),
+    onRelabel: () => encoder.onRelabel(),
   };
 }
 
-type FormatEncoder = Pick<RemoteWriteEncoder, 'encode' | 'staleAll' | 'onSeriesEnd'>;
+type FormatEncoder = Pick<RemoteWriteEncoder, 'encode' | 'staleAll' | 'onSeriesEnd' | 'onRelabel'>;
 
 function createFormatEncoder(options: PushEncoderOptions, parts: PushEncoderParts): FormatEncoder {
   const { yieldToLoop } = parts;

@@ -61,6 +61,10 @@ export class PushTextEncoder {
     // Nothing is remembered, nothing to forget.
   }
 
+  onRelabel(): void {
+    // The lines have the labels of the flow table.
+  }
+
   async *#flows(
     lines: TextBatch,
     { rows, families }: FlowFamilies,

@@ -68,6 +68,13 @@ export interface FlowAccounts {
    * @throws Error (rejects) when the former call is still pending.
    */
   apply(rows: FlowRows, overflow: readonly OverflowRow[], nowMs: number): Promise<IntervalSummary>;
+  /**
+   * Renders the labels of all series anew, after what they show of this host has changed; counts stay as
+   * they are. When a part throws, it rejects, and all series keep the labels they had.
+   *
+   * @throws Error (rejects) when an apply() is pending.
+   */
+  relabel(): Promise<void>;
 }
 
 /** In the longest silence that a series outlasts, what its flow carried before is halved so often. */
@@ -90,6 +97,7 @@ class Accounts implements FlowAccounts {
   readonly #newcomers = new Newcomers();
   readonly #contest: SeriesContest;
   readonly #pacer: Pacer;
+  readonly #renderLabels: RenderLabels;
   readonly #idleLimitMs: number;
   readonly #intervalMs: number;
 
@@ -112,6 +120,7 @@ class Accounts implements FlowAccounts {
       { table: this.#keeper.table, newcomers: this.#newcomers, recent },
     );
     this.#pacer = new Pacer(parts.yieldToLoop);
+    this.#renderLabels = parts.renderLabels;
     this.#intervalMs = options.intervalMs;
   }
 
@@ -128,6 +137,16 @@ class Accounts implements FlowAccounts {
     this.#pending = true;
     try {
       return await this.#refresh(rows, overflow, nowMs);
+    } finally {
+      this.#pending = false;
+    }
+  }
+
+  async relabel(): Promise<void> {
+    if (this.#pending) throw new Error('flow accounts: relabel() was called while another call is pending');
+    this.#pending = true;
+    try {
+      await this.#keeper.table.relabel(this.#renderLabels, this.#pacer);
     } finally {
       this.#pending = false;
     }

@@ -84,6 +84,15 @@ export class FlowTable implements SeriesView {
     return row;
   }
 
+  /** Renders the labels of all rows anew. */
+  async relabel(renderLabels: RenderLabels, pacer: Pacer): Promise<void> {
+    await this.labels.renderAll(
+      (row, out, outOffset) => renderLabels(this.keys, row * FLOW_ROW_WORDS, out, outOffset),
+      this,
+      pacer,
+    );
+  }
+
   /** Frees a row. The last row of the dense list takes its place there. */
   remove(row: number): void {
     this.#index.remove(row, this.#hash(this.keys, row * FLOW_ROW_WORDS));

@@ -42,6 +42,7 @@ export const QUEUE_PAIR_LABEL = 'queue_pair';
 export interface FlowLabelOptions {
   /** The name of an interface id of a flow row; must stay the same for an id. At most 15 bytes (IFNAMSIZ). */
   interfaceName(id: number): string;
+  /** Text of an address, or ''; read anew for each row, as it may change. */
   readonly hostIp: string;
   readonly collectAgg: string;
   /** Adds the label vlan (0 where there was no tag). */
@@ -107,7 +108,7 @@ export function createFlowLabelFields(
       write: (keys, wordOffset, out, outOffset) =>
         writeBytes(out, outOffset, interfaceName(interfaceIdOf(keys, wordOffset))),
     },
-    host_ip: { name: 'host_ip', constant: encodeText(options.hostIp) },
+    host_ip: hostIpField(options, encodeText),
     collect_agg: { name: 'collect_agg', constant: encodeText(options.collectAgg) },
   };
   const vlan = options.vlan ? [decimalField(VLAN_LABEL, vlanOf, VLAN_MAX)] : [];
@@ -156,6 +157,25 @@ function addressField(name: string, word: number): FlowLabelField {
       const isIpv4 = ipVersionOf(keys, wordOffset) === 4;
       const isGid = kindOf(keys, wordOffset) === KIND.roceV1;
       return writeAddress(out, outOffset, keys, wordOffset + word, isIpv4, isGid);
+    },
+  };
+}
+
+function hostIpField(
+  options: Pick<FlowLabelOptions, 'hostIp'>,
+  encodeText: (text: string) => string,
+): FlowLabelField {
+  let hostIp: string | undefined;
+  let bytes = Buffer.alloc(0);
+  return {
+    name: 'host_ip',
+    maxValueBytes: IP_TEXT_MAX_BYTES,
+    write(_keys, _wordOffset, out, outOffset) {
+      if (options.hostIp !== hostIp) {
+        hostIp = options.hostIp;
+        bytes = Buffer.from(encodeText(hostIp));
+      }
+      return writeBytes(out, outOffset, bytes);
     },
   };
 }

@@ -21,7 +21,7 @@ export interface FlowLineParts {
 }
 
 export interface FlowLineOptions {
-  /** The host's own address, as in the label host_ip. */
+  /** The host's own address, as in the label host_ip; it may change. */
   readonly hostIp: string;
   /** Whether a line says which interface; needed where there are several. */
   readonly withInterface: boolean;
@@ -32,7 +32,6 @@ export type RenderFlowLine = (view: SeriesView, row: number) => string;
 
 /** Measured: 0.5 us a line, 0.6 us with IPv6. */
 export function createFlowLineRenderer(options: FlowLineOptions, parts: FlowLineParts): RenderFlowLine {
-  const tail = ` host_ip=${options.hostIp}`;
   return (view, row) => {
     const { keys } = view;
     const word = row * FLOW_ROW_WORDS;
@@ -45,7 +44,7 @@ export function createFlowLineRenderer(options: FlowLineOptions, parts: FlowLine
       `${start}${beforePort(source)}:${sourcePortOf(keys, word)}` +
       ` -> ${beforePort(destination)}:${destinationPortOf(keys, word)}` +
       ` proto=${protocolOf(keys, word)} [${trafficType(kind).printed}]` +
-      ` packets=${view.intervalPackets[row] ?? 0} bytes=${view.intervalBytes[row] ?? 0}${tail}`
+      ` packets=${view.intervalPackets[row] ?? 0} bytes=${view.intervalBytes[row] ?? 0} host_ip=${options.hostIp}`
     );
   };
 }

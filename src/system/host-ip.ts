@@ -6,15 +6,25 @@ import type { NetworkInterfaceInfo } from 'node:os';
 /** What os.networkInterfaces() returns. */
 export type HostAddresses = Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>;
 
-/** The first IPv4 address that is not loopback, else the first such global IPv6 address, else ''. */
-export function chooseHostIp(addresses: HostAddresses): string {
-  const candidates = Object.values(addresses)
-    .flatMap((list) => list ?? [])
+export interface HostAddress {
+  readonly address: string;
+  readonly interfaceName: string;
+}
+
+/** The first IPv4 address that is not loopback, else the first such global IPv6 address. */
+export function findHostAddress(addresses: HostAddresses): HostAddress | undefined {
+  const candidates = Object.entries(addresses)
+    .flatMap(([interfaceName, list]) => (list ?? []).map((info) => ({ ...info, interfaceName })))
     .filter((candidate) => !candidate.internal);
-  const found =
+  return (
     candidates.find((candidate) => candidate.family === 'IPv4') ??
-    candidates.find((candidate) => candidate.family === 'IPv6' && !isLinkLocal6(candidate.address));
-  return found?.address ?? '';
+    candidates.find((candidate) => candidate.family === 'IPv6' && !isLinkLocal6(candidate.address))
+  );
+}
+
+/** The same, '' where there is none. */
+export function chooseHostIp(addresses: HostAddresses): string {
+  return findHostAddress(addresses)?.address ?? '';
 }
 
 /** fe80::/10. */

@@ -37,6 +37,8 @@ export class RemoteWriteEncoder {
   readonly #familySeries: FamilySeriesKept;
   /** One for each flow metric, in the order of the snapshot's. */
   #flowHeads: readonly MetricHead[] = [];
+  /** Since the last push the labels of flows have changed. */
+  #isRelabelled = false;
   /** Of one flow, likewise. */
   #values = new Float64Array(0);
 
@@ -60,6 +62,10 @@ export class RemoteWriteEncoder {
     this.#flowLabels.end(row);
   }
 
+  onRelabel(): void {
+    this.#isRelabelled = true;
+  }
+
   async *encode({ families, flows }: ExpositionInput, timestampMs: number): AsyncGenerator<Payload> {
     const batch = this.#batch;
     batch.begin(timestampMs);
@@ -75,6 +81,7 @@ export class RemoteWriteEncoder {
       }
     }
     yield* this.#familyMarkers();
+    if (this.#isRelabelled) await this.#endAllFlows();
     await this.#keepFlowLabels(flows);
     yield* this.#flowMarkers(this.#flowLabels.takeEnded());
     yield* this.#flows(flows);
@@ -104,6 +111,16 @@ export class RemoteWriteEncoder {
         if (this.#isFull(head, labels.length)) yield this.#batch.take();
         this.#batch.addStale(head, labels);
       }
+      if (this.#pacer.note(FLOW_LABELS_NS)) await this.#pacer.turn();
+    }
+  }
+
+  /** Under their former labels; those they have now are rendered like those of new series. */
+  async #endAllFlows(): Promise<void> {
+    this.#isRelabelled = false;
+    const { rowCount } = this.#flowLabels;
+    for (let row = 0; row < rowCount; row++) {
+      this.#flowLabels.end(row);
       if (this.#pacer.note(FLOW_LABELS_NS)) await this.#pacer.turn();
     }
   }

@@ -7,6 +7,7 @@ import type { PushEncoder } from '../../../src/exposition/push-encoder.js';
 import type { FlowAccounts } from '../../../src/flows/flow-accounts.js';
 import type { Family } from '../../../src/metrics/definition.js';
 import { flowFamilies } from '../../../src/metrics/flow-families.js';
+import type { FlowLabelOptions } from '../../../src/metrics/flow-label-fields.js';
 import { createFlowLabelRenderer } from '../../../src/metrics/flow-labels.js';
 import type { Payload, PayloadFormat } from '../../../src/push/payload.js';
 import { create as createAccounts, flow } from '../../flows/accounts-fixture.js';
@@ -56,8 +57,8 @@ class Receiver {
   }
 }
 
-function accountsWith(encoder: PushEncoder): FlowAccounts {
-  const labels = createFlowLabelRenderer(FIXED_LABELS);
+function accountsWith(encoder: PushEncoder, flowLabels: FlowLabelOptions = FIXED_LABELS): FlowAccounts {
+  const labels = createFlowLabelRenderer(flowLabels);
   return createAccounts(
     {
       maxSeries: 4,
@@ -87,6 +88,8 @@ const anyRefresh = fc.record({
     { weight: 1, arbitrary: fc.constant('first payload') },
   ),
   clockStepMs: fc.constantFrom(INTERVAL_MS, INTERVAL_MS, INTERVAL_MS, 10, 0, -INTERVAL_MS),
+  /** The host's address changes to this one with the refresh. */
+  hostIp: fc.constantFrom(undefined, undefined, undefined, undefined, '', '10.0.0.9', '2001:db8::9'),
 });
 
 for (const format of VERSIONS) {
@@ -96,16 +99,22 @@ for (const format of VERSIONS) {
         fc.array(anyRefresh, { minLength: 1, maxLength: 25 }),
         fc.integer({ min: 1, max: 12 }),
         async (refreshes, maxSamplesPerBatch) => {
-          const encoder = createEncoder({ format, maxSamplesPerBatch });
-          const accounts = accountsWith(encoder);
+          const flowLabels: FlowLabelOptions & { hostIp: string } = { ...FIXED_LABELS };
+          const encoder = createEncoder({ format, maxSamplesPerBatch, flowLabels });
+          const accounts = accountsWith(encoder, flowLabels);
           const receiver = new Receiver();
           let nowMs = TIMESTAMP_MS;
           let tableMs = TIMESTAMP_MS;
-          for (const { drained, gauges: names, pushed, clockStepMs } of refreshes) {
+          for (const { drained, gauges: names, pushed, clockStepMs, hostIp } of refreshes) {
             nowMs += clockStepMs;
             tableMs += INTERVAL_MS;
             const rows = drained.map(([number, bytes]) => flow(number, bytes));
             await accounts.apply(drainOf(rows), [], tableMs);
+            if (hostIp !== undefined) {
+              flowLabels.hostIp = hostIp;
+              await accounts.relabel();
+              encoder.onRelabel();
+            }
             const snapshot = { families: [gauges(names)], flows: flowFamilies(accounts.series) };
             if (pushed === 'not') continue;
             const payloads = encoder.encode(snapshot, nowMs);
@@ -166,6 +175,36 @@ test('a series that ends gets one marker for each of its metrics, at the next pu
     );
   }
   assert.deepEqual(await pushed(encoder, accounts, TIMESTAMP_MS + 4 * INTERVAL_MS), []);
+});
+
+test('after a change of labels every series ends under the old ones and goes on under the new ones', async () => {
+  const flowLabels: FlowLabelOptions & { hostIp: string } = { ...FIXED_LABELS, hostIp: '' };
+  const encoder = createEncoder({ flowLabels });
+  const accounts = accountsWith(encoder, flowLabels);
+  await accounts.apply(drainOf([flow(1, 100), flow(2, 50)]), [], TIMESTAMP_MS);
+  const before = receive(await pushed(encoder, accounts, TIMESTAMP_MS));
+  assert.ok(before.every(({ labels }) => labels.every(([name]) => name !== 'host_ip')));
+  await accounts.apply(drainOf([flow(1, 10)]), [], TIMESTAMP_MS + 1);
+  flowLabels.hostIp = '10.0.0.9';
+  await accounts.relabel();
+  encoder.onRelabel();
+  const after = receive(await pushed(encoder, accounts, TIMESTAMP_MS + 1));
+  const ended = after.filter(({ samples }) => samples[0]?.bits === STALE_BITS);
+  assert.deepEqual(
+    new Set(ended.map(({ labels }) => labelsKey(labels))),
+    new Set(before.map(({ labels }) => labelsKey(labels))),
+  );
+  const live = after.filter((one) => !ended.includes(one));
+  assert.equal(live.length, before.length);
+  assert.ok(
+    live.every(({ labels }) => labels.some(([name, value]) => name === 'host_ip' && value === '10.0.0.9')),
+  );
+  const totals = live.filter(({ labels }) =>
+    labels.some(([, value]) => value === 'xtrace_network_bytes_total'),
+  );
+  assert.deepEqual(totals.map(({ samples }) => samples[0]?.value).sort(), [110, 50]);
+  const next = receive(await pushed(encoder, accounts, TIMESTAMP_MS + 2));
+  assert.equal(next.length, before.length, 'each end is told once');
 });
 
 test('a series that was never pushed ends without a word', async () => {
