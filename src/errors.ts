@@ -94,6 +94,8 @@ export function describeReadFailure(error: unknown): string {
       return `permission denied (${code})`;
     case 'EISDIR':
       return 'it is a directory, give the path of the file in it';
+    case 'ENXIO':
+      return 'it is a socket, or a device that is not there';
     default:
       return error instanceof Error ? error.message : String(error);
   }

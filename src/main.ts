@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the command line to an exit code. Alone in seeing argv, the environment and signals.
+// From the command line to an exit code. Alone in seeing argv, the environment and signals. What only a
+// running exporter needs is loaded for one alone: a wrong flag is refused in a third of the time.
 
 import { existsSync, readFileSync } from 'node:fs';
-import { networkInterfaces } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { runDoctor } from './compose/doctor.js';
-import { createExporter } from './compose/exporter.js';
 import type { IgnoredSignals } from './compose/ignored-signals.js';
 import { openStderr, type Stderr } from './compose/open-stderr.js';
 import type { Config, DoctorConfig } from './config/config.js';
@@ -13,13 +11,8 @@ import { renderHelp } from './config/help.js';
 import { type Resolution, resolveConfig } from './config/resolve-config.js';
 import { type BuildInfo, parseBuildInfo, renderVersion } from './config/version.js';
 import { ConfigError, EXIT_CODE, ExporterError, KernelError } from './errors.js';
-import { openLibc } from './kernel/ffi.js';
-import { openNetdev } from './kernel/netdev.js';
-import { createLogger } from './log.js';
-import { renderInterfaceList } from './print/interface-list.js';
-import { readDefaultRouteInterface } from './system/default-route.js';
-import { listInterfaces } from './system/interfaces.js';
-import { linkTypeName } from './system/link-type.js';
+import { renderVisible, renderVisibleLines } from './print/visible-text.js';
+import { readFileStart } from './system/file-start.js';
 
 const NAME = 'xtrace-catch';
 /** A stop that takes longer is cut short: the promise is five seconds. */
@@ -49,7 +42,7 @@ export async function main(process: NodeJS.Process, signals: IgnoredSignals): Pr
     const resolution = resolveConfig({
       argv: process.argv.slice(2),
       env: process.env,
-      readFile: (path) => readFileSync(path),
+      readFile: (path, mostBytes) => readFileStart(path, { mostBytes }),
     });
     if (resolution.action !== 'run') signals.release();
     await act({ process, stderr, signals }, resolution);
@@ -69,7 +62,7 @@ async function act(host: Host, resolution: Resolution): Promise<void> {
       answer(host, renderVersion(readBuildInfo(), { ...process, nodeVersion: process.version }));
       return;
     case 'list':
-      answer(host, listText());
+      answer(host, (await import('./compose/interface-table.js')).renderInterfaceTable());
       return;
     case 'check':
       answer(host, `${resolution.configFile ?? 'the configuration'} is valid\n`);
@@ -92,7 +85,7 @@ function answer({ process, stderr }: Host, text: string): void {
     stderr.lines.write(`${NAME}: stdout cannot be written: ${error.message}\n`);
     process.exitCode = EXIT_CODE.failure;
   });
-  process.stdout.write(text);
+  process.stdout.write(renderVisibleLines(text));
 }
 
 async function examine(
@@ -100,10 +93,11 @@ async function examine(
   { config, doctor }: { readonly config: Config; readonly doctor: DoctorConfig },
 ): Promise<void> {
   const { process } = host;
+  const { runDoctor } = await import('./compose/doctor.js');
   const { text, willWork } = await runDoctor({
     config,
     doctor,
-    interfaces: chooseInterfaces(config, () => undefined),
+    interfaces: await chooseInterfaces(config, () => undefined),
     version: readBuildInfo().version,
     objectPath: BPF_OBJECT,
     portableObjectPath: PORTABLE_OBJECT,
@@ -116,6 +110,10 @@ async function examine(
 }
 
 async function run({ process, stderr, signals }: Host, config: Config): Promise<void> {
+  const [{ createExporter }, { createLogger }] = await Promise.all([
+    import('./compose/exporter.js'),
+    import('./log.js'),
+  ]);
   stderr.format = config.log.format;
   const log = createLogger(config.log, { destination: stderr.lines });
   // A rejection that nobody handles ends up here too. The kernel detaches us, whatever happens.
@@ -128,7 +126,7 @@ async function run({ process, stderr, signals }: Host, config: Config): Promise<
   process.removeAllListeners('warning');
   process.on('warning', (warning) => log.warn({ err: warning }, 'Node warns'));
   signals.tell((sentence) => log.warn(sentence));
-  const interfaces = chooseInterfaces(config, (message) => log.info(message));
+  const interfaces = await chooseInterfaces(config, (message) => log.info(message));
   const exporter = createExporter(
     {
       config,
@@ -159,8 +157,16 @@ async function run({ process, stderr, signals }: Host, config: Config): Promise<
 }
 
 /** What the operator named, or eth0, or where there is none the default route's interface. */
-function chooseInterfaces(config: Config, note: (message: string) => void): readonly string[] {
+async function chooseInterfaces(
+  config: Config,
+  note: (message: string) => void,
+): Promise<readonly string[]> {
   if (config.interfacesGiven) return config.interfaces;
+  const [{ openLibc }, { openNetdev }, { readDefaultRouteInterface }] = await Promise.all([
+    import('./kernel/ffi.js'),
+    import('./kernel/netdev.js'),
+    import('./system/default-route.js'),
+  ]);
   const netdev = openNetdev(openLibc());
   try {
     if (config.interfaces.some((name) => netdev.read(name) !== undefined)) return config.interfaces;
@@ -173,37 +179,34 @@ function chooseInterfaces(config: Config, note: (message: string) => void): read
   return [name];
 }
 
-function listText(): string {
-  const netdev = openNetdev(openLibc());
-  try {
-    const addresses = networkInterfaces();
-    return renderInterfaceList(
-      listInterfaces({ root: '/' }, { netdev }).map((one) => ({
-        name: one.name,
-        index: one.index,
-        type: linkTypeName(one.linkType),
-        mtu: one.mtuBytes,
-        state: one.isUp ? 'up' : 'down',
-        driver: one.driver,
-        addresses: (addresses[one.name] ?? []).map((address) => address.cidr ?? address.address),
-      })),
-    );
-  } finally {
-    netdev.close();
-  }
-}
-
 function readBuildInfo(): BuildInfo {
   const buildInfo = existsSync(BUILD_INFO) ? readFileSync(BUILD_INFO, 'utf8') : undefined;
   return parseBuildInfo(readFileSync(PACKAGE_JSON, 'utf8'), buildInfo);
 }
 
+/** Whoever reads more of them reads none. */
+const PROBLEMS_SHOWN = 50;
+
 /** What a user reads: the sentence, one line per problem; the stack only of what we did not foresee. */
 function explain(error: unknown): string {
+  const lines = sentencesOf(error).map((sentence) => `${NAME}: ${renderVisible(sentence)}\n`);
+  return lines.join('');
+}
+
+function sentencesOf(error: unknown): readonly string[] {
   if (error instanceof ConfigError) {
-    return `${error.problems.map((problem) => `${NAME}: ${problem.path}: ${problem.message}\n`).join('')}${NAME}: see --help\n`;
+    const { problems } = error;
+    const more = problems.length - PROBLEMS_SHOWN;
+    return [
+      ...problems.slice(0, PROBLEMS_SHOWN).map(({ path, message }) => `${path}: ${message}`),
+      ...(more > 0 ? [`and ${more} more such problems`] : []),
+      'see --help',
+    ];
   }
-  if (error instanceof ExporterError) return `${NAME}: ${error.message}\n`;
   const message = error instanceof Error ? error.message : String(error);
-  return `${NAME}: unexpected: ${message}; please report it (NODE_DEBUG and --log.level debug say more)\n`;
+  if (error instanceof ExporterError) return [message];
+  if (error instanceof Error && 'code' in error && error.code === 'EMFILE') {
+    return [`too many files are open here: raise the limit (ulimit -n): ${message}`];
+  }
+  return [`unexpected: ${message}; please report it (NODE_DEBUG and --log.level debug say more)`];
 }

@@ -6,7 +6,7 @@ import type { ConfigProblem } from '../errors.js';
 import { FLAGS, type Flag } from './flags.js';
 import { type Layer, setInLayer } from './settings.js';
 import { suggestWord } from './suggest.js';
-import { parseBooleanText, parseListText, renderGiven } from './value-text.js';
+import { parseBooleanText, parseListText, renderGiven, renderWord } from './value-text.js';
 
 export interface CommandLine {
   readonly action: 'run' | 'check' | 'help' | 'version' | 'list' | 'doctor';
@@ -33,14 +33,23 @@ interface OptionWord {
  * over its earlier self; -i adds up.
  */
 export function parseCommandLine(argv: readonly string[]): CommandLine {
+  if (argv.length > WORDS_MAX) {
+    const line = parseCommandLine(argv.slice(0, WORDS_MAX));
+    const message = `has more than ${WORDS_MAX} words; put settings into a file (--config.file)`;
+    return { ...line, problems: [{ path: 'the command line', message }, ...line.problems] };
+  }
   const isDoctor = argv[0] === DOCTOR;
   const line = new LineReader(isDoctor);
   let rest: readonly string[] | undefined = isDoctor ? argv.slice(1) : argv;
-  while (rest !== undefined) rest = line.read(rest);
+  while (rest !== undefined && !line.isHopeless) rest = line.read(rest);
   return line.result();
 }
 
 const DOCTOR = 'doctor';
+/** As many are shown. */
+const PROBLEMS_MAX = 50;
+/** Words are read anew behind each flag that took the next one: the square of them is what it may cost. */
+const WORDS_MAX = 2000;
 
 const LONG_FLAGS = FLAGS.map((flag) => `--${flag.name}`);
 
@@ -68,6 +77,11 @@ class LineReader {
     this.#isDoctor = isDoctor;
   }
 
+  /** So many mistakes are none of flags: a file stands where words should. */
+  get isHopeless(): boolean {
+    return this.#problems.length >= PROBLEMS_MAX;
+  }
+
   /**
    * Reads words to their end, or to a flag that took the next flag for its value (`-i -f roce`):
    * then returns what follows it, to be read anew.
@@ -82,6 +96,7 @@ class LineReader {
     });
     let refused: OptionWord | undefined;
     for (const token of tokens) {
+      if (this.isHopeless) return undefined;
       if (token.kind === 'positional') {
         // What follows an unknown flag is most likely its value: one mistake, one problem.
         const isValue = refused?.inlineValue !== true && refused?.index === token.index - 1;
@@ -93,9 +108,10 @@ class LineReader {
           this.#refuseFlag(word);
           refused = { ...token, inlineValue: word.includes('=') };
         } else if (isSwallowedFlag(token)) {
+          const shown = renderWord(token.value ?? '');
           this.#problems.push({
             path: `--${flag.name}`,
-            message: `needs a value, but the next word is ${token.value}; write --${flag.name}=${token.value} if that is the value`,
+            message: `needs a value, but the next word is ${shown}; write --${flag.name}=${shown} if that is the value`,
           });
           return words.slice(token.index + 1);
         } else {
@@ -150,11 +166,11 @@ class LineReader {
     }
     const hint = suggestWord(word, [DOCTOR]) || suggestWord(`--${word}`, LONG_FLAGS);
     const message = `is no flag, and there are no other arguments${hint || '; interfaces go behind -i'}`;
-    this.#problems.push({ path: word, message });
+    this.#problems.push({ path: renderWord(word), message });
   }
 
   #refuseFlag(word: string): void {
-    const shown = nameOf(word);
+    const shown = renderWord(nameOf(word));
     const message = isLongWithOneDash(word)
       ? `long flags have two dashes, did you mean "-${shown}"?`
       : `there is no such flag${suggestWord(shown, LONG_FLAGS) || '; --help lists them'}`;

@@ -2,17 +2,7 @@
 // The configuration file: bytes -> the settings it gives, with the line of each. Walks the YAML's
 // own tree along the declared keys, so nothing undeclared (`__proto__` least of all) ever becomes
 // a key of an object, and an alias is followed only where a setting stands.
-import {
-  isAlias,
-  isMap,
-  isScalar,
-  Lexer,
-  LineCounter,
-  type Node,
-  Parser,
-  parseDocument,
-  type YAMLMap,
-} from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, type Node, type YAMLMap } from 'yaml';
 import { type ConfigProblem, describeReadFailure } from '../errors.js';
 import {
   isMappingSetting,
@@ -24,10 +14,11 @@ import {
   setInLayer,
 } from './settings.js';
 import { suggestWord } from './suggest.js';
-import { renderGiven } from './value-text.js';
+import { renderGiven, renderKind, shorten } from './value-text.js';
+import { parseYamlTree, type YamlTree } from './yaml-tree.js';
 
-/** Reads a whole file. Throws as node:fs does. */
-export type ReadFile = (path: string) => Uint8Array;
+/** Reads a file, at most `mostBytes` from its beginning. Throws as node:fs does. */
+export type ReadFile = (path: string, mostBytes: number) => Uint8Array;
 
 /** A problem and its line; 0 where it is the whole file's. */
 export interface FileProblem extends ConfigProblem {
@@ -41,34 +32,25 @@ export interface FileLayer {
   readonly problems: readonly FileProblem[];
 }
 
-/**
- * A real file has a few kilobytes; far more is a wrong path, and the parser compares every key with
- * every other (64 KiB of nothing but keys: 1 s).
- */
+/** A real file has a few kilobytes; far more is a wrong path. */
 const FILE_MAX_BYTES = 1 << 16;
-
-/** The parser's stack, a few entries a level. Its next stage recurses; thousands would abort Node. */
-const NESTING_MAX = 100;
-
-/** After the first few, faults of syntax mostly follow from one another. */
-const SYNTAX_FAULTS_SHOWN = 5;
 
 /** Keys that mean something else to JavaScript (CVE-2026-33863, CVE-2026-33864). */
 const RESERVED_KEYS = ['__proto__', 'constructor', 'prototype'];
+
+/** Whoever has so many wrong keys named the wrong file. */
+const PROBLEMS_MAX = 100;
 
 /** Reads and parses the file; every fault is in `problems`. Values are not judged here. */
 export function readConfigFile(path: string, readFile: ReadFile): FileLayer {
   const text = readText(path, readFile);
   if (typeof text !== 'string') return emptyLayer([text]);
-  if (isNestedTooDeeply(text)) {
-    return emptyLayer([{ path, message: 'is nested deeper than any configuration file' }]);
-  }
-  try {
-    return parseConfigText(path, text);
-  } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
-    return emptyLayer([{ path, message: `cannot be parsed as YAML: ${detail}` }]);
-  }
+  const tree = parseYamlTree(path, text);
+  if (!('lineOf' in tree)) return emptyLayer(tree);
+  const walk = new FileWalk(path, tree);
+  const { root } = tree;
+  if (root !== undefined && !(isScalar(root) && root.value === null)) walk.readRoot(root);
+  return { layer: walk.layer, lines: walk.lines, problems: walk.problems };
 }
 
 function emptyLayer(problems: readonly ConfigProblem[]): FileLayer {
@@ -78,7 +60,7 @@ function emptyLayer(problems: readonly ConfigProblem[]): FileLayer {
 function readText(path: string, readFile: ReadFile): string | ConfigProblem {
   let bytes: Uint8Array;
   try {
-    bytes = readFile(path);
+    bytes = readFile(path, FILE_MAX_BYTES + 1);
   } catch (error) {
     return { path, message: `cannot be read: ${describeReadFailure(error)}` };
   }
@@ -93,63 +75,24 @@ function readText(path: string, readFile: ReadFile): string | ConfigProblem {
   }
 }
 
-function isNestedTooDeeply(text: string): boolean {
-  const parser = new Parser();
-  for (const lexeme of new Lexer().lex(text)) {
-    // next() is a generator: it does its work while its results are taken, which we do not need.
-    for (const _token of parser.next(lexeme));
-    if (parser.stack.length > NESTING_MAX) return true;
-  }
-  return false;
-}
-
-function parseConfigText(file: string, text: string): FileLayer {
-  const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter, prettyErrors: false, schema: 'core' });
-  const faults = [...document.errors, ...document.warnings].map((fault) => {
-    const { line, col } = lineCounter.linePos(fault.pos[0]);
-    const what =
-      fault.code === 'MULTIPLE_DOCS' ? 'a second document starts here, only one is read' : fault.message;
-    return { path: `${file}:${line}:${col}`, message: what };
-  });
-  // After a syntax error the tree is a guess: what it seems to say would only mislead.
-  if (faults.length > 0) return emptyLayer(faults.slice(0, SYNTAX_FAULTS_SHOWN));
-
-  const walk = new FileWalk(file, (node) => lineCounter.linePos(node.range?.[0] ?? 0).line, {
-    follow: (node) => (isAlias(node) ? node.resolve(document) : node),
-    // Bounds what nested aliases may blow up to.
-    value: (node) => node.toJS(document, { mapAsMap: true, maxAliasCount: 100 }),
-  });
-  const root = document.contents;
-  if (root !== null && !(isScalar(root) && root.value === null)) walk.readRoot(root);
-  return { layer: walk.layer, lines: walk.lines, problems: walk.problems };
-}
-
-interface NodeReader {
-  follow(node: Node): Node | undefined;
-  value(node: Node): unknown;
-}
-
 /** One walk over the tree of one file. */
 class FileWalk {
   readonly layer: Layer = {};
   readonly lines = new Map<string, number>();
   readonly problems: FileProblem[] = [];
   readonly #file: string;
-  readonly #lineOf: (node: Node) => number;
-  readonly #reader: NodeReader;
+  readonly #tree: YamlTree;
 
-  constructor(file: string, lineOf: (node: Node) => number, reader: NodeReader) {
+  constructor(file: string, tree: YamlTree) {
     this.#file = file;
-    this.#lineOf = lineOf;
-    this.#reader = reader;
+    this.#tree = tree;
   }
 
   readRoot(root: Node): void {
     if (isMap(root)) this.#readSection(root, SETTINGS, '');
     else {
-      const given = renderGiven(this.#reader.value(root));
-      const message = `must be a mapping of keys to values, but is ${given}`;
+      // Only its kind: a file of secrets may have been named by mistake.
+      const message = `must be a mapping of keys to values, but is ${renderKind(this.#valueOf(root))}`;
       this.problems.push({ path: this.#file, message, line: 0 });
     }
   }
@@ -157,7 +100,8 @@ class FileWalk {
   #readSection(map: YAMLMap, section: object, prefix: string): void {
     const declared = new Map(Object.entries(section) as [string, SettingNode][]);
     for (const { key, value } of map.items as { key: Node; value: Node | null }[]) {
-      const name = isScalar(key) ? String(key.value) : '?';
+      if (this.problems.length >= PROBLEMS_MAX) return;
+      const name = isScalar(key) ? shorten(String(key.value)) : '?';
       const path = prefix + name;
       const node = declared.get(name);
       if (node === undefined) {
@@ -171,25 +115,24 @@ class FileWalk {
   }
 
   #readSubsection(path: string, section: object, key: Node, value: Node | null): void {
-    const node = value === null ? undefined : this.#reader.follow(value);
+    const node = value === null ? null : this.#tree.follow(value);
     if (isMap(node)) this.#readSection(node, section, `${path}.`);
+    else if (node === undefined) this.#report(path, unresolvedAlias(value), key);
     // All keys of a section commented out leave "flows:" alone; that is no fault.
-    else if (node !== undefined && !(isScalar(node) && node.value === null)) {
+    else if (node !== null && !(isScalar(node) && node.value === null)) {
       const allowed = Object.keys(section).join(', ');
-      const given = renderGiven(this.#reader.value(node));
+      const given = renderGiven(this.#valueOf(node));
       this.#report(path, `must be a section with the keys ${allowed}, but is ${given}`, key);
     }
   }
 
   #readSetting(path: string, setting: Setting, position: Node, valueNode: Node | null): void {
-    let value: unknown;
-    try {
-      value = valueNode === null ? null : this.#reader.value(valueNode);
-    } catch (error) {
-      const detail = error instanceof Error ? error.message : String(error);
-      this.#report(path, `cannot be read: ${detail}`, position);
+    const node = valueNode === null ? null : this.#tree.follow(valueNode);
+    if (node === undefined) {
+      this.#report(path, unresolvedAlias(valueNode), position);
       return;
     }
+    let value = node === null ? null : this.#valueOf(node);
     if (value === null) {
       this.#report(path, 'has no value; give one, or leave the key out for the default', position);
       return;
@@ -201,12 +144,29 @@ class FileWalk {
       this.#report(path, setting.rule(value) ?? 'must not be a mapping', position);
       return;
     }
-    this.lines.set(path, this.#lineOf(position));
+    this.lines.set(path, this.#tree.lineOf(position));
     setInLayer(this.layer, path, value);
   }
 
+  /**
+   * A scalar's value, a list, or a Map. No setting is deeper than one level: what is below stays empty, so
+   * that a node which holds itself, or aliases within aliases, end here.
+   */
+  #valueOf(node: Node): unknown {
+    const inner = (item: unknown): unknown => {
+      const followed = item === null ? null : this.#tree.follow(item as Node); // items of a parsed tree
+      if (isScalar(followed)) return followed.value;
+      if (isSeq(followed)) return [];
+      return isMap(followed) ? new Map() : undefined;
+    };
+    if (isScalar(node)) return node.value;
+    if (isSeq(node)) return node.items.map(inner);
+    if (!isMap(node)) return undefined;
+    return new Map(node.items.map(({ key, value }) => [inner(key), value === null ? null : inner(value)]));
+  }
+
   #report(path: string, message: string, node: Node): void {
-    this.problems.push(locateInFile({ path, message }, this.#file, this.#lineOf(node)));
+    this.problems.push(locateInFile({ path, message }, this.#file, this.#tree.lineOf(node)));
   }
 }
 
@@ -215,9 +175,18 @@ export function locateInFile(problem: ConfigProblem, file: string, line: number)
   return { path: problem.path, message: `${problem.message} (${file}, line ${line})`, line };
 }
 
+function unresolvedAlias(node: Node | null): string {
+  const name = isAlias(node) ? shorten(node.source) : '';
+  return `cannot be read: Unresolved alias (the anchor must be set before the alias): ${name}`;
+}
+
 function unknownKey(name: string, prefix: string, declared: readonly string[]): string {
   if (RESERVED_KEYS.includes(name)) return 'is a reserved word and refused as a key';
-  if (name.includes('.')) return `write it as sections: ${name.split('.').join(': and below it ')}:`;
+  if (name === '<<') return 'merge keys are not read; write the keys out';
+  const [section = '', ...below] = name.split('.');
+  if (below.length > 0 && declared.includes(section)) {
+    return `write it as sections: ${[section, ...below].join(': and below it ')}:`;
+  }
   const where = prefix === '' ? 'at the top level' : `in ${prefix.slice(0, -1)}`;
   const hint = suggestWord(name, declared);
   return `there is no such key ${where}${hint === '' ? `; known are ${declared.join(', ')}` : hint}`;

@@ -30,7 +30,7 @@ Everything else is set in the file; config/xtrace-catch.yaml names each key with
 
 Exit codes:
   0  stopped by SIGTERM or SIGINT, or nothing to complain of
-  1  a fault: no privilege, no interface could be attached, the port is in use;
+  1  a fault: no privilege, the port is in use, too few open files;
      doctor: a configured interface will not work
   2  a wrong flag, variable or configuration file
 

@@ -2,8 +2,8 @@
 // What values of the push section may be; rules as in rules.ts. A mapping is judged as the list of
 // its entries.
 import { isIP } from 'node:net';
-import { isAbsolutePath, labelValue, type Rule, refuse } from './rules.js';
-import { renderGiven } from './value-text.js';
+import { isAbsolutePath, joinProblems, labelValue, type Rule, refuse, refuseUnshown } from './rules.js';
+import { renderGiven, renderUnshown } from './value-text.js';
 
 export function absolutePath(): Rule {
   return (value) =>
@@ -12,12 +12,20 @@ export function absolutePath(): Rule {
       : refuse('an absolute path, such as /etc/xtrace-catch/token, or ""', value);
 }
 
-/** RFC 7617: no colon, which ends the name. */
+/** A file of secrets, in place of whose path the secret itself is given at times. */
+export function secretFile(): Rule {
+  return (value) =>
+    value === '' || isAbsolutePath(value)
+      ? undefined
+      : refuseUnshown('an absolute path, such as /etc/xtrace-catch/token, or ""', value);
+}
+
+/** RFC 7617: no colon, which ends the name. What stands behind one would be the password. */
 export function userName(): Rule {
   return (value) =>
     typeof value === 'string' && value.length <= 256 && !/[:\p{Cc}]/u.test(value)
       ? undefined
-      : refuse('a user name without ":", or ""', value);
+      : refuseUnshown('a user name without ":", or ""', value);
 }
 
 /** What a certificate can be issued for. */
@@ -69,7 +77,8 @@ export function httpHeaders(): Rule {
       if (OWN_HEADERS.includes(lower)) return 'is set by the program itself and cannot be overridden';
       if (seen.has(lower)) return 'stands there twice';
       seen.add(lower);
-      if (typeof text !== 'string') return `must be text, but is ${renderGiven(text)}; put it between quotes`;
+      if (typeof text !== 'string')
+        return `must be text, but is ${renderUnshown(text)}; put it between quotes`;
       return /^[\t\x20-\x7e\x80-\xff]{0,4096}$/.test(text)
         ? undefined
         : 'must be one line of at most 4096 Latin-1 characters';
@@ -97,14 +106,19 @@ export function metricLabels(): Rule {
 type JudgeEntry = (name: string, text: unknown) => string | undefined;
 
 function judgeEntries(value: unknown, allowed: string, judge: JudgeEntry): string | undefined {
-  if (!Array.isArray(value)) return refuse(`a mapping of ${allowed}`, value);
+  if (!Array.isArray(value)) return refuseUnshown(`a mapping of ${allowed}`, value);
   const problems = value.map((entry: unknown) => {
-    if (!Array.isArray(entry) || entry.length !== 2) return refuse(`a mapping of ${allowed}`, value);
+    if (!Array.isArray(entry) || entry.length !== 2) return refuseUnshown(`a mapping of ${allowed}`, value);
     const [name, text] = entry as [unknown, unknown];
     if (typeof name !== 'string') return `${renderGiven(name)} is no name; put it between quotes`;
     const problem = judge(name, text);
-    return problem === undefined ? undefined : `${renderGiven(name)} ${problem}`;
+    return problem === undefined ? undefined : `${renderEntryName(name)} ${problem}`;
   });
-  const wrong = [...new Set(problems.filter((problem) => problem !== undefined))];
-  return wrong.length === 0 ? undefined : wrong.join('; ');
+  return joinProblems(problems.filter((problem) => problem !== undefined));
+}
+
+/** `{Authorization Bearer abc}` is one name to YAML: what follows its first word may be a secret. */
+function renderEntryName(name: string): string {
+  const firstWord = /^[^\s:]*/.exec(name)?.[0] ?? '';
+  return renderGiven(firstWord === name ? name : `${firstWord}...`);
 }

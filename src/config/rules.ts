@@ -3,7 +3,7 @@
 // allowed and what was given, or nothing. Rules know no key, no file and no flag.
 import { isIPv6 } from 'node:net';
 import { suggestWord } from './suggest.js';
-import { renderGiven } from './value-text.js';
+import { renderGiven, renderUnshown } from './value-text.js';
 
 /** undefined = the value is fine. */
 export type Rule = (value: unknown) => string | undefined;
@@ -13,6 +13,21 @@ export function refuse(allowed: string, value: unknown, hint = ''): string {
   const given = renderGiven(value);
   return `must be ${allowed}, but is ${given}${hint}`;
 }
+
+/** The same for what may hold a secret, or gets one put into the wrong place: the value is not shown. */
+export function refuseUnshown(allowed: string, value: unknown): string {
+  return `must be ${allowed}, but is ${renderUnshown(value)}`;
+}
+
+/** Problems of a list's items as one clause, the first few of them. */
+export function joinProblems(problems: readonly string[]): string | undefined {
+  const different = [...new Set(problems)];
+  const more = different.length - ITEMS_SHOWN;
+  const shown = different.slice(0, ITEMS_SHOWN).join('; ');
+  return different.length === 0 ? undefined : more > 0 ? `${shown}; and ${more} more such` : shown;
+}
+
+const ITEMS_SHOWN = 5;
 
 /** A whole number in [min, max]; `unit` is shown, as in "milliseconds". */
 export function wholeNumber(min: number, max: number, unit = ''): Rule {
@@ -79,13 +94,17 @@ export function interfaceNames(): Rule {
   return (value) => {
     if (!Array.isArray(value)) return refuse('a list of interface names, such as [eth0, eth1]', value);
     if (value.length === 0) return 'must name at least one interface';
-    const wrong = value.map(wrongInterfaceName).filter((problem) => problem !== undefined);
-    return wrong.length === 0 ? undefined : wrong.join('; ');
+    return joinProblems(value.map(wrongInterfaceName).filter((problem) => problem !== undefined));
   };
 }
 
-/** IFNAMSIZ is 16 with the closing zero; the rest is dev_valid_name() in the kernel's net/core/dev.c. */
+/**
+ * IFNAMSIZ is 16 with the closing zero; the rest is dev_valid_name() in the kernel's net/core/dev.c, and
+ * "%", which dev_get_valid_name() there takes for the place of a number.
+ */
 const INTERFACE_NAME_MAX_BYTES = 15;
+/** A space to the kernel, byte by byte: among others the second half of "\u00e0". */
+const LATIN1_NO_BREAK_SPACE = 0xa0;
 
 function wrongInterfaceName(value: unknown): string | undefined {
   const good =
@@ -95,8 +114,15 @@ function wrongInterfaceName(value: unknown): string | undefined {
     value !== '.' &&
     value !== '..' &&
     !/[/:\s\p{Cc}]/u.test(value);
-  const allowed = `an interface name is 1 to ${INTERFACE_NAME_MAX_BYTES} bytes without spaces, "/" and ":"`;
-  return good ? undefined : `${allowed}, but one is ${renderGiven(value)}`;
+  if (!good) {
+    const allowed = `an interface name is 1 to ${INTERFACE_NAME_MAX_BYTES} bytes without spaces, "/" and ":"`;
+    return `${allowed}, but one is ${renderGiven(value)}`;
+  }
+  if (value.includes('%'))
+    return `the kernel gives no interface a name with "%", but one is ${renderGiven(value)}`;
+  return Buffer.from(value).includes(LATIN1_NO_BREAK_SPACE)
+    ? `the kernel takes a byte of ${renderGiven(value)} (0xa0 in UTF-8) for a space, which no interface name has`
+    : undefined;
 }
 
 function isListenAddress(text: string): boolean {
@@ -136,8 +162,16 @@ export function telemetryPath(): Rule {
 }
 
 export function httpUrl(): Rule {
+  const allowed = 'an http:// or https:// URL';
   return (value) => {
-    const good = typeof value === 'string' && /^https?:\/\/[^/]/i.test(value) && URL.canParse(value);
-    return good ? undefined : refuse('an http:// or https:// URL', value);
+    if (typeof value !== 'string') return refuse(allowed, value);
+    if (/^https?:\/\/[^/]/i.test(value) && URL.canParse(value)) return undefined;
+    return `must be ${allowed}, but is ${renderOtherUrl(value)}`;
   };
+}
+
+/** What stands where a URL should. What is no URL at all may be a token or a password in the wrong place. */
+function renderOtherUrl(text: string): string {
+  const isUrl = /^[a-z][a-z0-9+.-]{0,15}:\/\//i.test(text) && URL.canParse(text);
+  return isUrl ? renderGiven(text) : renderUnshown(text);
 }

@@ -24,6 +24,7 @@ import {
   httpHeaders,
   labelValueOrNone,
   metricLabels,
+  secretFile,
   userName,
 } from './push-rules.js';
 import {
@@ -174,13 +175,13 @@ export const SETTINGS: SettingsOf<FileSettings> = {
     headers: { default: {}, isMapping: true, rule: httpHeaders() },
     basic_auth: {
       username: { default: '', rule: userName() },
-      password_file: { default: '', rule: absolutePath() },
+      password_file: { default: '', rule: secretFile() },
     },
-    bearer_token_file: { default: '', rule: absolutePath() },
+    bearer_token_file: { default: '', rule: secretFile() },
     tls: {
-      ca_file: { default: '', rule: absolutePath() },
-      cert_file: { default: '', rule: absolutePath() },
-      key_file: { default: '', rule: absolutePath() },
+      ca_file: { default: '', rule: secretFile() },
+      cert_file: { default: '', rule: secretFile() },
+      key_file: { default: '', rule: secretFile() },
       server_name: { default: '', rule: hostName() },
       insecure_skip_verify: { default: false, rule: truthValue() },
     },

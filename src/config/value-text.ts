@@ -27,16 +27,43 @@ export function parseListText(text: string): string[] {
     .filter((item) => item !== '');
 }
 
-/** A value as an error shows it: short, on one line, without the password of a URL. */
+/** A value as an error shows it: short, on one line, without what a URL may hold of secrets. */
 export function renderGiven(value: unknown): string {
-  if (typeof value === 'string') return renderGivenText(value);
+  return typeof value === 'string' ? renderGivenText(value) : renderKind(value);
+}
+
+/** The same without the text itself, for places where it may be a secret. */
+export function renderUnshown(value: unknown): string {
+  if (typeof value === 'string' && value !== '') {
+    return `text of ${value.length} characters (not shown, as it may be a secret)`;
+  }
+  return typeof value === 'number' ? 'a number' : renderGiven(value);
+}
+
+/** What it is, and of short things which. */
+export function renderKind(value: unknown): string {
+  if (typeof value === 'string') return 'text';
   if (value === null || value === undefined) return 'without a value';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a mapping';
   return String(value);
 }
 
+/** The first characters of a text that others chose. */
+export function shorten(text: string, maxChars = SHOWN_MAX_CHARS): string {
+  return text.length > maxChars ? `${text.slice(0, maxChars)}...` : text;
+}
+
+/** A word of the command line where it is named itself: as it stands, but short and without secrets of a URL. */
+export function renderWord(word: string): string {
+  return shorten(maskUrl(word));
+}
+
 function renderGivenText(text: string): string {
-  const masked = text.replace(/\/\/[^/@]*@/, '//***@');
-  return JSON.stringify(masked.length > SHOWN_MAX_CHARS ? `${masked.slice(0, SHOWN_MAX_CHARS)}...` : masked);
+  return JSON.stringify(renderWord(text));
+}
+
+/** A password may hold "/" and "@", and a query a token. */
+function maskUrl(text: string): string {
+  return text.replace(/\/\/.*@/s, '//***@').replace(/(:\/\/[^?#]*[?#]).+/s, '$1***');
 }
