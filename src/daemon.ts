@@ -20,6 +20,8 @@ export interface DaemonParts {
   readonly attachments: Attachments;
   /** Told of every refresh, after the accounts have it, within the guard. */
   readonly onRefresh: (refresh: Refresh) => Promise<void>;
+  /** Told of every look at the interfaces. */
+  readonly onWatch?: () => void;
   readonly log: {
     info(fields: object, message: string): void;
     warn(fields: object, message: string): void;
@@ -46,8 +48,9 @@ export interface Readiness {
 
 export interface Daemon {
   /**
-   * Attaches, refreshes once, and goes on every interval. Nothing stays attached when it rejects.
-   * @throws ExporterError NOTHING_ATTACHED (rejects) when no interface could be attached.
+   * Attaches what is there, refreshes once, and goes on every interval; what is missing is attached when
+   * it appears. Nothing stays attached when it rejects.
+   * @throws ExporterError NOTHING_ATTACHED (rejects) when nothing could be attached for lack of privilege.
    */
   start(): Promise<void>;
   /**
@@ -68,6 +71,8 @@ const READY_INTERVALS = 3;
 const LAST_DRAIN_ATTEMPTS = 3;
 /** A refresh that fails again is told to the log once per this many failures. */
 const FAILURES_PER_LOG = 60;
+/** That nothing is attached is told again after so long. */
+const REMINDER_MS = 60_000;
 
 export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon {
   const { log, attachments } = parts;
@@ -80,6 +85,9 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
   let cancelRefresh = (): void => undefined;
   let cancelWatch = (): void => undefined;
   let stopping = false;
+  /** Why nothing is attached, and when that was told to the log; '' while something is. */
+  let reasons = '';
+  let toldMs = Number.NEGATIVE_INFINITY;
 
   /** One at a time, first come first served; a task that fails does not break the chain. */
   function exclusively<T>(task: () => Promise<T>): Promise<T> {
@@ -140,13 +148,29 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
     );
   }
 
+  /** Each reason was told when it came up; while nothing at all is counted it is told again, now and then. */
+  function remind(): void {
+    const { states } = attachments;
+    const isCounting = states.some((state) => state.attached);
+    const sentences = isCounting ? '' : states.map((state) => state.sentence).join('; ');
+    if (sentences !== reasons) {
+      reasons = sentences;
+      toldMs = parts.clock.nowMs();
+    } else if (!isCounting && parts.clock.nowMs() - toldMs >= REMINDER_MS) {
+      toldMs = parts.clock.nowMs();
+      log.error({}, `no interface is attached, so nothing is counted: ${sentences}`);
+    }
+  }
+
   function scheduleWatch(): void {
     cancelWatch = parts.clock.schedule(() => {
       try {
         attachments.check();
+        parts.onWatch?.();
       } catch (error) {
         log.error({ err: error }, 'looking after the interfaces failed; trying again');
       }
+      remind();
       scheduleWatch();
     }, options.watchMs);
   }
@@ -155,8 +179,9 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
     async start() {
       try {
         attachments.check();
-        if (!attachments.states.some((state) => state.attached)) {
-          throw nothingAttached(attachments.states.map((state) => state.sentence));
+        const { states } = attachments;
+        if (!states.some((state) => state.attached) && states.some((state) => state.lacksPrivilege)) {
+          throw nothingAttached(states.map((state) => state.sentence));
         }
         await refresh();
       } catch (error) {
@@ -198,8 +223,5 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
 
 function nothingAttached(sentences: readonly string[]): ExporterError {
   const code: ErrorCode = 'NOTHING_ATTACHED';
-  return new ExporterError(
-    code,
-    `no interface could be attached: ${sentences.join('; ')}. Name others with --interface; --list shows what is there`,
-  );
+  return new ExporterError(code, `no interface could be attached: ${sentences.join('; ')}`);
 }

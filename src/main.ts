@@ -97,7 +97,6 @@ async function examine(
   const { text, willWork } = await runDoctor({
     config,
     doctor,
-    interfaces: await chooseInterfaces(config, () => undefined),
     version: readBuildInfo().version,
     objectPath: BPF_OBJECT,
     portableObjectPath: PORTABLE_OBJECT,
@@ -126,11 +125,9 @@ async function run({ process, stderr, signals }: Host, config: Config): Promise<
   process.removeAllListeners('warning');
   process.on('warning', (warning) => log.warn({ err: warning }, 'Node warns'));
   signals.tell((sentence) => log.warn(sentence));
-  const interfaces = await chooseInterfaces(config, (message) => log.info(message));
   const exporter = createExporter(
     {
       config,
-      interfaces,
       build: readBuildInfo(),
       objectPath: BPF_OBJECT,
       portableObjectPath: PORTABLE_OBJECT,
@@ -154,29 +151,6 @@ async function run({ process, stderr, signals }: Host, config: Config): Promise<
     throw error;
   }
   process.exit(0); // an interval or a socket that someone still holds must not keep us
-}
-
-/** What the operator named, or eth0, or where there is none the default route's interface. */
-async function chooseInterfaces(
-  config: Config,
-  note: (message: string) => void,
-): Promise<readonly string[]> {
-  if (config.interfacesGiven) return config.interfaces;
-  const [{ openLibc }, { openNetdev }, { readDefaultRouteInterface }] = await Promise.all([
-    import('./kernel/ffi.js'),
-    import('./kernel/netdev.js'),
-    import('./system/default-route.js'),
-  ]);
-  const netdev = openNetdev(openLibc());
-  try {
-    if (config.interfaces.some((name) => netdev.read(name) !== undefined)) return config.interfaces;
-  } finally {
-    netdev.close();
-  }
-  const name = readDefaultRouteInterface({ root: '/' });
-  if (name === undefined) return config.interfaces;
-  note(`no interface was named and there is no ${config.interfaces[0]}: using ${name} of the default route`);
-  return [name];
 }
 
 function readBuildInfo(): BuildInfo {

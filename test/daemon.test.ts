@@ -16,7 +16,7 @@ interface Timer {
   readonly task: () => void;
 }
 
-function createRig(attachedNames: readonly string[] = ['va']) {
+function createRig(attachedNames: string[] = ['va'], lacksPrivilege = false, watchMs = WATCH_MS) {
   const events: string[] = [];
   const timers = new Set<Timer>();
   const rig = {
@@ -40,7 +40,7 @@ function createRig(attachedNames: readonly string[] = ['va']) {
     },
   };
   const daemon = createDaemon(
-    { intervalMs: INTERVAL_MS, watchMs: WATCH_MS },
+    { intervalMs: INTERVAL_MS, watchMs },
     {
       drain: {
         async drain() {
@@ -61,8 +61,13 @@ function createRig(attachedNames: readonly string[] = ['va']) {
         states: ['va', 'vb'].map((name, id) => ({
           id,
           name,
-          attached: attachedNames.includes(name),
-          sentence: attachedNames.includes(name) ? '' : `${name} will not`,
+          get attached() {
+            return attachedNames.includes(name);
+          },
+          get sentence() {
+            return attachedNames.includes(name) ? '' : `${name} will not`;
+          },
+          lacksPrivilege,
         })),
         framingOf: () => undefined,
         close: () => events.push('detach'),
@@ -119,14 +124,51 @@ test('a refresh longer than the interval leaves beats out and does not pile up',
   assert.deepEqual(drains, ['drain 1000', 'drain 3000', 'drain 5000']);
 });
 
-test('nothing attached: start says why for each interface, detaches and leaves no timer', async () => {
-  const { daemon, events, timers } = createRig([]);
+test('nothing attached for lack of privilege: start says why for each interface, detaches and leaves no timer', async () => {
+  const { daemon, events, timers } = createRig([], true);
   await assert.rejects(daemon.start(), {
     code: 'NOTHING_ATTACHED',
-    message: /va will not; vb will not\. Name/,
+    message: /va will not; vb will not/,
   });
   assert.deepEqual(events, ['check', 'detach']);
   assert.equal(timers.size, 0);
+});
+
+test('nothing to attach yet: it refreshes, is not ready, and is ready when something is attached', async () => {
+  const attachedNames: string[] = [];
+  const rig = createRig(attachedNames);
+  await rig.daemon.start();
+  assert.deepEqual(rig.events, ['check', 'drain 0', 'refresh 1']);
+  await rig.runTimers(3000);
+  assert.equal(rig.daemon.currentRefresh(), 4);
+  assert.deepEqual(rig.daemon.readiness(), { ready: false, reason: 'Not ready: no interface is attached.' });
+  attachedNames.push('vb');
+  assert.deepEqual(rig.daemon.readiness(), { ready: true, reason: 'Ready: attached to vb.' });
+});
+
+test('nothing is attached: told again once a minute at most, and no more when something is', async () => {
+  const attachedNames: string[] = [];
+  const rig = createRig(attachedNames);
+  await rig.daemon.start();
+  const lines = () => rig.events.filter((event) => /^(info|warn|error)/.test(event));
+  for (let looks = 1; looks <= 10; looks++) await rig.runTimers(looks * WATCH_MS);
+  // Looks are 100 s apart here: the first one only takes note.
+  assert.equal(lines().length, 9);
+  assert.ok(
+    lines().every(
+      (line) => line === 'error no interface is attached, so nothing is counted: va will not; vb will not',
+    ),
+  );
+  attachedNames.push('va');
+  await rig.runTimers(20 * WATCH_MS);
+  assert.equal(lines().length, 9);
+});
+
+test('looks that are a second apart tell it once a minute', async () => {
+  const rig = createRig([], false, 1000);
+  await rig.daemon.start();
+  await rig.runTimers(200_000);
+  assert.equal(rig.events.filter((event) => event.startsWith('error')).length, 3);
 });
 
 test('a start that fails after attaching detaches', async () => {

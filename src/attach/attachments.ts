@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keeps each configured interface attached: at start, and again when it comes back. Knows no FFI
-// and no timer; the daemon calls check(). One interface's trouble is never another's.
+// Keeps each configured interface attached: as soon as it is there, and again when it comes back. Knows
+// no FFI and no timer; the daemon calls check(). One interface's trouble is never another's.
 
 import type { Framing } from '../abi/kinds.js';
 import type { AttachFailure, AttachOutcome } from '../kernel/attach.js';
@@ -21,6 +21,8 @@ export interface AttachmentState {
   readonly frags?: boolean;
   /** Why it is not attached, one sentence; empty while it is. */
   readonly sentence: string;
+  /** Whether that is a lack of privilege, which waiting does not mend. */
+  readonly lacksPrivilege: boolean;
 }
 
 /** What the system says of an interface now. */
@@ -30,8 +32,20 @@ export interface PresentInterface {
   readonly framing: Framing | string;
 }
 
+/** Which interface is meant where the operator named none, and a sentence why. */
+export interface ChosenInterface {
+  readonly name: string;
+  readonly reason: string;
+}
+
 export interface AttachmentParts {
   readonly ids: InterfaceIds;
+  /**
+   * Left out where the operator named the interfaces. Else asked before each look, until the one
+   * interface was attached for the first time: it may not be known yet when the host boots. undefined:
+   * not known now.
+   */
+  readonly chooseInterface?: () => ChosenInterface | undefined;
   /** undefined: no such interface now. */
   readonly readInterface: (name: string) => PresentInterface | undefined;
   readonly attach: (name: string, ifindex: number, framing: Framing) => AttachOutcome;
@@ -56,12 +70,14 @@ export interface Attachments {
 }
 
 interface MutableState extends AttachmentState {
+  name: string;
   attached: boolean;
   ifindex?: number;
   mode?: XdpMode;
   framing?: Framing;
   frags?: boolean;
   sentence: string;
+  lacksPrivilege: boolean;
   link?: XdpLink;
   everAttached: boolean;
   /** What the last look failed with; '' where it did not. */
@@ -74,6 +90,7 @@ export function createAttachments(names: readonly string[], parts: AttachmentPar
     name,
     attached: false,
     sentence: '',
+    lacksPrivilege: false,
     everAttached: false,
     trouble: '',
   }));
@@ -114,6 +131,7 @@ export function createAttachments(names: readonly string[], parts: AttachmentPar
     }
     if (!outcome.attached) {
       parts.ids.bind(present.index, before);
+      state.lacksPrivilege = outcome.failures.some(({ errnoName }) => errnoName === 'EPERM');
       refuse(state, outcome.sentence);
       return;
     }
@@ -122,6 +140,7 @@ export function createAttachments(names: readonly string[], parts: AttachmentPar
     state.mode = outcome.mode;
     state.frags = outcome.flavour === 'frags';
     state.attached = true;
+    state.lacksPrivilege = false;
     state.sentence = '';
     if (state.everAttached) {
       parts.onReattached(state.name);
@@ -152,7 +171,19 @@ export function createAttachments(names: readonly string[], parts: AttachmentPar
     }
   }
 
+  /** Its number is what counts go by; nothing was counted under it while it was never attached. */
+  function rename(state: MutableState): void {
+    const chosen = state.everAttached ? undefined : parts.chooseInterface?.();
+    if (chosen === undefined || chosen.name === state.name) return;
+    state.name = chosen.name;
+    state.sentence = '';
+    parts.ids.rename(state.id, chosen.name);
+    parts.log.info({ interface: chosen.name }, chosen.reason);
+  }
+
   function checkOne(state: MutableState): void {
+    rename(state);
+    state.lacksPrivilege = false;
     const present = parts.readInterface(state.name);
     if (present === undefined) {
       if (state.attached) {

@@ -10,6 +10,8 @@ export interface InterfaceIds {
   /** The number of an ifindex; an ifindex never bound is adopted. */
   idOf(ifindex: number): number;
   nameOf(id: number): string;
+  /** A configured interface gets another name; before the first packet is counted under its number. */
+  rename(id: number, name: string): void;
   /** From now on this ifindex is the interface `id`. */
   bind(ifindex: number, id: number): void;
 }
@@ -52,6 +54,9 @@ export function createInterfaceIds(
       return id;
     },
     nameOf: (id) => names[id] ?? 'unknown',
+    rename(id, name) {
+      names[id] = name;
+    },
     bind(ifindex, id) {
       idByIndex.set(ifindex, id);
     },

@@ -17,7 +17,8 @@ import { openFlowOutput } from '../print/terminal-output.js';
 
 export interface FlowParts {
   readonly config: Config;
-  readonly hostIp: string;
+  /** Changes between refreshes: whoever needs it asks each time. */
+  readonly hostIp: { readonly current: string };
   readonly ids: InterfaceIds;
 }
 
@@ -25,7 +26,9 @@ export interface FlowParts {
 export function flowLabelOptions({ config, hostIp, ids }: FlowParts): FlowLabelOptions {
   return {
     interfaceName: (id) => ids.nameOf(id),
-    hostIp,
+    get hostIp() {
+      return hostIp.current;
+    },
     collectAgg: config.collectAgg,
     vlan: config.flows.vlan,
     queuePair: config.roce.perQueuePair,
@@ -73,7 +76,12 @@ export function connectPrinter(
   const wanted = config.print === 'always' || (config.print === 'auto' && stdout.isTTY);
   if (!wanted) return undefined;
   const renderLine = createFlowLineRenderer(
-    { hostIp, withInterface: parts.interfaceCount > 1 },
+    {
+      get hostIp() {
+        return hostIp.current;
+      },
+      withInterface: parts.interfaceCount > 1,
+    },
     { formatIp: flowAddressText, interfaceName: (id) => ids.nameOf(id) },
   );
   return createFlowPrinter({

@@ -12,6 +12,7 @@ import type { Netdev } from '../kernel/netdev.js';
 import type { Logger } from '../log.js';
 import type { SelfMetrics } from '../metrics/self-metrics.js';
 import { framingOf } from '../system/framing.js';
+import { createInterfaceChoice } from './choose-interfaces.js';
 
 /** A stream of PSNs that is silent for so long begins anew: its queue pair may be another by then. */
 const PSN_IDLE_MS = 60_000;
@@ -43,7 +44,6 @@ export function loadObject(
 }
 
 export function connectAttachments(parts: {
-  readonly interfaces: readonly string[];
   readonly config: Config;
   readonly object: KernelObject;
   readonly netdev: Netdev;
@@ -52,8 +52,10 @@ export function connectAttachments(parts: {
   readonly log: Logger;
 }): Attachments {
   const { object, netdev, ids, selfMetrics, log } = parts;
-  return createAttachments(parts.interfaces, {
+  const chooseInterface = createInterfaceChoice(parts.config, { netdev });
+  return createAttachments(parts.config.interfaces, {
     ids,
+    ...(chooseInterface === undefined ? {} : { chooseInterface }),
     readInterface(name) {
       const facts = netdev.read(name);
       if (facts === undefined) return undefined;

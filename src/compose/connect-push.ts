@@ -30,6 +30,8 @@ export interface PushLine {
   push(snapshot: ExpositionInput, timestampMs: number): Promise<void>;
   /** Before the flow table gives up a row. */
   onSeriesEnd(row: number): void;
+  /** After the flow table has rendered all labels anew. */
+  onRelabel(): void;
   /** xtrace_push_*. */
   families(): readonly Family[];
   /** Ends every series at the receiver, and sends what can be sent within the limit. */
@@ -100,6 +102,7 @@ export async function openPushLine(
   return {
     push: (snapshot, timestampMs) => enqueue(encoder.encode(snapshot, timestampMs)),
     onSeriesEnd: (row) => encoder.onSeriesEnd(row),
+    onRelabel: () => encoder.onRelabel(),
     families: () => pushFamilies(pusher.stats),
     async close(limitMs) {
       await enqueue(encoder.staleAll(Date.now()));

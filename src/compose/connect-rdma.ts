@@ -19,8 +19,9 @@ export interface RdmaLine {
 
 /** undefined where no RDMA device is to be read. */
 export function connectRdma(
-  options: Omit<RdmaRoundsOptions, 'sysfsPath'> & {
+  options: Pick<RdmaRoundsOptions, 'interfaces' | 'roceSeen'> & {
     readonly config: Pick<Config, 'rdma'>;
+    /** May change. */
     readonly hostIp: string;
     readonly collectAgg: string;
   },
@@ -29,7 +30,13 @@ export function connectRdma(
   const { enabled, sysfsPath } = options.config.rdma;
   if (!enabled) return undefined;
   const rounds = createRdmaRounds(
-    { ...options, sysfsPath },
+    {
+      sysfsPath,
+      get interfaces() {
+        return options.interfaces;
+      },
+      roceSeen: options.roceSeen,
+    },
     { log, clock, startReader: () => startRdmaReader(sysfsPath) },
   );
   return {

@@ -37,7 +37,9 @@ export function connectRoce({ config, hostIp, ids }: FlowParts): RoceLine | unde
   );
   const labels = {
     interfaceName: (id: number) => ids.nameOf(id),
-    hostIp,
+    get hostIp() {
+      return hostIp.current;
+    },
     collectAgg: config.collectAgg,
   };
   return {

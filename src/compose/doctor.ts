@@ -26,6 +26,7 @@ import { framingOf } from '../system/framing.js';
 import { readHostLimits } from '../system/host-limits.js';
 import { listInterfaces } from '../system/interfaces.js';
 import { isSysfsOf, readNetdevRole } from '../system/netdev-role.js';
+import { createInterfaceChoice } from './choose-interfaces.js';
 import { loadObject } from './connect-kernel.js';
 
 const ROOT = { root: '/' } as const;
@@ -34,8 +35,6 @@ const SILENT = { info: () => undefined, warn: () => undefined } as const;
 export interface DoctorOptions {
   readonly config: Config;
   readonly doctor: DoctorConfig;
-  /** Resolved, as the exporter's. */
-  readonly interfaces: readonly string[];
   readonly version: string;
   readonly objectPath: string;
   readonly portableObjectPath: string;
@@ -52,6 +51,7 @@ export async function runDoctor(
   const { libbpf, libbpfFacts } = tryLibbpf();
   const netdev = openNetdev(libc);
   const features = openXdpFeatures(libc);
+  const chosen = createInterfaceChoice(config, { netdev })?.();
   const isolated = createIsolatedReader<RdmaQuestion, RdmaAnswer>(READER_LIMITS, {
     start: () => startRdmaReader(sysfsPath),
     clock,
@@ -66,7 +66,7 @@ export async function runDoctor(
           decapMirror: config.roce.decapMirror,
           readsRdma: config.rdma.enabled,
         },
-        configured: options.interfaces,
+        configured: chosen === undefined ? config.interfaces : [chosen.name],
         kernelRelease: release(),
         sysfsPath,
         waitMs: doctor.waitMs,

@@ -14,7 +14,7 @@ import type { Logger } from '../log.js';
 import { createProcessUsageReader } from '../metrics/process-usage.js';
 import { createSelfMetrics } from '../metrics/self-metrics.js';
 import { createDrain } from '../reader/drain.js';
-import { chooseHostIp } from '../system/host-ip.js';
+import { createHostIpFollower } from '../system/host-ip-follower.js';
 import { listInterfaces } from '../system/interfaces.js';
 import { connectAccounts, connectPrinter, flowLabelOptions } from './connect-flows.js';
 import { connectAttachments, loadObject } from './connect-kernel.js';
@@ -34,8 +34,6 @@ const CLOSE_LIMIT_MS = 1000;
 
 export interface ExporterOptions {
   readonly config: Config;
-  /** Resolved: what config.interfaces says, or the default route's. */
-  readonly interfaces: readonly string[];
   readonly build: BuildInfo;
   /** flow.bpf.o as built. */
   readonly objectPath: string;
@@ -64,7 +62,7 @@ interface Running {
 }
 
 export function createExporter(options: ExporterOptions, parts: ExporterParts): Exporter {
-  const { config, interfaces } = options;
+  const { config } = options;
   const { log, stdout } = parts;
   const closers: (() => void | Promise<void>)[] = [];
   let running: Running | undefined;
@@ -95,12 +93,13 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       { readProcessUsage: () => usage.read(), readDroppedLogLines: parts.droppedLogLines },
     );
     const ids = createInterfaceIds(
-      interfaces,
+      config.interfaces,
       (ifindex) => listInterfaces({ root: '/' }, { netdev }).find((one) => one.index === ifindex)?.name,
     );
-    const hostIp = chooseHostIp(networkInterfaces());
+    const clock = systemClock();
+    const hostIp = createHostIpFollower({ readAddresses: networkInterfaces, clock });
     const flowParts = { config, hostIp, ids };
-    const attachments = connectAttachments({ interfaces, config, object, netdev, ids, selfMetrics, log });
+    const attachments = connectAttachments({ config, object, netdev, ids, selfMetrics, log });
     closers.push(() => attachments.close());
     let pushLine: PushLine | undefined;
     const accounts = connectAccounts(flowParts, {
@@ -108,12 +107,15 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       onSeriesEnd: (row) => pushLine?.onSeriesEnd(row),
     });
     const roce = connectRoce(flowParts);
-    const clock = systemClock();
     const rdma = connectRdma(
       {
         config,
-        interfaces,
-        hostIp,
+        get interfaces() {
+          return attachments.states.map(({ name }) => name);
+        },
+        get hostIp() {
+          return hostIp.current;
+        },
         collectAgg: config.collectAgg,
         roceSeen: rocePacketsSeen(accounts.books, { ids }),
       },
@@ -132,9 +134,22 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
         pushFamilies: () => pushLine?.families() ?? [],
       },
     );
-    const printer = connectPrinter(flowParts, { stdout, interfaceCount: interfaces.length, log });
+    const printer = connectPrinter(flowParts, { stdout, interfaceCount: config.interfaces.length, log });
     closers.push(() => within(CLOSE_LIMIT_MS, (signal) => printer?.close(signal)));
 
+    let labelledIp = hostIp.current;
+    /** Within the guard: until the next refresh everything that is shown has the same host_ip. */
+    async function followHostIp(): Promise<void> {
+      const before = hostIp.current;
+      if (hostIp.adopt()) {
+        const change = before === '' ? hostIp.current : `${before} -> ${hostIp.current}`;
+        log.info(`the address of this host, label host_ip: ${change}; its series begin anew under it`);
+      }
+      if (labelledIp === hostIp.current) return;
+      await accounts.relabel();
+      pushLine?.onRelabel();
+      labelledIp = hostIp.current;
+    }
     const drain = createDrain({
       maps: object.maps,
       interfaceIdOf: (ifindex) => ids.idOf(ifindex),
@@ -149,6 +164,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
         attachments,
         async onRefresh(refresh) {
           recordRefresh(selfMetrics, object.maps, refresh);
+          await followHostIp();
           await roce?.apply(refresh.result, refresh.finishedAtMs);
           rdma?.refresh();
           await printer?.print(accounts.series, accounts.books);
@@ -157,6 +173,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
             await pushLine.push(snapshot, refresh.finishedAtMs);
           }
         },
+        onWatch: () => hostIp.look(),
         log,
         clock,
       },

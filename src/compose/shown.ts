@@ -17,7 +17,7 @@ export interface Shown {
 }
 
 export function createShown(
-  { hostIp, collectAgg }: { readonly hostIp: string; readonly collectAgg: string },
+  options: { readonly hostIp: { readonly current: string }; readonly collectAgg: string },
   parts: {
     readonly ids: InterfaceIds;
     readonly attachments: Attachments;
@@ -32,12 +32,12 @@ export function createShown(
   },
 ): Shown {
   const { ids, attachments, accounts, selfMetrics } = parts;
-  const names = { interfaceName: (id: number) => ids.nameOf(id), hostIp, collectAgg };
+  const names = { interfaceName: (id: number) => ids.nameOf(id), collectAgg: options.collectAgg };
   return {
     async families() {
       selfMetrics.setInterfaces(attachments.states.map(selfMetricsState));
       return [
-        ...bookFamilies(accounts.books, names),
+        ...bookFamilies(accounts.books, { ...names, hostIp: options.hostIp.current }),
         ...(await parts.roceFamilies()),
         ...parts.rdmaFamilies(),
         ...(await selfMetrics.families()),

@@ -34,7 +34,7 @@ function judgeIncumbent(name: string, link: LinkFacts): Said[] {
   const { incumbent } = link;
   if (incumbent === undefined) return [];
   if (incumbent.isOurs) {
-    const sentence = `an xtrace-catch counts ${name} already ("${incumbent.name}", id ${incumbent.id}, ${incumbent.mode} mode): a second one would leave it alone`;
+    const sentence = `an xtrace-catch counts ${name} already ("${incumbent.name}", id ${incumbent.id}, ${incumbent.mode} mode): a second one would wait until that one ends`;
     return [{ level: 'warning', sentence }];
   }
   const hint =

@@ -20,7 +20,7 @@ export function judgeFacts(facts: DoctorFacts): Diagnosis {
 function judgeInterface(facts: DoctorFacts, one: InterfaceFacts): Finding[] {
   const { name, link } = one;
   if (link === undefined) {
-    const sentence = `there is no interface ${name} here: --list names those there are; it would be attached when it appears`;
+    const sentence = `there is no interface ${name} here: --list names those there are; the exporter waits for it`;
     return [{ level: 'problem', interfaceName: name, sentence }];
   }
   return [...judgeLink(facts, name, link), ...judgeRoce(facts, name, link)];

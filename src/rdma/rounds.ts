@@ -44,6 +44,7 @@ export interface RdmaRounds {
 
 export interface RdmaRoundsOptions {
   readonly sysfsPath: string;
+  /** May change; read anew for each round and view. */
   readonly interfaces: readonly string[];
   /** RoCE packets XDP has seen on the interface since the exporter began; they never fall. */
   readonly roceSeen: (interfaceName: string) => number;
@@ -68,20 +69,28 @@ export interface RdmaRoundsParts {
 export const READER_LIMITS = { limitMs: 1000, startLimitMs: 10_000, restMs: 30_000, maxHanging: 2 } as const;
 
 export function createRdmaRounds(options: RdmaRoundsOptions, parts: RdmaRoundsParts): RdmaRounds {
-  const { sysfsPath, interfaces } = options;
+  const { sysfsPath } = options;
   const { clock, log } = parts;
   const isolated = createIsolatedReader<RdmaQuestion, RdmaAnswer>(
     { ...READER_LIMITS, ...options.limits },
     { start: parts.startReader, clock },
   );
-  const reader = createRdmaReader({ sysfsPath, interfaces }, { isolated, clock, log });
+  const reader = createRdmaReader(
+    {
+      sysfsPath,
+      get interfaces() {
+        return options.interfaces;
+      },
+    },
+    { isolated, clock, log },
+  );
   const unseen = createUnseenPackets();
   let isReading = false;
   let count = 0;
   let last: RdmaRound | undefined;
 
   async function readRound(): Promise<void> {
-    const seen = new Map(interfaces.map((name) => [name, options.roceSeen(name)]));
+    const seen = new Map(options.interfaces.map((name) => [name, options.roceSeen(name)]));
     const round = await reader.read();
     const counts = new Map(
       round.ports.flatMap(({ name, counters }) => {
@@ -97,7 +106,7 @@ export function createRdmaRounds(options: RdmaRoundsOptions, parts: RdmaRoundsPa
   function visibilityViews(round: RdmaRound): VisibilityView[] {
     // Port 0 is the device, which has no interfaces and no identity.
     const ports = round.ports.filter(({ name }) => name.port !== 0).map(({ identity }) => identity);
-    return interfaces.flatMap((interfaceName) => {
+    return options.interfaces.flatMap((interfaceName) => {
       const seenNow = options.roceSeen(interfaceName);
       const relatives = round.relatives.get(interfaceName) ?? [interfaceName];
       return visibilityOf({ relatives, ports, roceSeenPackets: seenNow }).map((row) => ({

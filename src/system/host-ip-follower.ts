@@ -2,6 +2,7 @@
 // The host's address as it changes: it may come seconds after the exporter (DHCP), or be replaced. Each
 // change gives every series new labels, so one that does not last changes nothing.
 
+import type { Clock } from '../clock.js';
 import { findHostAddress, type HostAddress, type HostAddresses } from './host-ip.js';
 
 export interface HostIpFollower {
@@ -16,8 +17,7 @@ export interface HostIpFollower {
 export interface HostIpParts {
   /** os.networkInterfaces(): one dump of links and one of addresses over netlink; 4 ms with 1,000 addresses. */
   readonly readAddresses: () => HostAddresses;
-  /** Monotonic milliseconds. */
-  readonly nowMs: () => number;
+  readonly clock: Pick<Clock, 'nowMs'>;
 }
 
 /** While there is no address, the first one is wanted soon. */
@@ -42,7 +42,7 @@ export function createHostIpFollower(parts: HostIpParts): HostIpFollower {
   function isDue(): boolean {
     if (next === undefined) return false;
     if (current === undefined) return true;
-    const nowMs = parts.nowMs();
+    const nowMs = parts.clock.nowMs();
     const mustLast = isCurrentDown || nowMs - changedMs < PATIENCE_MS ? PATIENCE_MS : SETTLE_MS;
     return nowMs - nextSinceMs >= mustLast;
   }
@@ -52,7 +52,7 @@ export function createHostIpFollower(parts: HostIpParts): HostIpFollower {
       return current?.address ?? '';
     },
     look() {
-      const nowMs = parts.nowMs();
+      const nowMs = parts.clock.nowMs();
       if (nowMs - lookedMs < (current === undefined ? SEARCH_MS : LOOK_MS)) return;
       lookedMs = nowMs;
       let addresses: HostAddresses;
@@ -72,7 +72,7 @@ export function createHostIpFollower(parts: HostIpParts): HostIpFollower {
     },
     adopt() {
       if (!isDue()) return false;
-      if (current !== undefined) changedMs = parts.nowMs();
+      if (current !== undefined) changedMs = parts.clock.nowMs();
       current = next;
       next = undefined;
       return true;

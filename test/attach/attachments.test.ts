@@ -15,6 +15,8 @@ function createRig(names: readonly string[]) {
   /** What asking for an interface throws. */
   const faults = new Map<string, string>();
   const alive = new Set<number>();
+  const failWith = { errnoName: 'EOPNOTSUPP' };
+  const chosen: { name?: string } = {};
   const events: string[] = [];
   const boundAtAttach: number[] = [];
   const ids = createInterfaceIds(names, (ifindex) => [...present].find(([, p]) => p.index === ifindex)?.[0]);
@@ -32,7 +34,7 @@ function createRig(names: readonly string[]) {
         mode: 'native',
         flavour: 'frags',
         errno: 95,
-        errnoName: 'EOPNOTSUPP',
+        errnoName: failWith.errnoName,
         advice: 'EOPNOTSUPP: no native XDP',
       };
       if (sentence !== undefined) return { attached: false, failures: [failure], sentence };
@@ -55,12 +57,14 @@ function createRig(names: readonly string[]) {
     },
     onFailure: (name, { mode, errnoName }) => events.push(`failed ${name} ${mode} ${errnoName}`),
     onReattached: (name) => events.push(`again ${name}`),
+    chooseInterface: () =>
+      chosen.name === undefined ? undefined : { name: chosen.name, reason: `using ${chosen.name}` },
     log: {
-      info: () => undefined,
+      info: (_fields, message) => events.push(`info ${message}`),
       warn: (_fields, message) => events.push(`warn ${message}`),
     },
   });
-  return { present, refusal, faults, alive, events, attachments, ids, boundAtAttach };
+  return { present, refusal, faults, alive, events, attachments, ids, boundAtAttach, failWith, chosen };
 }
 
 test('an interface that goes and comes back keeps its number under a new ifindex', () => {
@@ -90,7 +94,7 @@ test('an interface that goes and comes back keeps its number under a new ifindex
   assert.equal(ids.idOf(9), 1);
   assert.deepEqual(boundAtAttach, [1, 1], 'the ifindex has its number before the first packet can come');
   assert.deepEqual(
-    events.filter((event) => !event.startsWith('warn')),
+    events.filter((event) => !/^(warn|info)/.test(event)),
     [
       'attach vb 7',
       'failed vb native EOPNOTSUPP',
@@ -173,6 +177,53 @@ test('what is missing is told once, before it was ever there and after', () => {
       'warn interface va is gone; it is attached again when it comes back',
     ],
   );
+});
+
+test('where no interface was named, the one to take is asked for until one was attached', () => {
+  const { present, events, attachments, ids, chosen } = createRig(['eth0']);
+  attachments.check();
+  assert.equal(attachments.states[0]?.name, 'eth0');
+  chosen.name = 'ens3';
+  attachments.check();
+  assert.equal(attachments.states[0]?.name, 'ens3');
+  assert.equal(ids.nameOf(0), 'ens3');
+  chosen.name = 'ens4';
+  present.set('ens4', { index: 4, framing: FRAMING.ethernet });
+  attachments.check();
+  attachments.check();
+  assert.deepEqual([attachments.states[0]?.name, attachments.states[0]?.attached], ['ens4', true]);
+  assert.equal(ids.nameOf(ids.idOf(4)), 'ens4');
+  present.delete('ens4');
+  chosen.name = 'ens5';
+  present.set('ens5', { index: 5, framing: FRAMING.ethernet });
+  attachments.check();
+  assert.equal(attachments.states[0]?.name, 'ens4', 'its series go on when it comes back');
+  assert.deepEqual(
+    events.filter((event) => /^(info|warn|attach)/.test(event)),
+    [
+      'warn there is no interface eth0; it is attached when it appears',
+      'info using ens3',
+      'warn there is no interface ens3; it is attached when it appears',
+      'info using ens4',
+      'attach ens4 4',
+      'info attached to ens4 in generic mode',
+      'warn interface ens4 is gone; it is attached again when it comes back',
+    ],
+  );
+});
+
+test('a lack of privilege is told from what waiting can mend', () => {
+  const { present, refusal, attachments, failWith } = createRig(['va']);
+  present.set('va', { index: 3, framing: FRAMING.ethernet });
+  refusal.set('va', 'XDP cannot be attached');
+  attachments.check();
+  assert.equal(attachments.states[0]?.lacksPrivilege, false);
+  failWith.errnoName = 'EPERM';
+  attachments.check();
+  assert.equal(attachments.states[0]?.lacksPrivilege, true);
+  present.delete('va');
+  attachments.check();
+  assert.equal(attachments.states[0]?.lacksPrivilege, false);
 });
 
 test('close detaches all', () => {

@@ -145,26 +145,45 @@ kernelTest("somebody else's program is named and left alone; the other interface
   assert.equal(exporter.child.stderr.split('already has an XDP program').length, 2);
   await exporter.stop();
   assert.deepEqual(xdpOf(site.host, 'vb'), theirs);
+});
 
-  const alone = await runExporter({ namespace: site.host, args: ['-i', 'vb,vnone'] });
-  assert.equal(alone.code, 1);
-  const last = alone.stderr.trimEnd().split('\n').at(-1) ?? '';
-  assert.match(last, /^xtrace-catch: no interface could be attached: vb already has an XDP program/);
-  assert.match(last, /their_filter.*bpftool link and ip link show tell.*vnone.*--list/);
-  assert.doesNotMatch(last, /it is attached when it appears/, 'a promise that nobody is left to keep');
-  assert.doesNotMatch(alone.stderr, /^\s+at /m);
+kernelTest("somebody else's program on the only interface: told, waited for, and then counted", async (t) => {
+  const site = createSite(t, 'q');
+  site.addVeth('vb');
+  attachForeignXdp(site.host.ifindex('vb'), 'native', 'their_filter');
+  const theirs = xdpOf(site.host, 'vb');
+  const exporter = await exporterFor(t, { namespace: site.host, args: ['-i', 'vb,vnone'] });
+  assert.match(
+    exporter.child.stderr,
+    /level=warn msg="vb already has an XDP program \(\\"their_filter\\".*bpftool link and ip link show tell/,
+  );
+  assert.match(exporter.child.stderr, /there is no interface vnone; it is attached when it appears/);
+  assert.equal((await exporter.page('/-/ready')).status, 503);
+  const seen = await exporter.scrape();
+  assert.equal(attachInfo(seen, 'vb'), undefined);
+  assert.equal(attachInfo(seen, 'vnone'), undefined);
   assert.deepEqual(xdpOf(site.host, 'vb'), theirs);
+  site.host.exec('ip', 'link', 'set', 'dev', 'vb', 'xdp', 'off');
+  await exporter.scrapeUntil('vb attached', (now) => attachInfo(now, 'vb') !== undefined);
+  assert.equal((await exporter.page('/-/ready')).status, 200);
+  const sent = await site.send('vb', [FRAME], 10);
+  await exporter.scrapeUntil('the frames', (now) => packets(now, 'vb') === sent.packets);
 });
 
-kernelTest('two exporters: the second is told that it is one of ours', async (t) => {
-  const site = createSite(t, 'w');
-  site.addVeth('va');
-  const first = await exporterFor(t, { namespace: site.host, args: ['-i', 'va'] });
-  const second = await runExporter({ namespace: site.host, args: ['-i', 'va'] });
-  assert.equal(second.code, 1);
-  assert.match(second.stderr, /it is one of ours, so another xtrace-catch counts this interface/);
-  assert.equal(attachInfo(await first.scrape(), 'va')?.['mode'], 'native');
-});
+kernelTest(
+  'two exporters: the second is told that it is one of ours, and takes over when it ends',
+  async (t) => {
+    const site = createSite(t, 'w');
+    site.addVeth('va');
+    const first = await exporterFor(t, { namespace: site.host, args: ['-i', 'va'] });
+    const second = await exporterFor(t, { namespace: site.host, args: ['-i', 'va'] });
+    assert.match(second.child.stderr, /it is one of ours, so another xtrace-catch counts this interface/);
+    assert.equal((await second.page('/-/ready')).status, 503);
+    assert.equal(attachInfo(await first.scrape(), 'va')?.['mode'], 'native');
+    assert.deepEqual(await first.stop(), { code: 0, signal: null });
+    await second.scrapeUntil('va attached', (now) => attachInfo(now, 'va') !== undefined);
+  },
+);
 
 kernelTest('an interface that is missing at first is attached when it appears', async (t) => {
   const site = createSite(t, 'l');
@@ -177,6 +196,59 @@ kernelTest('an interface that is missing at first is attached when it appears', 
   const sent = await site.send('vb', [FRAME], 100);
   const seen = await exporter.scrapeUntil('the frames', (now) => packets(now, 'vb') === sent.packets);
   assert.equal(seen.sum('xtrace_interface_reattachments_total'), 0);
+});
+
+kernelTest(
+  'no interface at all at first: it serves, is not ready, waits, and counts from then on',
+  async (t) => {
+    const site = createSite(t, 'b');
+    const exporter = await exporterFor(t, { namespace: site.host, args: ['-i', 'eth9'] });
+    const before = await exporter.scrape();
+    assert.equal(before.value('xtrace_interface_attached', { interface: 'eth9' }), 0);
+    assert.equal((await exporter.page('/-/healthy')).status, 200);
+    const ready = await exporter.page('/-/ready');
+    assert.equal(ready.status, 503);
+    assert.equal(await ready.text(), 'Not ready: no interface is attached.\n');
+    assert.match(await (await exporter.page('/')).text(), /<td>eth9<\/td>.*there is no interface eth9/);
+    // Three looks and fifteen refreshes later the log has one line of it, and none of a failure.
+    await exporter.scrapeUntil('looks', (now) => now.value('xtrace_refreshes_total') > 15);
+    const lines = exporter.child.stderr.trimEnd().split('\n');
+    assert.deepEqual(
+      lines.map((line) => /level=(\w+) msg="([^"]*?)( at http[^"]*)?"/.exec(line)?.slice(1, 3)),
+      [
+        ['warn', 'there is no interface eth9; it is attached when it appears'],
+        ['info', 'metrics are'],
+      ],
+    );
+    site.addVeth('eth9');
+    const appearedMs = performance.now();
+    await exporter.scrapeUntil('eth9 attached', (now) => attachInfo(now, 'eth9') !== undefined);
+    t.diagnostic(`attached ${Math.round(performance.now() - appearedMs)} ms after it appeared`);
+    assert.equal((await exporter.page('/-/ready')).status, 200);
+    const sent = await site.send('eth9', [FRAME], 1000);
+    const seen = await exporter.scrapeUntil('the frames', (now) => packets(now, 'eth9') === sent.packets);
+    assert.equal(seen.sum('xtrace_network_bytes_total'), sent.bytes);
+    assertBalance(seen);
+    assert.equal(seen.sum('xtrace_interface_reattachments_total'), 0);
+    assert.deepEqual(await exporter.stop(), { code: 0, signal: null });
+  },
+);
+
+kernelTest('a name the kernel cannot have is no reason to wait: exit code 2', async (t) => {
+  const site = createSite(t, 'k');
+  for (const name of ['abcdefghijklmnop', 'a b', 'a/b', 'a:b', '.', '..', 'a%b', 'eth%d', 'à']) {
+    const { code, stderr } = await runExporter({ namespace: site.host, args: ['-i', name] });
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /^xtrace-catch: --interface: [^\n]*\bname\b[^\n]+\nxtrace-catch: see --help\n$/);
+    const script = 'ip link add name "$0" type bridge; grep -qF " $0:" /proc/self/net/dev';
+    assert.throws(() => site.host.exec('sh', '-c', script, name), `the kernel has ${name} after all`);
+  }
+  for (const name of ['abcdefghijklmno', 'a@b', 'ö', 'a=b', 'eth0.100']) {
+    site.host.exec('ip', 'link', 'add', 'name', name, 'type', 'bridge');
+    assert.match(site.host.exec('ip', 'link', 'show', 'dev', name), /state/);
+    const check = await runExporter({ namespace: site.host, args: ['-i', name, '--config.check'] });
+    assert.equal(check.code, 0, check.stderr);
+  }
 });
 
 kernelTest('an interface that goes and comes back goes on in the same series', async (t) => {

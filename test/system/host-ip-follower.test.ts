@@ -24,7 +24,7 @@ function createRig(first: Readonly<Record<string, string>> = {}) {
     current: () => follower.current,
   };
   const follower = createHostIpFollower({
-    nowMs: () => rig.nowMs,
+    clock: { nowMs: () => rig.nowMs },
     readAddresses() {
       rig.looks++;
       if (rig.fault !== undefined) throw rig.fault;
