@@ -167,7 +167,8 @@ export class Backlog {
       if (batch === undefined) return;
       const moving = { sequence: batch.sequence, isFinished: false };
       this.#moving = moving;
-      const result = await spool.append(batch, this.#eventsOf(batch, moving), this.#held);
+      const isBeingSent = (sequence: number): boolean => sequence === this.#held;
+      const result = await spool.append(batch, this.#eventsOf(batch, moving), isBeingSent);
       this.#moving = undefined;
       if (!result.stored) {
         this.#spoolPausedUntilMs = this.#parts.nowMs() + SPOOL_PAUSE_MS;

@@ -47,8 +47,8 @@ export class SpoolIndex {
     return this.#entries[after < 0 ? 0 : this.#indexFrom(after + 1)];
   }
 
-  oldestBut(spared: number | undefined): SpoolEntry | undefined {
-    return this.#entries.find(({ sequence }) => sequence !== spared);
+  oldestBut(isSpared: (sequence: number) => boolean): SpoolEntry | undefined {
+    return this.#entries.find(({ sequence }) => !isSpared(sequence));
   }
 
   add(entry: SpoolEntry): void {

@@ -28,6 +28,8 @@ export interface AppendEvents {
   onSetAside(sentence: string): void;
 }
 
+export type IsBeingSent = (sequence: number) => boolean;
+
 /** Something that was no batch of ours stood under a batch's name; the index has forgotten it. */
 export interface FoundStranger {
   readonly isStranger: true;
@@ -48,8 +50,11 @@ export interface Spool {
   has(sequence: number): boolean;
   /** The oldest batch, or the oldest after this sequence number. */
   oldest(after?: number): SpoolEntry | undefined;
-  /** Never rejects. `spared` stays, even where it is the oldest: it is being sent. */
-  append(batch: Batch, events: AppendEvents, spared?: number): Promise<AppendResult>;
+  /**
+   * Never rejects. What is being sent makes no room, even where it is the oldest; it is asked for at
+   * each removal, since another batch may be sent by then.
+   */
+  append(batch: Batch, events: AppendEvents, isBeingSent?: IsBeingSent): Promise<AppendResult>;
   /**
    * The batch, or a clause why its file is damaged; that one is the caller's to remove. What is no
    * file of ours is set aside. Rejects where the file cannot be read for now.
@@ -130,10 +135,14 @@ class FileSpool implements Spool {
     return this.#index.oldest(after);
   }
 
-  async append(batch: Batch, events: AppendEvents, spared?: number): Promise<AppendResult> {
+  async append(
+    batch: Batch,
+    events: AppendEvents,
+    isBeingSent: IsBeingSent = () => false,
+  ): Promise<AppendResult> {
     const entry = entryOf(batch);
     try {
-      await this.#makeRoom(entry, events, spared);
+      await this.#makeRoom(entry, events, isBeingSent);
       // A disk that others fill takes no more of the spool than the room that this batch needs.
       for (let freedBytes = 0; ; ) {
         try {
@@ -141,7 +150,7 @@ class FileSpool implements Spool {
           break;
         } catch (error) {
           if (!isDiskFull(error) || freedBytes > 2 * blockBytes(entry)) throw error;
-          const bytes = await this.#removeOldest('disk_full', events, spared);
+          const bytes = await this.#removeOldest('disk_full', events, isBeingSent);
           if (bytes === 0) throw error;
           freedBytes += bytes;
         }
@@ -187,10 +196,10 @@ class FileSpool implements Spool {
     return this.#lock.release();
   }
 
-  async #makeRoom(entry: SpoolEntry, events: AppendEvents, spared: number | undefined): Promise<void> {
+  async #makeRoom(entry: SpoolEntry, events: AppendEvents, isBeingSent: IsBeingSent): Promise<void> {
     if (entry.bytes > FILE_MAX_BYTES) throw new Error(`the batch is larger than ${FILE_MAX_BYTES} bytes`);
     while (this.totals.bytes + blockBytes(entry) > this.maxBytes || this.totals.batches >= BATCHES_MAX) {
-      if ((await this.#removeOldest('spool_full', events, spared)) > 0) continue;
+      if ((await this.#removeOldest('spool_full', events, isBeingSent)) > 0) continue;
       throw new Error('the batch is larger than the spool');
     }
   }
@@ -199,9 +208,9 @@ class FileSpool implements Spool {
   async #removeOldest(
     reason: 'spool_full' | 'disk_full',
     events: AppendEvents,
-    spared: number | undefined,
+    isBeingSent: IsBeingSent,
   ): Promise<number> {
-    const victim = this.#index.oldestBut(spared);
+    const victim = this.#index.oldestBut(isBeingSent);
     if (victim === undefined) return 0;
     const removal = this.remove(victim.sequence);
     events.onRemoved(victim, reason);

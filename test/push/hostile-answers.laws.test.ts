@@ -11,7 +11,7 @@ import { openTestPusher } from './real-pusher.js';
 
 const TIMEOUT_MS = 100;
 /** What a busy machine may add; a hang is far above. */
-const SLACK_MS = 1500;
+const SLACK_MS = 5000;
 
 const statusLines = fc
   .oneof(
@@ -71,11 +71,12 @@ test('law: whatever a server does, attempts end in time, push_up is true to it, 
       server.script = SANE;
       pusher.enqueue([payload(1)]);
       await untilSent(pusher);
-      assert.deepEqual([settled(), pusher.stats.isUp], [1, true]);
+      assert.equal(pusher.stats.isUp, true);
+      const before = settled();
 
       server.script = script;
       pusher.enqueue([payload(2)]);
-      await waitFor('the attempt to end', () => settled() > 1, {
+      await waitFor('the attempt to end', () => settled() > before, {
         limitMs: TIMEOUT_MS + SLACK_MS,
         intervalMs: 1,
       });

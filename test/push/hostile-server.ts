@@ -68,7 +68,7 @@ export class HostileServer {
         for (const socket of this.#sockets) socket.resume(); // an end is seen only by those who read
         return this.#sockets.size <= but;
       },
-      { limitMs: 5000, intervalMs: 2 },
+      { limitMs: 20_000, intervalMs: 2 },
     );
   }
 

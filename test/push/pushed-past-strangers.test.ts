@@ -127,7 +127,7 @@ describe('what is named as a file of secrets and is none: one sentence, tried ag
         });
         pusher.enqueue([payload(1)]);
         await waitFor('two failures', () => (pusher.stats.requests.get('file') ?? 0) >= 2, {
-          limitMs: 5000,
+          limitMs: 20_000,
           intervalMs: 5,
         });
         const reason = String(log.lines[0]?.fields['reason']);

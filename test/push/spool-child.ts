@@ -18,6 +18,8 @@ export interface ChildTask {
   readonly spoolMaxBytes?: number;
   readonly queueMaxBytes?: number;
   readonly count?: number;
+  readonly minBackoffMs?: number;
+  readonly maxBackoffMs?: number;
 }
 
 const task = JSON.parse(process.argv[2] ?? '') as ChildTask;

@@ -47,7 +47,7 @@ export async function append(spool: Spool, one: Batch, spared?: number) {
         setAside.push(sentence);
       },
     },
-    spared,
+    (sequence) => sequence === spared,
   );
   assert.equal(isToldStored, result.stored);
   return { stored: result.stored, removed, setAside };

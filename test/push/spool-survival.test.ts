@@ -60,6 +60,9 @@ test('kill -9 with a full spool: all that was on disk arrives after the restart,
     url: `http://127.0.0.1:${port}/api/v1/write`,
     spoolPath,
     spoolMaxBytes: 1 << 20, // 256 batches of a block each
+    // One try: what is being sent when the spool is full would stay, and the one behind it go.
+    minBackoffMs: 60_000,
+    maxBackoffMs: 60_000,
   });
   await child.waitFor('the spool is full', () =>
     said<Progress>(child).some(({ dropped }) => dropped.spool_full > 0),

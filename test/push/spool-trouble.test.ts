@@ -3,7 +3,8 @@
 // arrives.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { imbalance, payload, refusedConnection, sentNumbers } from './push-fixture.js';
+import type { TransportResult } from '../../src/push/transport.js';
+import { type FakeReply, imbalance, payload, refusedConnection, sentNumbers } from './push-fixture.js';
 import { AWAY, createSite } from './spool-site.js';
 
 test('a damaged file is skipped, counted and removed; its neighbours arrive', async (context) => {
@@ -46,6 +47,37 @@ test('at its limit the oldest go first, counted; the newest arrive', async (cont
     log.texts.filter((text) => text.includes('the spool (push.spool_max_bytes) is full')).length,
     1,
   );
+  await pusher.close(1000);
+});
+
+test('a batch that begins to be sent while another is written makes no room for it', async (context) => {
+  const { directory, start } = createSite(context);
+  let answer = (_: TransportResult): void => undefined;
+  const slow = new Promise<TransportResult>((resolve) => {
+    answer = resolve;
+  });
+  const replies: FakeReply[] = [refusedConnection(), slow];
+  const { pusher, clock, transport } = await start((_, index) => replies[index] ?? 204);
+  pusher.enqueue([payload(1), payload(2)]);
+  await clock.advance(100);
+  let failWrite = (): void => undefined;
+  const write = directory.write.bind(directory);
+  directory.write = () => {
+    directory.write = write;
+    return new Promise((_, reject) => {
+      failWrite = () => reject(Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' }));
+    });
+  };
+  pusher.enqueue([payload(3)]);
+  await clock.advance(500);
+  assert.equal(transport.requests.length, 2);
+  failWrite();
+  await clock.advance(10);
+  answer({ kind: 'answer', answer: { status: 204, headers: {}, bodyStart: '' }, resent: false });
+  await clock.advance(10);
+  assert.deepEqual(sentNumbers(transport.requests), [1, 1, 3]);
+  const { stats } = pusher;
+  assert.deepEqual([stats.samplesSent, stats.samplesDropped.disk_full, imbalance(stats)], [6, 3, 0]);
   await pusher.close(1000);
 });
 
