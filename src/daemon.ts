@@ -22,6 +22,8 @@ export interface DaemonParts {
   readonly onRefresh: (refresh: Refresh) => Promise<void>;
   /** Told of every look at the interfaces. */
   readonly onWatch?: () => void;
+  /** New requests of clients: none begins during a refresh. */
+  readonly requests?: { hold(): void; release(): void };
   readonly log: {
     info(fields: object, message: string): void;
     warn(fields: object, message: string): void;
@@ -77,7 +79,9 @@ const REMINDER_MS = 60_000;
 export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon {
   const { log, attachments } = parts;
   const { intervalMs } = options;
-  let guard: Promise<unknown> = Promise.resolve();
+  let isGuarded = false;
+  /** In turn; a refresh comes first. */
+  const waiting: (() => void)[] = [];
   let refreshNumber = 0;
   let lastGoodMs: number | undefined;
   let failures = 0;
@@ -89,11 +93,21 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
   let reasons = '';
   let toldMs = Number.NEGATIVE_INFINITY;
 
-  /** One at a time, first come first served; a task that fails does not break the chain. */
-  function exclusively<T>(task: () => Promise<T>): Promise<T> {
-    const turn = guard.then(task, task);
-    guard = turn.catch(() => undefined);
-    return turn;
+  /** One at a time: a refresh before whatever waits, the others in turn. */
+  async function exclusively<T>(kind: 'refresh' | 'snapshot', task: () => Promise<T>): Promise<T> {
+    await new Promise<void>((resolve) => {
+      if (!isGuarded) resolve();
+      else if (kind === 'refresh') waiting.unshift(resolve);
+      else waiting.push(resolve);
+      isGuarded = true;
+    });
+    try {
+      return await task();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) isGuarded = false;
+      else next(); // keeps the guard for it
+    }
   }
 
   function noteOutcome(error: unknown): void {
@@ -114,11 +128,20 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
     failures++;
   }
 
-  /** Whether the drain was complete. */
+  /** Whether the drain was complete. Clients wait meanwhile. */
   async function refresh(): Promise<boolean> {
+    parts.requests?.hold();
+    try {
+      return await refreshNow();
+    } finally {
+      parts.requests?.release();
+    }
+  }
+
+  async function refreshNow(): Promise<boolean> {
     const startedMs = parts.clock.nowMs();
     const result = await parts.drain.drain();
-    await exclusively(async () => {
+    await exclusively('refresh', async () => {
       const summary = await parts.accounts.apply(result.rows, result.overflow, parts.clock.wallMs());
       refreshNumber++;
       await parts.onRefresh({
@@ -202,7 +225,7 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
       }
       return false;
     },
-    withSnapshot: (fn) => exclusively(() => fn(refreshNumber)),
+    withSnapshot: (fn) => exclusively('snapshot', () => fn(refreshNumber)),
     currentRefresh: () => refreshNumber,
     readiness() {
       const attached = attachments.states.filter((state) => state.attached).map((state) => state.name);

@@ -18,9 +18,12 @@ interface Timer {
 
 function createRig(attachedNames: string[] = ['va'], lacksPrivilege = false, watchMs = WATCH_MS) {
   const events: string[] = [];
+  /** Drains and refreshes among the holds of requests. */
+  const timeline: string[] = [];
   const timers = new Set<Timer>();
   const rig = {
     events,
+    timeline,
     timers,
     nowMs: 0,
     /** What the next drains fail with, in turn. */
@@ -45,6 +48,7 @@ function createRig(attachedNames: string[] = ['va'], lacksPrivilege = false, wat
       drain: {
         async drain() {
           events.push(`drain ${rig.nowMs}`);
+          timeline.push('drain');
           rig.nowMs += rig.drainMs;
           const error = rig.drainErrors.shift();
           return { ...EMPTY_DRAIN, ...(error === undefined ? {} : { error }) };
@@ -73,7 +77,12 @@ function createRig(attachedNames: string[] = ['va'], lacksPrivilege = false, wat
         close: () => events.push('detach'),
       },
       async onRefresh({ number, result }) {
+        timeline.push('refresh');
         events.push(`refresh ${number}${result.error === undefined ? '' : ' failed'}`);
+      },
+      requests: {
+        hold: () => timeline.push('hold'),
+        release: () => timeline.push('release'),
       },
       log: {
         info: (_fields, message) => events.push(`info ${message}`),
@@ -251,6 +260,39 @@ test('a snapshot and a refresh wait for each other', async () => {
     /broken/,
   );
   assert.equal(await rig.daemon.withSnapshot(async () => 'and on'), 'and on');
+});
+
+test('a refresh goes before all snapshots that wait', async () => {
+  const rig = createRig();
+  await rig.daemon.start();
+  let open = (): void => assert.fail('the snapshot did not begin');
+  const first = rig.daemon.withSnapshot(
+    () =>
+      new Promise<void>((resolve) => {
+        open = resolve;
+      }),
+  );
+  const others = [1, 2, 3].map(() => rig.daemon.withSnapshot(async (refresh) => refresh));
+  await rig.runTimers(1000);
+  open();
+  await first;
+  assert.deepEqual(await Promise.all(others), [2, 2, 2]);
+});
+
+test('no request of a client begins during a refresh, whether it works or not', async () => {
+  const rig = createRig();
+  await rig.daemon.start();
+  await rig.runTimers(1000);
+  rig.applyError = new Error('a fault');
+  await rig.runTimers(2000);
+  rig.applyError = undefined;
+  await rig.daemon.stop();
+  assert.deepEqual(rig.timeline, [
+    ...['hold', 'drain', 'refresh', 'release'],
+    ...['hold', 'drain', 'refresh', 'release'],
+    ...['hold', 'drain', 'release'],
+    ...['hold', 'drain', 'refresh', 'release'],
+  ]);
 });
 
 test('not ready while nothing is attached', async () => {

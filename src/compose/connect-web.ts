@@ -12,11 +12,16 @@ import {
   MAX_RENDERINGS,
   WARN_ABOVE_BYTES,
 } from '../exposition/shared-exposition.js';
+import { connectionLimit, MAX_CONNECTIONS } from '../http/connection-limit.js';
+import { ConnectionLog } from '../http/connection-log.js';
 import { type ListeningServer, listen } from '../http/listen.js';
 import { parseListenAddress } from '../http/listen-address.js';
 import { createHttpApp, MAX_DURATION_MS } from '../http/server.js';
+import type { TurnQueue } from '../http/turn-queue.js';
 import type { Logger } from '../log.js';
 import type { SelfMetrics } from '../metrics/self-metrics.js';
+import { readOpenFileLimit } from '../system/open-file-limit.js';
+import { countOpenFds } from './self-state.js';
 import type { Shown } from './shown.js';
 
 export interface WebParts {
@@ -26,14 +31,15 @@ export interface WebParts {
   readonly shown: Shown;
   readonly daemon: Daemon;
   readonly selfMetrics: SelfMetrics;
+  /** Paces requests. */
+  readonly turns: TurnQueue;
   readonly log: Logger;
 }
 
 /** Listens. Rejects with ExporterError LISTEN. */
-export function serve(parts: WebParts): Promise<ListeningServer> {
+export async function serve(parts: WebParts): Promise<ListeningServer> {
   const { config, attachments, selfMetrics, log } = parts;
   const { listenAddress, telemetryPath, maxRequests } = config.web;
-  const onFault = (error: unknown): void => log.error({ err: error }, 'an HTTP request failed');
   const app = createHttpApp(
     {
       name: 'xtrace-catch',
@@ -48,12 +54,42 @@ export function serve(parts: WebParts): Promise<ListeningServer> {
       interfaces: () =>
         attachments.states.map(({ name, mode, sentence }) => ({ name, mode, note: sentence })),
       onRequest: (code) => selfMetrics.recordHttpRequest(code),
-      onFault,
+      onFault: (error) => log.error({ err: error }, 'an HTTP request failed'),
     },
   );
   const address = parseListenAddress(listenAddress);
   if ('problem' in address) throw new ExporterError('LISTEN', `web.listen_address: ${address.problem}`);
-  return listen(address, { respond: app, onFault });
+
+  const maxConnections = chooseConnectionLimit(log);
+  const connectionLog = new ConnectionLog(maxConnections, { log, nowMs: () => performance.now() });
+  const server = await listen(
+    address,
+    {
+      respond: app,
+      turns: parts.turns,
+      onClosed(reason) {
+        selfMetrics.recordHttpConnectionClosed(reason);
+        connectionLog.closed(reason);
+      },
+      onFault: (error) => connectionLog.notAccepted(error),
+    },
+    { maxConnections },
+  );
+  selfMetrics.setHttpConnections({ limit: maxConnections, readOpen: () => server.connections });
+  return server;
+}
+
+function chooseConnectionLimit(log: Logger): number {
+  const files = readOpenFileLimit({ root: '/' });
+  const fileLimit = typeof files === 'number' ? files : undefined;
+  const limit = connectionLimit(countOpenFds() ?? 0, fileLimit);
+  if (limit < MAX_CONNECTIONS) {
+    log.warn(
+      `this process may open ${fileLimit} files: it takes ${limit} HTTP connections at a time instead of ${MAX_CONNECTIONS}; ` +
+        'raise the limit with LimitNOFILE= in the systemd unit, --ulimit nofile for a container, or ulimit -n',
+    );
+  }
+  return limit;
 }
 
 function connectExposer({ shown, daemon, selfMetrics, log }: WebParts): Exposer {

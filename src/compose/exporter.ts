@@ -9,6 +9,7 @@ import type { Config } from '../config/config.js';
 import type { BuildInfo } from '../config/version.js';
 import { createDaemon, type Daemon } from '../daemon.js';
 import type { BooksView } from '../flows/views.js';
+import { TurnQueue } from '../http/turn-queue.js';
 import { openNetdev } from '../kernel/netdev.js';
 import type { Logger } from '../log.js';
 import { createProcessUsageReader } from '../metrics/process-usage.js';
@@ -156,6 +157,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       yieldToLoop: clock.yieldToLoop,
       nowMs: clock.nowMs,
     });
+    const turns = new TurnQueue();
     const daemon = createDaemon(
       { intervalMs: config.intervalMs, watchMs: WATCH_MS },
       {
@@ -174,11 +176,12 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
           }
         },
         onWatch: () => hostIp.look(),
+        requests: turns,
         log,
         clock,
       },
     );
-    const server = await serve({ config, version, attachments, shown, daemon, selfMetrics, log });
+    const server = await serve({ config, version, attachments, shown, daemon, selfMetrics, turns, log });
     closers.push(() => server.close(CLOSE_LIMIT_MS));
     if (config.push.enabled) {
       const flowLabels = flowLabelOptions(flowParts);

@@ -1,15 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 // Listening and closing: the sockets' owner. What is served comes in as a request listener.
-import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { ExporterError } from '../errors.js';
+import { type ClientConnection, CONNECTION_TIMES, type ConnectionTimes } from './client-connection.js';
+import { MAX_CONNECTIONS } from './connection-limit.js';
+import { type CloseReason, Connections } from './connections.js';
 import { type ListenAddress, urlHost } from './listen-address.js';
+import type { RequestStream } from './request-stream.js';
+import { isReadMethod } from './sentence.js';
+import { TurnQueue } from './turn-queue.js';
 
 export interface ListeningServer {
   /** The port that was bound, also where 0 was asked for. */
   readonly port: number;
   /** Where a user finds the landing page, without a trailing slash. */
   readonly url: string;
+  /** Open now. */
+  readonly connections: number;
   /**
    * Takes no more connections, lets responses under way end for as long as limitMs, then cuts what is
    * left. Resolves when no socket is open.
@@ -17,29 +30,38 @@ export interface ListeningServer {
   close(limitMs: number): Promise<void>;
 }
 
-/** Above Prometheus' idle timeout of 5 minutes: who reuses a connection must not meet its end. */
-const KEEP_ALIVE_MS = 310_000;
-/** A request is a few lines; whoever needs longer to send one is no scraper. */
-const REQUEST_MS = 10_000;
-const MAX_CONNECTIONS = 512;
-const CLOSE_POLL_MS = 20;
+/** Connections that the kernel keeps for us until we take them: a burst of clients must not lose any. */
+const BACKLOG = 512;
+const MAX_HEAD_BYTES = 16 * 1024;
 
 export interface ListenParts {
   readonly respond: RequestListener;
-  /** A connection that could not be accepted (EMFILE); the server goes on. */
+  /** A connection that could not be accepted; the server goes on. */
   onFault(error: unknown): void;
+  /** Paces requests; nothing else does unless told. */
+  readonly turns?: TurnQueue;
+  /** A connection was closed that its client would have kept. */
+  onClosed?(reason: CloseReason): void;
+}
+
+export interface ListenOptions {
+  /** MAX_CONNECTIONS unless told. */
+  readonly maxConnections?: number;
+  /** CONNECTION_TIMES unless told. */
+  readonly times?: ConnectionTimes;
 }
 
 /** Rejects with ExporterError LISTEN: one sentence that names the address and what to do. */
 export async function listen(
   address: ListenAddress,
-  { respond, onFault }: ListenParts,
+  { respond, onFault, turns = new TurnQueue(), onClosed = () => undefined }: ListenParts,
+  { maxConnections = MAX_CONNECTIONS, times = CONNECTION_TIMES }: ListenOptions = {},
 ): Promise<ListeningServer> {
-  const server = createServer(
-    { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS },
-    respond,
+  const onStream = createRequestReader(respond, times);
+  const connections = new Connections({ maxConnections, times }, { turns, onStream, onClosed });
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
+    connections.admit(socket),
   );
-  server.maxConnections = MAX_CONNECTIONS;
   await new Promise<void>((resolve, reject) => {
     const refuse = (error: Error): void => reject(listenError(address, error));
     server.once('error', refuse);
@@ -48,28 +70,60 @@ export async function listen(
       server.on('error', onFault);
       resolve();
     });
-    server.listen({ port: address.port, ...(address.host === undefined ? {} : { host: address.host }) });
+    const host = address.host === undefined ? {} : { host: address.host };
+    server.listen({ port: address.port, backlog: BACKLOG, ...host });
   });
   const { port } = server.address() as AddressInfo; // listening on a port, not on a pipe
   return {
     port,
     url: `http://${urlHost(address)}:${port}`,
-    close: (limitMs) => closeServer(server, limitMs),
+    get connections() {
+      return connections.open;
+    },
+    close: (limitMs) => closeServer(server, connections, limitMs),
   };
 }
 
-/** server.close() alone waits for keep-alive connections, which a scraper holds for minutes. */
-async function closeServer(server: Server, limitMs: number): Promise<void> {
+/** An HTTP server of node that listens to no socket itself, but reads the streams that it is given. */
+function createRequestReader(
+  respond: RequestListener,
+  times: ConnectionTimes,
+): (stream: RequestStream, connection: ClientConnection) => void {
+  const connections = new WeakMap<object, ClientConnection>();
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
+    const connection = connections.get(request.socket);
+    const isLast = !isReadMethod(request.method) || hasBody(request);
+    if (isLast) response.setHeader('Connection', 'close');
+    response.on('close', () => connection?.endAnswer());
+    connection?.beginAnswer(response, isLast);
+    respond(request, response);
+    connection?.dropIfGone();
+  };
+  // The times are kept by the connections; this one is only told to clients.
+  const options = { keepAliveTimeout: times.idleMs, maxHeaderSize: MAX_HEAD_BYTES };
+  const server = createHttpServer(options, answer);
+  // No page takes a body, so that no client needs to be asked to go on with one.
+  server.on('checkContinue', answer);
+  server.on('checkExpectation', answer);
+  return (stream, connection) => {
+    connections.set(stream, connection);
+    server.emit('connection', stream);
+  };
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+}
+
+async function closeServer(server: Server, connections: Connections, limitMs: number): Promise<void> {
   if (!server.listening) return;
-  const poll = setInterval(() => server.closeIdleConnections(), CLOSE_POLL_MS);
-  const limit = setTimeout(() => server.closeAllConnections(), limitMs);
+  const limit = setTimeout(() => connections.closeAll(), limitMs);
   try {
     await new Promise<void>((resolve) => {
       server.close(() => resolve());
-      server.closeIdleConnections();
+      connections.closeWhenIdle();
     });
   } finally {
-    clearInterval(poll);
     clearTimeout(limit);
   }
 }

@@ -2,13 +2,15 @@
 // GET and HEAD of the metrics: a plain (request, response) handler, so that large bodies stream with
 // backpressure. A scrape gets a whole exposition or an error status, never part of one as a success.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { negotiateCoding, negotiateFormat } from '../exposition/negotiate.js';
-import type { Exposer } from '../exposition/shared-exposition.js';
+import type { ExpositionFormat } from '../exposition/dialect.js';
+import { type ContentCoding, negotiateCoding, negotiateFormat } from '../exposition/negotiate.js';
+import type { Exposer, ExpositionShare } from '../exposition/shared-exposition.js';
+import { ScrapeRoom } from './scrape-room.js';
 import { sendChunks } from './send-chunks.js';
 import { isReadMethod, sendMethodNotAllowed, sendSentence } from './sentence.js';
 
 export interface MetricsHandlerOptions {
-  /** Requests served at once; the next one gets 503. */
+  /** Requests served at once; the next one waits for a while, then gets 503. */
   readonly maxRequests: number;
   /** A request takes no longer than this, whatever its timeout header says. */
   readonly maxDurationMs: number;
@@ -19,6 +21,9 @@ export interface MetricsHandlerOptions {
 /** Four stuck clients hold all the renderings there may be: they must not do so for a minute. */
 export const MAX_STALL_MS = 10_000;
 
+/** So long a scrape waits for others to be over before it is refused. */
+const MAX_WAIT_MS = 2000;
+
 export interface MetricsHandlerParts {
   readonly exposer: Exposer;
   /** Ends the request with status 500; called at most once a request, never after the head was sent. */
@@ -27,47 +32,91 @@ export interface MetricsHandlerParts {
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
+/** What a scrape wants to have. */
+interface Asked {
+  readonly format: ExpositionFormat;
+  readonly contentType: string;
+  readonly coding: ContentCoding;
+  readonly hasBody: boolean;
+}
+
 const RETRY_SOON = { 'Retry-After': '1' };
 
 export function createMetricsHandler(
   options: MetricsHandlerOptions,
   { exposer, onFault }: MetricsHandlerParts,
 ): RequestHandler {
-  let requests = 0;
+  const room = new ScrapeRoom(options.maxRequests);
+  const maxStallMs = options.maxStallMs ?? MAX_STALL_MS;
+
+  /** Waits until few enough renderings live; undefined where that takes too long. */
+  const takeShare = async (
+    { format, coding }: Asked,
+    waitMs: number,
+    signal: AbortSignal,
+  ): Promise<ExpositionShare | undefined> => {
+    const endMs = performance.now() + waitMs;
+    for (;;) {
+      const share = await exposer.expose(format, coding, signal);
+      const leftMs = endMs - performance.now();
+      if (share !== undefined || leftMs <= 0) return share;
+      await room.untilOneLeaves(leftMs, signal);
+    }
+  };
+
+  const send = async (
+    response: ServerResponse,
+    { contentType, coding, hasBody }: Asked,
+    share: ExpositionShare,
+    signal: AbortSignal,
+  ): Promise<void> => {
+    try {
+      response.writeHead(200, {
+        'Content-Type': contentType,
+        'Content-Length': String(share.bytes),
+        ...(coding === 'gzip' ? { 'Content-Encoding': 'gzip' } : {}),
+        'Cache-Control': 'no-store',
+        Vary: 'Accept, Accept-Encoding',
+      });
+      const limits = { signal, maxStallMs, isPressed: () => room.isWanted };
+      await sendChunks(response, hasBody ? share.chunks : [], limits);
+    } finally {
+      share.release();
+    }
+  };
 
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const limitMs = scrapeLimitMs(
       request.headers['x-prometheus-scrape-timeout-seconds'],
       options.maxDurationMs,
     );
+    const waitMs = Math.min(MAX_WAIT_MS, limitMs / 2);
+    const client = request.socket.remoteAddress ?? '';
     const limit = new AbortController();
     const timer = setTimeout(() => limit.abort(), limitMs);
     const onClose = (): void => limit.abort();
     response.on('close', onClose);
+    let isInside = false;
     try {
-      const { format, contentType } = negotiateFormat(request.headers.accept);
-      const coding = negotiateCoding(request.headers['accept-encoding'] as string | undefined);
-      const share = await exposer.expose(format, coding, limit.signal);
+      isInside = await room.enter(client, waitMs, limit.signal);
+      if (!isInside) {
+        limit.signal.throwIfAborted();
+        const sentence = `${room.present} scrapes are being served already (web.max_requests); try again in a second.`;
+        sendSentence(response, 503, sentence, RETRY_SOON);
+        return;
+      }
+      const asked = {
+        ...negotiateFormat(request.headers.accept),
+        coding: negotiateCoding(request.headers['accept-encoding'] as string | undefined),
+        hasBody: request.method !== 'HEAD',
+      };
+      const share = await takeShare(asked, waitMs, limit.signal);
       if (share === undefined) {
         const sentence = 'Too many scrapes of different refreshes are being served; try again in a second.';
         sendSentence(response, 503, sentence, RETRY_SOON);
         return;
       }
-      try {
-        response.writeHead(200, {
-          'Content-Type': contentType,
-          'Content-Length': String(share.bytes),
-          ...(coding === 'gzip' ? { 'Content-Encoding': 'gzip' } : {}),
-          'Cache-Control': 'no-store',
-          Vary: 'Accept, Accept-Encoding',
-        });
-        await sendChunks(response, request.method === 'HEAD' ? [] : share.chunks, {
-          signal: limit.signal,
-          maxStallMs: options.maxStallMs ?? MAX_STALL_MS,
-        });
-      } finally {
-        share.release();
-      }
+      await send(response, asked, share, limit.signal);
     } catch (error) {
       if (response.destroyed) return; // the client is gone: nobody to tell
       if (!limit.signal.aborted) onFault(error, response);
@@ -78,25 +127,16 @@ export function createMetricsHandler(
     } finally {
       clearTimeout(timer);
       response.off('close', onClose);
+      if (isInside) room.leave(client);
     }
   };
 
   return (request, response) => {
-    if (!isReadMethod(request.method)) {
+    if (isReadMethod(request.method)) {
+      serve(request, response).catch((error: unknown) => onFault(error, response));
+    } else {
       sendMethodNotAllowed(response, request.method);
-      return;
     }
-    if (requests >= options.maxRequests) {
-      const sentence = `${requests} scrapes are being served already (web.max_requests); try again in a second.`;
-      sendSentence(response, 503, sentence, RETRY_SOON);
-      return;
-    }
-    requests++;
-    serve(request, response)
-      .catch((error: unknown) => onFault(error, response))
-      .finally(() => {
-        requests--;
-      });
   };
 }
 

@@ -7,7 +7,13 @@ export interface SendLimits {
   readonly signal: AbortSignal;
   /** A client that takes nothing for so long is cut off. */
   readonly maxStallMs: number;
+  /** Others wait for this one to be over: it is cut off after PRESSED_STALL_MS. */
+  isPressed(): boolean;
 }
+
+const PRESSED_STALL_MS = 1000;
+/** So often in the shortest stall it is looked. */
+const LOOKS = 4;
 
 /**
  * Ends the response after the last chunk; resolves when all of it has left, or when the connection is
@@ -16,25 +22,29 @@ export interface SendLimits {
 export async function sendChunks(
   response: ServerResponse,
   chunks: readonly Buffer[],
-  { signal, maxStallMs }: SendLimits,
+  { signal, maxStallMs, isPressed }: SendLimits,
 ): Promise<void> {
   const cut = (): void => {
     response.destroy();
   };
-  const stall = setTimeout(cut, maxStallMs);
+  let takenAtMs = performance.now();
+  const stall = setInterval(() => {
+    const stalledMs = performance.now() - takenAtMs;
+    if (stalledMs >= (isPressed() ? Math.min(PRESSED_STALL_MS, maxStallMs) : maxStallMs)) cut();
+  }, Math.min(PRESSED_STALL_MS, maxStallMs) / LOOKS);
   signal.addEventListener('abort', cut, { once: true });
   try {
     if (signal.aborted) cut();
     for (const chunk of chunks) {
       if (response.destroyed) return;
       if (!response.write(chunk)) await nextOf(response, 'drain');
-      stall.refresh();
+      takenAtMs = performance.now();
     }
     if (response.destroyed) return;
     response.end();
     await nextOf(response, 'finish');
   } finally {
-    clearTimeout(stall);
+    clearInterval(stall);
     signal.removeEventListener('abort', cut);
   }
 }

@@ -128,6 +128,24 @@ export const SELF_METRICS = {
     type: 'counter',
     labels: ['code'],
   },
+  httpConnections: {
+    name: 'xtrace_http_connections',
+    help: 'HTTP connections that are open now.',
+    type: 'gauge',
+    labels: [],
+  },
+  httpConnectionsLimit: {
+    name: 'xtrace_http_connections_limit',
+    help: 'The most HTTP connections that may be open: 512, or fewer where the process may open few files.',
+    type: 'gauge',
+    labels: [],
+  },
+  httpConnectionsClosedTotal: {
+    name: 'xtrace_http_connections_closed_total',
+    help: 'HTTP connections closed against the will of their clients, by reason: evicted (at the limit, idle longest), refused (at the limit, none was idle), read_ahead (more than 16 KiB sent beyond the request under way), request_timeout (a request that was not whole within 10 s).',
+    type: 'counter',
+    labels: ['reason'],
+  },
   eventLoopStallSeconds: {
     name: 'xtrace_event_loop_stall_seconds',
     help: 'Longest time the event loop was held up since the exposition before this one.',
@@ -221,9 +239,15 @@ export interface SelfMetrics {
   }): void;
   /** code: a status, or `aborted`. */
   recordHttpRequest(code: string): void;
+  /** Once, when clients can connect; readOpen is called once per families(). */
+  setHttpConnections(connections: { readonly limit: number; readOpen(): number }): void;
+  recordHttpConnectionClosed(reason: string): void;
   /** All of the above as of now. */
   families(): Promise<Family[]>;
 }
+
+/** All of them are shown from the start, at 0. */
+const HTTP_CLOSE_REASONS = ['evicted', 'refused', 'read_ahead', 'request_timeout'];
 
 export function createSelfMetrics(options: SelfMetricsOptions, parts: SelfMetricsParts): SelfMetrics {
   const registry = new Registry();
@@ -242,7 +266,10 @@ export function createSelfMetrics(options: SelfMetricsOptions, parts: SelfMetric
   m.refreshIntervalSeconds.set(options.refreshIntervalMs / 1000);
   m.seriesLimit.set(options.seriesLimit);
 
+  for (const reason of HTTP_CLOSE_REASONS) m.httpConnectionsClosedTotal.inc({ reason }, 0);
+
   let unattributedBefore = 0;
+  let readOpenConnections = (): number => 0;
 
   return {
     setInterfaces(states) {
@@ -289,8 +316,16 @@ export function createSelfMetrics(options: SelfMetricsOptions, parts: SelfMetric
     recordHttpRequest(code) {
       m.httpRequestsTotal.inc({ code });
     },
+    setHttpConnections({ limit, readOpen }) {
+      m.httpConnectionsLimit.set(limit);
+      readOpenConnections = readOpen;
+    },
+    recordHttpConnectionClosed(reason) {
+      m.httpConnectionsClosedTotal.inc({ reason });
+    },
     async families() {
       const usage = parts.readProcessUsage();
+      m.httpConnections.set(readOpenConnections());
       m.logLinesDroppedTotal.reset();
       m.logLinesDroppedTotal.inc(parts.readDroppedLogLines());
       m.processCpuSecondsTotal.reset();

@@ -156,6 +156,33 @@ test('more scrapes than allowed are 503, and served again when there is room', a
   assert.equal((await fetchReply(`${url}/metrics`)).status, 200);
 });
 
+test('a scrape that finds no place waits for one for a while', async (t) => {
+  const fixture = createHttpFixture(10, { maxRequests: 2 });
+  const { url } = await serve(t, fixture);
+  const gate = createGate();
+  fixture.guard = gate.promise;
+  const scrapes = Array.from({ length: 20 }, () => fetchReply(`${url}/metrics`));
+  await until('two are inside', () => fixture.scrapes === 2);
+  gate.open();
+  for (const reply of await Promise.all(scrapes)) assert.equal(reply.status, 200);
+});
+
+test('stuck clients are cut off sooner where others wait for their places', async (t) => {
+  const fixture = createHttpFixture(MANY_FLOWS, { maxRequests: 2, maxStallMs: 60_000 });
+  const { url, port } = await serve(t, fixture);
+  for (let i = 0; i < 2; i++) {
+    await connectStuck(t, port);
+    await until('it is inside', () => fixture.scrapes === i + 1);
+  }
+  await until('it is rendered', () => fixture.renderings.length === 1);
+  const startedMs = performance.now();
+  const reply = await fetchReply(`${url}/metrics`);
+  assert.equal(reply.status, 200);
+  assert.ok(reply.complete);
+  assert.ok(performance.now() - startedMs < 20_000, 'long before their time is over');
+  assert.ok(fixture.codes.includes('aborted'));
+});
+
 test('scrapeLimitMs leaves half a second of the scraper to the way back', () => {
   for (const [header, expected] of [
     [undefined, 60_000],

@@ -94,6 +94,8 @@ export function createFixedSelfMetrics(): SelfMetrics {
   self.setUnattributedPackets(2);
   self.recordExposition({ format: 'text', bytes: 4096, durationMs: 2 });
   self.recordHttpRequest('200');
+  self.setHttpConnections({ limit: 512, readOpen: () => 3 });
+  self.recordHttpConnectionClosed('evicted');
   return self;
 }
 

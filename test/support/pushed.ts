@@ -17,6 +17,7 @@ const CHANGING: readonly RegExp[] = [
   /^process_/,
   /^xtrace_push_/,
   /^xtrace_http_requests_total$/,
+  /^xtrace_http_connections$/,
   /^xtrace_exposition_/,
   /^xtrace_event_loop_stall_seconds$/,
 ];

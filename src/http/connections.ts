@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// All connections of clients, and how many there may be: at the limit the one that has been idle
+// longest makes room for a new one. Idle is a connection without a request under way, also one that
+// never sent a whole request.
+
+import type { Socket } from 'node:net';
+import {
+  ClientConnection,
+  type ClientConnectionParts,
+  type ConnectionTimes,
+  type CutReason,
+} from './client-connection.js';
+import type { RequestStream } from './request-stream.js';
+import { TurnQueue } from './turn-queue.js';
+
+/** Why the exporter closed a connection: `evicted` for room, `refused` where none was idle. */
+export type CloseReason = CutReason | 'evicted' | 'refused';
+
+export interface ConnectionsParts {
+  readonly turns: TurnQueue;
+  /** node:http is to read it. */
+  onStream(stream: RequestStream, connection: ClientConnection): void;
+  onClosed(reason: CloseReason): void;
+}
+
+export interface ConnectionsOptions {
+  readonly maxConnections: number;
+  readonly times: ConnectionTimes;
+}
+
+export class Connections {
+  readonly #options: ConnectionsOptions;
+  readonly #parts: ConnectionsParts;
+  readonly #connectionParts: ClientConnectionParts;
+  readonly #all = new Set<ClientConnection>();
+  /** Idle longest first. */
+  readonly #idle = new Set<ClientConnection>();
+  #isClosing = false;
+
+  constructor(options: ConnectionsOptions, parts: ConnectionsParts) {
+    this.#options = options;
+    this.#parts = parts;
+    this.#connectionParts = {
+      reads: new TurnQueue(),
+      turns: parts.turns,
+      onStream: parts.onStream,
+      onBusy: (connection) => this.#idle.delete(connection),
+      onIdle: (connection) => {
+        if (this.#isClosing) connection.destroy();
+        else this.#idle.add(connection);
+      },
+      onCut: parts.onClosed,
+      onClose: (connection) => {
+        this.#all.delete(connection);
+        this.#idle.delete(connection);
+      },
+    };
+  }
+
+  get open(): number {
+    return this.#all.size;
+  }
+
+  /** Closes the socket where every connection is busy. */
+  admit(socket: Socket): void {
+    if (this.#isClosing || !this.#makeRoom()) {
+      socket.destroy();
+      return;
+    }
+    const connection = new ClientConnection(socket, this.#connectionParts, this.#options.times);
+    this.#all.add(connection);
+    this.#idle.add(connection);
+  }
+
+  /** Closes the idle ones now and the others after their answers; admits none from now on. */
+  closeWhenIdle(): void {
+    this.#isClosing = true;
+    for (const connection of this.#idle) connection.destroy();
+  }
+
+  closeAll(): void {
+    for (const connection of this.#all) connection.destroy();
+  }
+
+  /** False where there is none. */
+  #makeRoom(): boolean {
+    if (this.#all.size < this.#options.maxConnections) return true;
+    const [oldest] = this.#idle;
+    this.#parts.onClosed(oldest === undefined ? 'refused' : 'evicted');
+    oldest?.destroy();
+    return oldest !== undefined;
+  }
+}
