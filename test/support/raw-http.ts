@@ -19,15 +19,18 @@ export interface RawRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** Default true. A refusal's body is always kept. */
   readonly keepBody?: boolean;
+  /** Rejects when the answer has not come by then; never unless told. */
+  readonly limitMs?: number;
 }
 
 /** One request on a connection of its own. Rejects when the answer is cut off. */
 export function requestRaw(
   url: string,
-  { method = 'GET', headers = {}, keepBody = true }: RawRequest = {},
+  { method = 'GET', headers = {}, keepBody = true, limitMs }: RawRequest = {},
 ): Promise<RawReply> {
   return new Promise((resolve, reject) => {
-    const sent = request(url, { method, headers, agent: false }, (response) => {
+    const limit = limitMs === undefined ? {} : { signal: AbortSignal.timeout(limitMs) };
+    const sent = request(url, { method, headers, agent: false, ...limit }, (response) => {
       const chunks: Buffer[] = [];
       const status = response.statusCode ?? 0;
       let bytes = 0;
