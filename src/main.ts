@@ -109,10 +109,7 @@ async function examine(
 }
 
 async function run({ process, stderr, signals }: Host, config: Config): Promise<void> {
-  const [{ createExporter }, { createLogger }] = await Promise.all([
-    import('./compose/exporter.js'),
-    import('./log.js'),
-  ]);
+  const { createLogger } = await import('./log.js');
   stderr.format = config.log.format;
   const log = createLogger(config.log, { destination: stderr.lines });
   // A rejection that nobody handles ends up here too. The kernel detaches us, whatever happens.
@@ -125,6 +122,7 @@ async function run({ process, stderr, signals }: Host, config: Config): Promise<
   process.removeAllListeners('warning');
   process.on('warning', (warning) => log.warn({ err: warning }, 'Node warns'));
   signals.tell((sentence) => log.warn(sentence));
+  const { createExporter } = await import('./compose/exporter.js');
   const exporter = createExporter(
     {
       config,
