@@ -92,6 +92,8 @@ async function soak(
   const fdsBefore = countFds(pid);
   const endTraffic = startTraffic(wire);
   closers.push(endTraffic);
+  // There are no books before.
+  await exporter.scrapeUntil('traffic', (now) => now.sum('xtrace_interface_packets_total') > 0);
   const log: Log = {
     residentMiB: [],
     fds: [],
