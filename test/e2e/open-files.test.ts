@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
@@ -46,8 +46,13 @@ test('so few that the shell cannot run: its sentence, and no stack', () => {
 test('a program that cannot be loaded: a sentence, no stack, exit code 1', (t) => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'xtrace-torn-'));
   t.after(() => rmSync(folder, { recursive: true }));
-  copyFileSync(path.resolve(path.dirname(PROGRAM), '../dist/src/cli.js'), path.join(folder, 'cli.mjs'));
-  const { status, stderr } = withLimit(1024, `${process.execPath} ${path.join(folder, 'cli.mjs')} --version`);
+  const built = path.resolve(path.dirname(PROGRAM), '../dist/src');
+  mkdirSync(path.join(folder, 'compose'));
+  for (const file of ['cli.js', 'compose/ignored-signals.js']) {
+    copyFileSync(path.join(built, file), path.join(folder, file));
+  }
+  writeFileSync(path.join(folder, 'package.json'), '{"type":"module"}');
+  const { status, stderr } = withLimit(1024, `${process.execPath} ${path.join(folder, 'cli.js')} --version`);
   assert.equal(status, 1, stderr);
   assert.match(stderr, /^xtrace-catch: the program cannot be loaded: [^\n]*main\.js[^\n]*\n$/);
 });

@@ -21,8 +21,8 @@ const CHANGING: readonly RegExp[] = [
   /^xtrace_exposition_/,
   /^xtrace_event_loop_stall_seconds$/,
 ];
-/** Victoria-metrics keeps decimals, which costs the last bit of a fraction. */
-const FRACTION_TOLERANCE = 1e-14;
+/** Victoria-metrics keeps decimals, of fractions with this precision: conversionPrecision in its lib/decimal. */
+const FRACTION_TOLERANCE = 1e-12;
 
 /** Half the shortest interval that is used with it: no refresh is missed, but for a scrape that is late. */
 const SCRAPE_EVERY_MS = 80;
