@@ -1,6 +1,10 @@
 # The exporter and nothing else: what builds it stays in the first stage.
 #
 #   docker build -t xtrace-catch .
+#   docker run --network host --cap-add BPF --cap-add NET_ADMIN --cap-add PERFMON xtrace-catch -i eth0
+#
+# or with all privileges, where docker is older than 23:
+#
 #   docker run --privileged --network host -v /sys/fs/bpf:/sys/fs/bpf xtrace-catch -i eth0
 
 FROM node:24-bookworm-slim AS build
@@ -22,6 +26,7 @@ ARG BRANCH=unknown
 ARG REVISION=unknown
 ARG BUILD_DATE=unknown
 RUN BRANCH="$BRANCH" REVISION="$REVISION" BUILD_DATE="$BUILD_DATE" make build \
+ && find dist -name '*.map' -delete \
  && npm prune --omit=dev --no-audit --no-fund
 
 FROM node:24-bookworm-slim
@@ -45,9 +50,9 @@ COPY --from=build /build/dist/build-info.json ./dist/
 COPY --from=build /build/dist/bpf ./dist/bpf
 COPY --from=build /build/dist/src ./dist/src
 EXPOSE 10060
-# Set it where --web.listen-address is another one.
-ENV HEALTH_URL=http://localhost:10060/-/healthy
+# Set it where --web.listen-address is another one. A number, as a name may need a resolver that is away.
+ENV HEALTH_URL=http://127.0.0.1:10060/-/healthy
 HEALTHCHECK --interval=30s --timeout=5s --start-period=15s \
   CMD ["node", "-e", "fetch(process.env.HEALTH_URL).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-# root, because --privileged gives its capabilities to root only.
+# root, because docker gives capabilities to root only.
 ENTRYPOINT ["/opt/xtrace-catch/bin/xtrace-catch"]
