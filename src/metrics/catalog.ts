@@ -6,7 +6,7 @@ import { FLOW_METRICS } from './flow-families.js';
 import { PUSH_METRICS } from './push-families.js';
 import { RDMA_METRICS } from './rdma-families.js';
 import { ROCE_METRICS } from './roce-families.js';
-import { SELF_METRICS } from './self-metrics.js';
+import { SELF_METRICS } from './self-definitions.js';
 
 export const CATALOG: readonly MetricDefinition[] = [
   ...Object.values(FLOW_METRICS),

@@ -60,7 +60,9 @@ test('what is copied from the repository is there, and .dockerignore lets it thr
 test('what the program needs beside itself is in the image', () => {
   const { files } = JSON.parse(read('package.json')) as { files: string[] };
   const inImage = copies.flatMap((copy) => copy.sources).map((source) => source.replace('/build/', ''));
-  for (const path of files.filter((file) => !['systemd', 'README.md'].includes(file) && !file.startsWith('!'))) {
+  for (const path of files.filter(
+    (file) => !['systemd', 'README.md'].includes(file) && !file.startsWith('!'),
+  )) {
     assert.ok(inImage.includes(path), path);
   }
   for (const path of ['node_modules', 'package.json', 'dist/build-info.json'])
