@@ -45,7 +45,7 @@ export function createLogger(options: LogOptions, { destination }: LogParts): Lo
   return wrapPino(pino(settings, { write }), options.level === 'debug');
 }
 
-/** The line that stands in the log where so many could not be written; whatever the level. */
+/** The log's line in place of so many that could not be written. It has no level to be below. */
 export function renderDropNotice(format: LogOptions['format'], lines: number): string {
   const msg = 'log lines were dropped here: nobody read them, or they could not be written';
   return renderLine(

@@ -36,7 +36,7 @@ interface Host {
 /** Never rejects; sets the exit code. */
 export async function main(process: NodeJS.Process, signals: IgnoredSignals): Promise<void> {
   const stderr = openStderr(process);
-  // However it ends: the last lines tell why.
+  // At an exit of any kind: the last lines say why it ends.
   process.on('exit', () => stderr.lines.flush(LAST_LINES_LIMIT_MS));
   try {
     const resolution = resolveConfig({

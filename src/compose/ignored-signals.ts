@@ -3,8 +3,8 @@
 // nothing that takes time: cli.ts calls it before it loads the rest.
 
 /**
- * SIGHUP and SIGUSR2 end a process by default, and Node opens its debugger at SIGUSR1: whoever may signal
- * the process could then run code with its capabilities.
+ * SIGHUP and SIGUSR2 end a process by default, and Node opens its debugger at SIGUSR1: anyone who may
+ * signal the process could then run code with its capabilities.
  */
 const IGNORED = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
 export type IgnoredSignal = (typeof IGNORED)[number];
@@ -34,11 +34,11 @@ export function ignoreSignals(process: NodeJS.Process, nowMs: () => number): Ign
   for (const signal of IGNORED) process.on(signal, listener);
   return {
     tell(say) {
-      const toldAtMs = new Map<IgnoredSignal, number>();
+      const loggedAtMs = new Map<IgnoredSignal, number>();
       onSignal = (signal) => {
-        const before = toldAtMs.get(signal);
+        const before = loggedAtMs.get(signal);
         if (before !== undefined && nowMs() - before < TELL_EVERY_MS) return;
-        toldAtMs.set(signal, nowMs());
+        loggedAtMs.set(signal, nowMs());
         say(SENTENCES[signal]);
       };
       for (const signal of came) onSignal(signal);

@@ -151,7 +151,7 @@ export const SELF_METRICS = {
   },
   logLinesDroppedTotal: {
     name: 'xtrace_log_lines_dropped_total',
-    help: 'Lines of the log that were dropped: whoever reads stderr had stopped reading, or it could not be written. Nothing waits for the log.',
+    help: 'Lines of the log that were dropped because the reader of stderr had stopped reading, or because stderr could not be written.',
     type: 'counter',
     labels: [],
   },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lines to a reader that may stop reading. A line goes out at once, unless others wait already; then it
-// waits, within a bound. Beyond it the oldest lines are dropped and counted, since the newest tell what is
+// waits, within a bound. Beyond it the oldest lines are dropped and counted, since the newest say what is
 // now. No call waits but flush(), which has a limit.
 
 import { writeSync } from 'node:fs';
@@ -13,7 +13,7 @@ export interface LineOutputOptions {
 export interface LineOutputParts {
   /** writeSync() on it must not wait: see open-output.ts. */
   readonly fd: number;
-  /** The line that stands where so many are missing, with its line feed. */
+  /** The line in place of so many that are missing, with its line feed. */
   readonly renderGap: (droppedLines: number) => string;
 }
 
@@ -86,7 +86,7 @@ export class LineOutput {
   #next(): Buffer | undefined {
     const [oldest] = this.#waiting;
     if (this.#rest !== undefined || this.#gapLines === 0) return this.#rest ?? oldest;
-    // In one with the line that follows: by itself it might fit where no line does, and be told each time.
+    // In one with the line that follows: by itself it might fit where no line does, and be written at each try.
     const gap = Buffer.from(this.#parts.renderGap(this.#gapLines));
     return oldest === undefined ? gap : Buffer.concat([gap, oldest]);
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whoever reads the log, or the flow lines, stops reading: counting, scraping and stopping go on, and
+// The reader of the log, or of the flow lines, stops reading: counting, scraping and stopping go on, and
 // what was written comes whole once it is read again. Pipes of 4 KiB, full from the start.
 
 import assert from 'node:assert/strict';

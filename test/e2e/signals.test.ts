@@ -88,7 +88,7 @@ for (const { name, path } of nodes()) {
   });
 }
 
-kernelTest('signals during the start are ignored, and told once there is a log', async (t) => {
+kernelTest('signals during the start are ignored, and logged once there is a log', async (t) => {
   const site = createSite(t, 's');
   site.addVeth('va');
   const child = spawnExporter({ namespace: site.host, args: ['-i', 'va'] });

@@ -72,7 +72,7 @@ test('beyond the bound the oldest are dropped, and one line says how many, where
     ...Array.from({ length: kept }, (_, i) => numbered(total - kept + i)),
   ];
   assert.equal(seen, expected.join(''));
-  // Told once: what comes later is as before.
+  // Said once: what comes later is as before.
   lines.write('later\n');
   assert.equal(pipe.read(), 'later\n');
 });
@@ -87,7 +87,7 @@ test('a line that has gone out in part is finished, whatever was dropped meanwhi
   assert.equal(seen.split('\n').length, 1 + 1 + 100 + 1);
 });
 
-test('a line larger than the bound that cannot go out at once is dropped, and told', async (t) => {
+test('a line larger than the bound that cannot go out at once is dropped, and counted', async (t) => {
   const { pipe, lines } = site(t);
   pipe.fill();
   lines.write('z'.repeat(MAX_WAITING_BYTES + 1));
@@ -109,7 +109,7 @@ test('flush() waits for a reader, and for none longer than its limit', (t) => {
   assert.equal(pipe.read(), 'last words\n');
 });
 
-test('what cannot be written at all is dropped, and told once it can be', (t) => {
+test('what cannot be written at all is dropped and counted', (t) => {
   const fd = openSync('/dev/full', 'w');
   t.after(() => closeSync(fd));
   const lines = new LineOutput({ maxWaitingBytes: 1000 }, { fd, renderGap: (count) => `gap ${count}\n` });
@@ -118,7 +118,7 @@ test('what cannot be written at all is dropped, and told once it can be', (t) =>
   assert.equal(lines.droppedLines, 50);
 });
 
-test('a reader that goes away costs its lines; one that comes after it is told', (t) => {
+test('a reader that goes away costs its lines; the next one reads how many', (t) => {
   const { pipe, lines } = site(t);
   lines.write('one\n');
   assert.equal(pipe.read(), 'one\n');

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whatever stderr is and whoever owns it: a child writes 600 KB to it while nobody reads, goes on, and when
+// Whatever stderr is, and whatever user owns it: a child writes 600 KB to it while nobody reads, goes on, and when
 // it is read again every line comes whole.
 
 import assert from 'node:assert/strict';
@@ -39,8 +39,8 @@ async function writeAll(
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
   });
-  const told = await waitFor('all lines to be written', () => /^dropped (\d+)\n/.exec(stdout));
-  return { child, dropped: Number(told[1]) };
+  const said = await waitFor('all lines to be written', () => /^dropped (\d+)\n/.exec(stdout));
+  return { child, dropped: Number(said[1]) };
 }
 
 /** Lets it end, and reads all the while; resolves with its exit code and all that came. */
