@@ -206,7 +206,8 @@ kernelTest('flow lines and the log in one pipe that nobody reads hold up nothing
 /** Faults that come of themselves have their own tests; here is what is said of them, and that it ends. */
 const RAISE_AT_SIGWINCH = "process.on('SIGWINCH', () => { throw new Error('from outside'); });";
 /** A server that never says that it has closed. */
-const NEVER_CLOSES = "require('node:http').Server.prototype.close = function () { return this; };";
+const NEVER_CLOSES = `
+for (const name of ['node:http', 'node:net']) require(name).Server.prototype.close = function () { return this; };`;
 
 for (const isRead of [false, true]) {
   const reader = isRead ? 'somebody reads' : 'nobody reads';
