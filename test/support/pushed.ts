@@ -21,8 +21,6 @@ const CHANGING: readonly RegExp[] = [
   /^xtrace_exposition_/,
   /^xtrace_event_loop_stall_seconds$/,
 ];
-/** Victoria-metrics keeps decimals, of fractions with this precision: conversionPrecision in its lib/decimal. */
-const FRACTION_TOLERANCE = 1e-12;
 
 /** Half the shortest interval that is used with it: no refresh is missed, but for a scrape that is late. */
 const SCRAPE_EVERY_MS = 80;
@@ -54,6 +52,8 @@ export async function scrapeRefreshes(
 /** All that was stored, by time, and which refresh was when. */
 export interface Pushed {
   readonly showsMarkers: boolean;
+  /** As of the storage. */
+  readonly fractionTolerance: number;
   /** Of each refresh, in order. */
   readonly timestamps: ReadonlyMap<number, number>;
   /** Series and value by time. */
@@ -67,7 +67,8 @@ export async function readPushed(
 ): Promise<Pushed> {
   const selector = Object.entries(labels).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
   const series = await storage.stored(`{${selector.join(',')}}`);
-  return { ...arrange(series, Object.keys(labels)), showsMarkers: storage.showsMarkers };
+  const { showsMarkers, fractionTolerance } = storage;
+  return { ...arrange(series, Object.keys(labels)), showsMarkers, fractionTolerance };
 }
 
 function arrange(
@@ -113,7 +114,8 @@ function assertPushed(pushed: Pushed, scrapes: Scrapes): number {
   let compared = 0;
   for (const [refresh, scrape] of scrapes) {
     const timeMs = pushed.timestamps.get(refresh) ?? 0;
-    compared += assertSameAs(scrape, pushed.samples.get(timeMs) ?? new Map(), `refresh ${refresh}`);
+    const stored = pushed.samples.get(timeMs) ?? new Map<string, number>();
+    compared += assertSameAs(scrape, stored, pushed.fractionTolerance, `refresh ${refresh}`);
     const shownMs = scrape.value('xtrace_refresh_timestamp_seconds') * 1000;
     assert.ok(Math.abs(timeMs - shownMs) < 1.5, `refresh ${refresh}: at ${shownMs}, stored at ${timeMs}`);
   }
@@ -138,7 +140,12 @@ export function assertNoRefreshMissing({ timestamps, samples, showsMarkers }: Pu
   }
 }
 
-function assertSameAs(scrape: Exposition, stored: ReadonlyMap<string, number>, when: string): number {
+function assertSameAs(
+  scrape: Exposition,
+  stored: ReadonlyMap<string, number>,
+  fractionTolerance: number,
+  when: string,
+): number {
   const isCompared = (key: string): boolean => !CHANGING.some((pattern) => pattern.test(nameOf(key)));
   const shown = new Map<string, number>();
   for (const { name, labels, value } of scrape.series.values()) {
@@ -155,7 +162,7 @@ function assertSameAs(scrape: Exposition, stored: ReadonlyMap<string, number>, w
     const other = stored.get(key) ?? Number.NaN;
     const isSame = Number.isInteger(value)
       ? other === value
-      : Math.abs(other / value - 1) <= FRACTION_TOLERANCE;
+      : Math.abs(other / value - 1) <= fractionTolerance;
     assert.ok(isSame, `${when}: ${key} is ${value} in /metrics, but ${other} was stored`);
   }
   return shown.size;

@@ -34,6 +34,8 @@ export interface Receiver {
 export interface Storage extends Receiver {
   /** Whether stored() has stale markers, as NaN. */
   readonly showsMarkers: boolean;
+  /** How far a fraction may come back from what was sent, as a share of it. */
+  readonly fractionTolerance: number;
   /** All samples of the last hour, by a selector such as `{job="x"}`. */
   stored(selector: string): Promise<readonly StoredSeries[]>;
   /** An instant query: series that are not stale, and their values. */
@@ -71,6 +73,7 @@ export async function startVictoriaMetrics(
   return {
     ...receiver,
     showsMarkers: true,
+    fractionTolerance: 1e-14,
     async stored(selector) {
       await flush();
       const text = await getText(
@@ -111,6 +114,8 @@ export async function startPrometheusReceiver(
   return {
     ...receiver,
     showsMarkers: false,
+    // It keeps decimals: conversionPrecision of its lib/decimal is 1e12.
+    fractionTolerance: 1e-12,
     async stored(selector) {
       const results = await queryApi(receiver.base, `${selector}[1h]`);
       return results.map(({ metric, values = [] }) => ({
