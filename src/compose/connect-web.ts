@@ -18,6 +18,8 @@ import { type ListeningServer, listen } from '../http/listen.js';
 import { parseListenAddress } from '../http/listen-address.js';
 import { createHttpApp, MAX_DURATION_MS } from '../http/server.js';
 import type { TurnQueue } from '../http/turn-queue.js';
+import type { Libc } from '../kernel/ffi.js';
+import { limitReceiveBuffer } from '../kernel/receive-buffer.js';
 import type { Logger } from '../log.js';
 import type { SelfMetrics } from '../metrics/self-metrics.js';
 import { readOpenFileLimit } from '../system/open-file-limit.js';
@@ -33,6 +35,7 @@ export interface WebParts {
   readonly selfMetrics: SelfMetrics;
   /** Paces requests. */
   readonly turns: TurnQueue;
+  readonly libc: Libc;
   readonly log: Logger;
 }
 
@@ -67,6 +70,13 @@ export async function serve(parts: WebParts): Promise<ListeningServer> {
     {
       respond: app,
       turns: parts.turns,
+      limitReceiveBuffer(fd, bytes) {
+        try {
+          limitReceiveBuffer(parts.libc, fd, bytes);
+        } catch (error) {
+          log.warn({ err: error }, 'clients that flood may make others wait');
+        }
+      },
       onClosed(reason) {
         selfMetrics.recordHttpConnectionClosed(reason);
         connectionLog.closed(reason);

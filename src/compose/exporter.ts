@@ -181,7 +181,18 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
         clock,
       },
     );
-    const server = await serve({ config, version, attachments, shown, daemon, selfMetrics, turns, log });
+    const { libc } = object;
+    const server = await serve({
+      config,
+      version,
+      attachments,
+      shown,
+      daemon,
+      selfMetrics,
+      turns,
+      libc,
+      log,
+    });
     closers.push(() => server.close(CLOSE_LIMIT_MS));
     if (config.push.enabled) {
       const flowLabels = flowLabelOptions(flowParts);

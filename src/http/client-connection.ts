@@ -12,7 +12,7 @@ import { RequestStream } from './request-stream.js';
 import type { TurnQueue } from './turn-queue.js';
 
 /** Why a client that kept its connection loses it. */
-export type CutReason = 'request_timeout' | 'read_ahead';
+export type CutReason = 'request_timeout' | 'read_ahead' | 'half_closed';
 
 export interface ClientConnectionParts {
   /** When a new connection is read for the first time, and when a request begins. */
@@ -24,6 +24,8 @@ export interface ClientConnectionParts {
   onBusy(connection: ClientConnection): void;
   /** No request is under way any more. */
   onIdle(connection: ClientConnection): void;
+  /** So many clients come that none may send ahead, or say its last word before it has its answer. */
+  isCrowded(): boolean;
   onCut(reason: CutReason): void;
   onClose(connection: ClientConnection): void;
 }
@@ -44,7 +46,7 @@ export const CONNECTION_TIMES: ConnectionTimes = {
   stallMs: 10_000,
 };
 
-/** A client may send so much beyond the request that is being answered; no scraper sends a byte. */
+/** A client may send so much beyond the request that is being answered, in a crowd nothing; no scraper sends a byte. */
 export const MAX_READ_AHEAD_BYTES = 16 * 1024;
 /** After the answer to a request with a body so much of it is read, for so long: the client would see a reset instead. */
 const LINGER_BYTES = 256 * 1024;
@@ -150,6 +152,7 @@ export class ClientConnection {
   #receiveEnd(): void {
     this.#hasEnded = true;
     if (this.#phase === 'reading') this.#advance();
+    else if (this.#phase === 'waiting' && this.#parts.isCrowded()) this.#cut('half_closed');
     else if (this.#phase === 'answering') this.dropIfGone();
     else if (this.#phase === 'leaving' && this.#stream?.writableFinished) this.destroy();
   }
@@ -226,7 +229,8 @@ export class ClientConnection {
 
   /** False where the connection was cut. */
   #checkReadAhead(bytes: number): boolean {
-    if (bytes <= MAX_READ_AHEAD_BYTES) return true;
+    const limit = this.#parts.isCrowded() ? 0 : MAX_READ_AHEAD_BYTES;
+    if (bytes <= limit) return true;
     if (this.#head.isRead) {
       this.#cut('read_ahead');
       return false;

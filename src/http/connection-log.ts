@@ -11,7 +11,7 @@ export interface ConnectionLogParts {
 
 const QUIET_MS = 60_000;
 
-type Kind = 'limit' | 'read_ahead' | 'not_accepted';
+type Kind = 'limit' | 'read_ahead' | 'half_closed' | 'not_accepted';
 
 export class ConnectionLog {
   readonly #maxConnections: number;
@@ -22,6 +22,7 @@ export class ConnectionLog {
     evicted: 0,
     refused: 0,
     read_ahead: 0,
+    half_closed: 0,
     request_timeout: 0,
   };
 
@@ -38,6 +39,10 @@ export class ConnectionLog {
       const sentence =
         'HTTP clients send far more than the request that is being answered; their connections are closed';
       this.#warn('read_ahead', ['read_ahead'], sentence);
+    } else if (reason === 'half_closed') {
+      const sentence =
+        'many HTTP clients come at once and leave before they are answered; they get no answer';
+      this.#warn('half_closed', ['half_closed'], sentence);
     }
   }
 

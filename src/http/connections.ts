@@ -16,6 +16,10 @@ import { TurnQueue } from './turn-queue.js';
 /** Why the exporter closed a connection: `evicted` for room, `refused` where none was idle. */
 export type CloseReason = CutReason | 'evicted' | 'refused';
 
+/** More new connections than this within CROWD_WINDOW_MS are a crowd. */
+export const CROWD = 200;
+const CROWD_WINDOW_MS = 1000;
+
 export interface ConnectionsParts {
   readonly turns: TurnQueue;
   /** node:http is to read it. */
@@ -36,6 +40,9 @@ export class Connections {
   /** Idle longest first. */
   readonly #idle = new Set<ClientConnection>();
   #isClosing = false;
+  #windowEndMs = 0;
+  #admitted = 0;
+  #isCrowded = false;
 
   constructor(options: ConnectionsOptions, parts: ConnectionsParts) {
     this.#options = options;
@@ -49,6 +56,7 @@ export class Connections {
         if (this.#isClosing) connection.destroy();
         else this.#idle.add(connection);
       },
+      isCrowded: () => this.#isCrowded,
       onCut: parts.onClosed,
       onClose: (connection) => {
         this.#all.delete(connection);
@@ -63,6 +71,7 @@ export class Connections {
 
   /** Closes the socket where every connection is busy. */
   admit(socket: Socket): void {
+    this.#countAdmitted(performance.now());
     if (this.#isClosing || !this.#makeRoom()) {
       socket.destroy();
       return;
@@ -80,6 +89,17 @@ export class Connections {
 
   closeAll(): void {
     for (const connection of this.#all) connection.destroy();
+  }
+
+  /** A crowd lasts until a window with fewer is over. */
+  #countAdmitted(nowMs: number): void {
+    if (nowMs >= this.#windowEndMs) {
+      this.#isCrowded = this.#admitted > CROWD && nowMs < this.#windowEndMs + CROWD_WINDOW_MS;
+      this.#admitted = 0;
+      this.#windowEndMs = nowMs + CROWD_WINDOW_MS;
+    }
+    this.#admitted++;
+    if (this.#admitted > CROWD) this.#isCrowded = true;
   }
 
   /** False where there is none. */

@@ -126,6 +126,8 @@ function declareLibc(ffi: Addon['ffi']) {
     mmap: ['int64', ['pointer', 'size_t', 'int', 'int', 'int', 'int64']],
     // int socket(int domain, int type, int protocol)
     socket: ['int', ['int', 'int', 'int']],
+    // int setsockopt(int sockfd, int level, int optname, const void *optval, socklen_t optlen)
+    setsockopt: ['int', ['int', 'int', 'int', 'pointer', 'uint32']],
     // int ioctl(int fd, unsigned long request, ...)   always with one pointer here
     ioctl: ['int', ['int', 'ulong', 'pointer']],
     // ssize_t send(int sockfd, const void *buf, size_t len, int flags)

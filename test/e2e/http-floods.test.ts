@@ -103,6 +103,23 @@ kernelTest('four such clients for 10 s delay nobody', async (t) => {
   });
 });
 
+/** Four clients with 80 connections each: all that these have sent is in the kernel when they are gone. */
+const GONE: readonly (readonly [suffix: string, what: string, plan: Partial<FloodPlan>])[] = [
+  ['g1', 'one request', { opening: METRICS }],
+  ['g2', 'many requests', { repeated: HEALTHY, times: 50 }],
+];
+for (const [suffix, what, plan] of GONE) {
+  kernelTest(`clients that send ${what} and do not wait for an answer delay nobody`, async (t) => {
+    await atPlace(suffix, 200, async ({ exporter, flood }) => {
+      const service = await watchService(exporter, { intervalMs: INTERVAL_MS }, async () => {
+        const one = { ...plan, connections: 80, atEnd: 'destroy', durationMs: 5000 } as const;
+        await Promise.all(Array.from({ length: 4 }, () => flood(one)));
+      });
+      assertServed(t, service);
+    });
+  });
+}
+
 for (const [suffix, what, comesBack] of [
   ['id', '2,000 idle connections', false],
   ['ib', '2,000 idle connections that come back whenever they are closed', true],

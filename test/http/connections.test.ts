@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { CONNECTION_TIMES, type ConnectionTimes } from '../../src/http/client-connection.js';
-import type { CloseReason } from '../../src/http/connections.js';
+import { type CloseReason, CROWD } from '../../src/http/connections.js';
 import { type ListeningServer, listen } from '../../src/http/listen.js';
 import { createHttpApp } from '../../src/http/server.js';
 import { createGate, createHttpFixture, type HttpFixture, until } from './http-fixture.js';
@@ -109,6 +109,48 @@ test('what a client sends ahead during an answer counts as well', async (t) => {
   await until('its scrape is dropped', () => fixture.exposer.renderings === 0);
   assert.equal(fixture.scrapes, 1);
   assert.deepEqual(fixture.codes, ['aborted']);
+});
+
+/** So many new connections that nobody may send ahead. */
+async function crowd({ connect }: Rig): Promise<void> {
+  const clients = await Promise.all(Array.from({ length: CROWD + 1 }, () => connect()));
+  for (const client of clients) client.socket.destroy();
+}
+
+test('in a crowd a client that sends a second request ahead is not answered', async (t) => {
+  const rig = await createRig(t);
+  await crowd(rig);
+  const ahead = await rig.connect();
+  ahead.send(get('/metrics').repeat(2));
+  await until('it is cut off', () => ahead.isClosed);
+  assert.deepEqual(rig.closed, ['read_ahead']);
+  const patient = await rig.connect();
+  for (const answers of [1, 2]) {
+    patient.send(get('/metrics'));
+    await until('it is answered', () => patient.statuses().length === answers);
+  }
+  assert.equal(rig.fixture.scrapes, 2);
+});
+
+test('in a crowd a client that ends before its turn is not answered', async (t) => {
+  const rig = await createRig(t);
+  await crowd(rig);
+  const gone = await rig.connect();
+  gone.socket.end(get('/metrics'));
+  await until('it is cut off', () => gone.isClosed);
+  assert.deepEqual([rig.closed, rig.fixture.scrapes], [['half_closed'], 0]);
+});
+
+test('a crowd is over after a second with few', async (t) => {
+  const rig = await createRig(t);
+  await crowd(rig);
+  await until('a client may send ahead again', async () => {
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const client = await rig.connect();
+    client.send(get('/metrics').repeat(2));
+    await until('it is over', () => client.isClosed || client.statuses().length === 2);
+    return !client.isClosed;
+  });
 });
 
 test('requests of a client that is gone are not begun', async (t) => {

@@ -119,9 +119,9 @@ export async function fetchReply(
 }
 
 /** Waits until the condition holds, and fails after twenty seconds. */
-export async function until(what: string, holds: () => boolean): Promise<void> {
+export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = performance.now() + 20_000;
-  while (!holds()) {
+  while (!(await holds())) {
     if (performance.now() > deadline) throw new Error(`still not so after 20 s: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
