@@ -12,12 +12,15 @@ ifneq ($(wildcard $(NODE_PREFIX)/include/node/node_api.h),)
 node_modules/.installed: export npm_config_nodedir := $(NODE_PREFIX)
 endif
 
+# Compiled where they are installed. Of what that makes, only the libraries are of use afterwards.
+ADDONS := ffi-napi ref-napi @2060.io/ref-napi
+
 BPF_FLAGS := -O2 -g -mcpu=v3 -Wall -Wextra -Wpadded -Werror -target bpf -Ibpf \
 	-I/usr/include/$(shell uname -m)-linux-gnu
 BPF_OBJECTS := dist/bpf/flow.bpf.o dist/bpf/flow-portable.bpf.o
 BPF_SOURCES := $(wildcard bpf/*.h bpf/*.c)
-TS_SOURCES  := $(shell find src test bench -name '*.ts')
-TESTS       := $(shell find test -name '*.test.ts' | sort | sed 's,^,dist/,; s/\.ts$$/.js/')
+TS_SOURCES  := $(shell find src test bench -name '*.ts' 2>/dev/null)
+TESTS       := $(shell find test -name '*.test.ts' 2>/dev/null | sort | sed 's,^,dist/,; s/\.ts$$/.js/')
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
@@ -49,7 +52,7 @@ bench: packages-bench build ## measure; tables here, JSON in bench/results (BENC
 	$(NODE) dist/bench/run.js $(BENCH)
 
 clean: ## remove what was built and installed here
-	rm -rf dist node_modules .node-versions .receivers
+	rm -rf dist node_modules .node-versions .node-builds .image .receivers
 
 install: build ## to /opt/xtrace-catch, with the systemd unit (DESTDIR=... for a package)
 	@scripts/install-files "$(DESTDIR)"
@@ -71,9 +74,10 @@ packages-bench: packages-build
 
 node_modules/.installed: package.json package-lock.json | packages-build
 	npm ci --loglevel=error --no-audit --no-fund
+	@find $(ADDONS:%=node_modules/%/build) -type f ! -regex '.*/build/Release/[^/]*\.node' -delete
 	@touch $@
 
-# Other Node versions, for test/e2e/node-versions.test.ts alone.
+# The supported Node versions, for tests alone.
 .node-versions/.installed: test/node-versions/package.json test/node-versions/package-lock.json | packages-build
 	@mkdir -p $(@D)
 	@cp $^ $(@D)

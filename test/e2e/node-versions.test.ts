@@ -1,24 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-// The built program, and some of its unit tests, on the Node versions that are not this machine's:
-// binaries of npm packages that `make test` installs into .node-versions.
+// Each supported Node version builds the program from an empty node_modules, runs it, and passes some of
+// its unit tests.
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
-import { PROGRAM, startExporter } from '../support/exporter.js';
+import { startExporter } from '../support/exporter.js';
 import { ETHERTYPE, ethernet, ipv4, payloadOf, udp } from '../support/frames.js';
 import { kernelTest } from '../support/kernel-gate.js';
-import { findOtherNode } from '../support/other-node.js';
+import { buildOn } from '../support/node-builds.js';
+import {
+  envOf,
+  findNodeVersion,
+  NODE_MAJORS,
+  type NodeMajor,
+  type NodeVersion,
+} from '../support/node-version.js';
 import { run } from '../support/processes.js';
 import { createSite } from '../support/site.js';
 
-const ROOT = path.resolve(path.dirname(PROGRAM), '..');
 const FRAME = ethernet(
   ETHERTYPE.ipv4,
   ipv4({ src: '192.0.2.1', dst: '192.0.2.2' }, udp(1, 2, payloadOf(50))),
 );
+const PROGRAM = path.join('bin', 'xtrace-catch');
 /** One of each kind: pure, streams and sockets, convict, FFI, snappy, and zstd, which Node 20 lacks. */
 const UNIT_TESTS = [
   'abi/layout',
@@ -30,25 +37,54 @@ const UNIT_TESTS = [
   'print/flow-printer',
   'push/wire',
   'reader/drain',
-].map((name) => path.join(ROOT, 'dist', 'test', `${name}.test.js`));
+].map((name) => path.join('dist', 'test', `${name}.test.js`));
 
-for (const major of ['22', '24'] as const) {
-  const { path: node, missing } = findOtherNode(major);
-  if (missing !== undefined) {
-    process.stderr.write(`SKIPPED, no Node ${major} (${missing})\n`);
-    test(`Node ${major}`, { skip: `SKIPPED: ${missing}` }, () => undefined);
-    continue;
-  }
+/** Those that are here; a word about each that is not. */
+const VERSIONS = NODE_MAJORS.map(findNodeVersion).filter(({ major, missing }) => {
+  if (missing === undefined) return true;
+  process.stderr.write(`SKIPPED, no Node ${major} (${missing})\n`);
+  test(`Node ${major}`, { skip: `SKIPPED: ${missing}` }, () => undefined);
+  return false;
+});
+const BUILDS = new Map<NodeMajor, string>();
+const buildOf = ({ major }: NodeVersion): string => BUILDS.get(major) ?? assert.fail('it was not built');
+
+// All builds come first: a kernel test takes this process to a namespace that no registry is in.
+for (const version of VERSIONS) {
+  test(`Node ${version.major} builds it from an empty node_modules`, async (t) => {
+    const began = performance.now();
+    const copy = await buildOn(version);
+    BUILDS.set(version.major, copy);
+    t.diagnostic(`${copy}: ${((performance.now() - began) / 1000).toFixed(0)} s`);
+    const { stdout } = await run(path.join(copy, PROGRAM), ['--version'], { env: envOf(version) });
+    assert.match(stdout, new RegExp(`node version: +v${version.major}\\.`));
+    // What the addons were compiled on: npm has folders of its own before those of PATH.
+    const script = await run('npm', ['exec', '--call=node --version'], { cwd: copy, env: envOf(version) });
+    assert.match(script.stdout, new RegExp(`^v${version.major}\\.`));
+  });
+}
+
+for (const version of VERSIONS) {
+  const { major } = version;
+  test(`on Node ${major} the unit tests pass`, async () => {
+    const absent = UNIT_TESTS.filter((file) => !existsSync(path.join(buildOf(version), file)));
+    assert.deepEqual(absent, [], 'tests were renamed: name them here anew');
+    const { stdout } = await run('node', ['--test', '--test-reporter=tap', ...UNIT_TESTS], {
+      cwd: buildOf(version),
+      env: envOf(version),
+    });
+    assert.ok(Number(/^# pass (\d+)$/m.exec(stdout)?.[1]) >= UNIT_TESTS.length, stdout);
+    assert.match(stdout, /^# fail 0$/m);
+  });
 
   kernelTest(`on Node ${major} it attaches, counts and stops`, async (t) => {
-    const { stdout } = await run(PROGRAM, ['--version'], { env: { NODE: node } });
-    assert.match(stdout, new RegExp(`node version: +v${major}\\.`));
     const site = createSite(t, `v${major}`);
     site.addVeth('va');
     const exporter = await startExporter({
+      program: path.join(buildOf(version), PROGRAM),
       namespace: site.host,
       args: ['-i', 'va', '-t', '100'],
-      env: { NODE: node },
+      env: envOf(version),
     });
     t.after(() => exporter.stop('SIGKILL'));
     const sent = await site.send('va', [FRAME], 500);
@@ -63,15 +99,5 @@ for (const major of ['22', '24'] as const) {
     );
     assert.deepEqual(await exporter.stop(), { code: 0, signal: null });
     assert.doesNotMatch(exporter.child.stderr, /level=(warn|error)|Warning/);
-  });
-
-  test(`on Node ${major} the unit tests pass`, async () => {
-    const absent = UNIT_TESTS.filter((file) => !existsSync(file));
-    assert.deepEqual(absent, [], 'tests were renamed: name them here anew');
-    // Not a part of this run for the runner inside.
-    const env = { NODE_TEST_CONTEXT: undefined };
-    const { stdout } = await run(node, ['--test', '--test-reporter=tap', ...UNIT_TESTS], { env });
-    assert.ok(Number(/^# pass (\d+)$/m.exec(stdout)?.[1]) >= UNIT_TESTS.length, stdout);
-    assert.match(stdout, /^# fail 0$/m);
   });
 }

@@ -8,7 +8,7 @@ import process from 'node:process';
 import { type TestContext, test } from 'node:test';
 import { kernelTest } from '../support/kernel-gate.js';
 import { findLaterReceiver } from '../support/later-receiver.js';
-import { findOtherNode } from '../support/other-node.js';
+import { findNodeVersion } from '../support/node-version.js';
 import { pushAndCompare } from '../support/push-and-compare.js';
 import { startPrometheusReceiver, startVictoriaMetrics, startVmagentReceiver } from '../support/receivers.js';
 import { createSite, type Site } from '../support/site.js';
@@ -16,7 +16,7 @@ import { createSite, type Site } from '../support/site.js';
 const victoriaMetrics = findLaterReceiver('victoria-metrics', 'victoria-metrics');
 const vmagent = findLaterReceiver('victoria-metrics', 'vmagent');
 const prometheus = findLaterReceiver('prometheus', 'prometheus');
-const node24 = findOtherNode('24');
+const node24 = findNodeVersion('24');
 
 const ZSTD = { format: 'remote_write_1', compression: 'zstd' };
 const SNAPPY = { format: 'remote_write_1', compression: 'snappy' };

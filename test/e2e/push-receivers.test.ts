@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import process from 'node:process';
 import { test } from 'node:test';
 import { kernelTest } from '../support/kernel-gate.js';
-import { findOtherNode } from '../support/other-node.js';
+import { findNodeVersion } from '../support/node-version.js';
 import { pushAndCompare } from '../support/push-and-compare.js';
 import { startPrometheusReceiver, startVictoriaMetrics, startVmagentReceiver } from '../support/receivers.js';
 import { createSite } from '../support/site.js';
@@ -73,7 +73,7 @@ for (const start of [startPrometheusReceiver, startVictoriaMetrics]) {
   });
 }
 
-const node24 = findOtherNode('24');
+const node24 = findNodeVersion('24');
 for (const start of [startVictoriaMetrics, startPrometheusReceiver]) {
   const name = start === startPrometheusReceiver ? 'prometheus' : 'victoria-metrics';
   const title = `zstd, which this ${name} does not know: snappy, and nothing is lost`;

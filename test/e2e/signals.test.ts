@@ -9,8 +9,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { waitFor } from '../support/conditions.js';
 import { type Exporter, PROGRAM, spawnExporter, startExporter } from '../support/exporter.js';
 import { kernelTest } from '../support/kernel-gate.js';
+import { findNodeVersion } from '../support/node-version.js';
 import { nodeWithFlags, slowNode, temporaryFolder } from '../support/node-with-flags.js';
-import { findOtherNode } from '../support/other-node.js';
 import { commandOf, dispositionOf, listeningPorts } from '../support/process-state.js';
 import type { Child } from '../support/processes.js';
 import { createSite } from '../support/site.js';
@@ -39,7 +39,7 @@ async function untilCaught(child: Child): Promise<void> {
 
 function nodes(): { readonly name: string; readonly path: string }[] {
   const others = (['22', '24'] as const).flatMap((major) => {
-    const { path, missing } = findOtherNode(major);
+    const { path, missing } = findNodeVersion(major);
     return missing === undefined ? [{ name: `Node ${major}`, path }] : [];
   });
   return [{ name: `Node ${process.versions.node}`, path: process.execPath }, ...others];

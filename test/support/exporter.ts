@@ -24,6 +24,8 @@ export interface ExporterOptions {
   /** Settings as in the configuration file; becomes a file of its own. */
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Another build of it than the repository's. */
+  readonly program?: string;
   /** A command and arguments before the program, such as setpriv. */
   readonly through?: readonly string[];
 }
@@ -38,10 +40,10 @@ const NO_SETTINGS = {
 
 /** Starts the program and waits for nothing; see startExporter(). */
 export function spawnExporter(options: ExporterOptions): Child {
-  const { namespace, args = [], settings, env = {}, through = [] } = options;
+  const { namespace, args = [], settings, env = {}, program = PROGRAM, through = [] } = options;
   const defaults = ['--web.listen-address=127.0.0.1:0', '--no-print'];
   const file = settings === undefined ? [] : [`--config.file=${writeSettings(settings)}`];
-  const [command = PROGRAM, ...rest] = [...through, PROGRAM, ...defaults, ...file, ...args];
+  const [command = program, ...rest] = [...through, program, ...defaults, ...file, ...args];
   return namespace.start(command, rest, { env: { ...NO_SETTINGS, NODE: process.execPath, ...env } });
 }
 
