@@ -37,7 +37,7 @@ function loadAddon(): Addon {
     throw new KernelError(
       'require ffi-napi',
       0,
-      `the native module ffi-napi does not load on Node ${process.versions.node} ${process.arch}: run "npm ci" on this machine, with a C++ compiler installed`,
+      `the native module ffi-napi does not load on Node ${process.versions.node} ${process.arch}: run "npm rebuild" in the folder of this program, with a C++ compiler installed`,
       { cause, detail: String(cause) },
     );
   }
