@@ -10,7 +10,10 @@ import { MAX_LOAD_TRIES } from './load-tries.js';
 const SHOWN_LOG_LINES = 3;
 
 export const NO_PRIVILEGE_SENTENCE =
-  'loading XDP programs needs the capabilities CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON: run as root, or with these three (systemd: AmbientCapabilities=CAP_BPF CAP_NET_ADMIN CAP_PERFMON; docker: --privileged)';
+  'loading XDP programs needs the capabilities CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON: run as root, or with these three (systemd: AmbientCapabilities=CAP_BPF CAP_NET_ADMIN CAP_PERFMON; docker: --cap-add of each, or --privileged)';
+
+const FORBIDDEN_ALL_THE_SAME =
+  "this process has them, but something else forbids bpf(): a user namespace, or a seccomp profile such as docker's before version 23 (add --security-opt seccomp=unconfined)";
 
 /**
  * How the verifier ends its log for a process without CAP_PERFMON: packet pointers plus a header's
@@ -28,7 +31,11 @@ export function loadError(errno: number, log: string, missing: readonly NeededCa
   const detail = log;
   const isVerifierStricter = log !== '' && (missing.length > 0 || ROOT_ONLY.test(log));
   if (errno === ERRNO.EPERM || isVerifierStricter) {
-    return new KernelError(call, errno, NO_PRIVILEGE_SENTENCE, { detail, code: 'NO_PRIVILEGE' });
+    const hasCapabilities = missing.length === 0 && !isVerifierStricter;
+    const message = hasCapabilities
+      ? `${NO_PRIVILEGE_SENTENCE}; ${FORBIDDEN_ALL_THE_SAME}`
+      : NO_PRIVILEGE_SENTENCE;
+    return new KernelError(call, errno, message, { detail, code: 'NO_PRIVILEGE' });
   }
   if (errno === ERRNO.EAGAIN) {
     const message = `the process was interrupted each of the ${MAX_LOAD_TRIES} times that it loaded the BPF object (EAGAIN): it is stopped, traced or frozen again and again; start it once that has ended`;

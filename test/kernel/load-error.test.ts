@@ -30,6 +30,12 @@ test('a lack of privilege is one sentence that names the capabilities', () => {
   assert.ok(!error.message.includes('\n'));
 });
 
+test('where the capabilities are there, it says what else may forbid the load', () => {
+  const error = loadError(ERRNO.EPERM, '', []);
+  assert.match(error.message, /this process has them.*seccomp/);
+  assert.doesNotMatch(loadError(ERRNO.EPERM, '', ['CAP_BPF']).message, /this process has them/);
+});
+
 test('what the verifier forbids only to the unprivileged is a lack of privilege', () => {
   const log =
     '54: (0f) r6 += r0\nR6 has pointer with unsupported alu operation, pointer arithmetic with it prohibited for !root\n';
