@@ -7,10 +7,14 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
 import { resolveConfig } from '../src/config/resolve-config.js';
+import { renderExposition } from '../src/exposition/render-exposition.js';
 import { CATALOG } from '../src/metrics/catalog.js';
+import { flowFamilies } from '../src/metrics/flow-families.js';
 import { FLOW_LABELS } from '../src/metrics/flow-label-fields.js';
+import { createManySeries } from './exposition/series-fixture.js';
 import { waitFor } from './support/conditions.js';
 import { kernelTest } from './support/kernel-gate.js';
 import { Namespace } from './support/namespace.js';
@@ -96,6 +100,18 @@ test('files that it links to are there, and its snippets are YAML', () => {
       resolveConfig({ argv: ['--config.file=readme.yaml'], env: {}, readFile: () => text });
     } else assert.ok(Array.isArray(scrapes));
   }
+});
+
+test('it says the size of a flow in a scrape as docker-compose.yml does, and as it is', async () => {
+  const compose = readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8');
+  const [said, saidThere] = [README, compose].map((text) =>
+    Number(/one flow costs about (\d+) bytes of/i.exec(text)?.[1]),
+  );
+  assert.equal(said, saidThere);
+  const flows = flowFamilies(createManySeries(1000));
+  const { bytes } = await renderExposition('text', { families: [], flows }, { yieldToLoop: setImmediate });
+  // Numbers grow with time.
+  assert.ok(Math.abs(bytes / 1000 - (said ?? 0)) < 40, `${bytes / 1000} bytes`);
 });
 
 test('no placeholder was left behind', () => {
@@ -218,6 +234,21 @@ describe('every command in the README', () => {
     assert.ok(existsSync(join(ROOT, 'systemd/xtrace-catch.service'))),
   );
   handle(/^docker compose up -d$/, () => assert.ok(existsSync(join(ROOT, 'docker-compose.yml'))));
+  // test/packaging builds this image and runs it with these capabilities, and installs this package.
+  handle(/^docker build -t xtrace-catch \.$/, () => assert.ok(existsSync(join(ROOT, 'Dockerfile'))));
+  handle(/^docker run -d /, (command) => {
+    const how = command.includes('--privileged')
+      ? '--privileged --network host -v /sys/fs/bpf:/sys/fs/bpf'
+      : '--network host --cap-add BPF --cap-add NET_ADMIN --cap-add PERFMON';
+    assert.equal(command, `docker run -d ${how} xtrace-catch -i eth0`);
+    const dockerfile = readFileSync(join(ROOT, 'Dockerfile'), 'utf8');
+    assert.ok(dockerfile.includes(`#   docker run ${how} xtrace-catch -i eth0`));
+  });
+  handle(/^npm pack$/, () => assert.ok(existsSync(join(ROOT, 'scripts/bundle-addons'))));
+  handle(/^npm install -g /, (command) => {
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+    assert.equal(command, `npm install -g ./xtrace-catch-${version}.tgz`);
+  });
 
   test('is in this table', () => {
     assert.ok(COMMANDS.length >= 12);

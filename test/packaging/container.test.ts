@@ -127,10 +127,3 @@ test('its commented companion is YAML too', () => {
   assert.ok('victoria-metrics' in compose.services);
   assert.ok('victoria-metrics-data' in compose.volumes);
 });
-
-test('compose file and README agree on what one flow takes of a scrape', () => {
-  const told = (file: string): string | undefined =>
-    /one flow costs about (\d+) bytes of/i.exec(read(file).replace(/\s*\n#?\s*/g, ' '))?.[1];
-  assert.ok(told('README.md') !== undefined);
-  assert.equal(told('docker-compose.yml'), told('README.md'));
-});
