@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who may import whom: the table of the README's "how to develop", held to the letter.
+// Who may import whom: the table of rooms in docs/architecture.md, held to the letter.
 
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -127,6 +127,27 @@ test('a room imports only the rooms it may', () => {
       : [];
   });
   assert.deepEqual(wrong, []);
+});
+
+test('no file imports itself, by whatever way, types included', () => {
+  const next = new Map(FILES.map((file) => [relative(ROOT, file), [] as string[]]));
+  for (const { file, target } of IMPORTS) {
+    if (target.startsWith('.')) next.get(file)?.push(join(file, '..', target.replace(/\.js$/, '.ts')));
+  }
+  const circles: string[] = [];
+  const done = new Set<string>();
+  const visit = (file: string, way: readonly string[]): void => {
+    if (way.includes(file)) circles.push([...way.slice(way.indexOf(file)), file].join(' -> '));
+    if (done.has(file) || way.includes(file)) return;
+    for (const target of next.get(file) ?? []) visit(target, [...way, file]);
+    done.add(file);
+  };
+  for (const file of next.keys()) visit(file, []);
+  assert.deepEqual(circles, []);
+  assert.ok(
+    [...next.values()].flat().every((target) => next.has(target)),
+    'every target is a file',
+  );
 });
 
 test('only the rooms that may touch the outside do', () => {

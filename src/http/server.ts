@@ -32,7 +32,6 @@ export interface HttpParts {
   onFault(error: unknown): void;
 }
 
-export const MAX_REQUESTS = 40;
 /** Prometheus' and vmagent's default timeout is 10 s; nobody waits for a minute. */
 export const MAX_DURATION_MS = 60_000;
 

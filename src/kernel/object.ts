@@ -91,10 +91,6 @@ export class BpfObject {
     }
   }
 
-  get programNames(): readonly string[] {
-    return [...this.#programs.keys()];
-  }
-
   /** Before load: leaves out every program that `wanted` says no to. */
   selectPrograms(wanted: (name: string) => boolean): void {
     for (const [name, program] of this.#programs) {

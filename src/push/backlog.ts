@@ -69,10 +69,6 @@ export class Backlog {
     return this.#spool?.totals ?? NO_SPOOL;
   }
 
-  get isEmpty(): boolean {
-    return this.#queue.length === 0 && this.spool.batches === 0;
-  }
-
   /** Room for a payload that is about to be compressed; the oldest batches go for it. */
   reserve(bytes: number, samples: number): boolean {
     const stays = ({ sequence }: Batch): boolean =>

@@ -3,18 +3,9 @@
 // nothing that it finds: no link is followed, no FIFO waited for, no foreign thing overwritten.
 import { constants, lstat, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorCode, type FileKind, kindOf, openWithoutWaiting, readUpTo } from './regular-file.js';
+import { errorCode, kindOf, openWithoutWaiting, readUpTo } from './regular-file.js';
 import { setAside } from './set-aside.js';
-import { folderFault } from './spool-rules.js';
-
-/** What stands under a name. */
-export interface FileLook {
-  readonly kind: FileKind;
-  readonly bytes: number;
-  /** Of this program's user, or of root. */
-  readonly isTrusted: boolean;
-  readonly userId: number;
-}
+import { type FileLook, folderFault } from './spool-rules.js';
 
 /** Something else stands where a file is to be written. */
 export class ObstacleError extends Error {

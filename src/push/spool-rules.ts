@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the spool believes: of a folder, of a name, and of what stands under a name. Pure. A fault is
 // a clause for people.
-import type { FileLook } from './spool-directory.js';
+import type { FileKind } from './regular-file.js';
 import { RECORD_HEADER_BYTES, type SpoolEntry } from './spool-record.js';
 
 /** A file larger than what any receiver takes (32 MiB) is none of ours; ours are far smaller. */
@@ -16,6 +16,15 @@ const SEQUENCE_MAX = 2 ** 52;
 
 const WORLD_WRITABLE = 0o002;
 const STICKY = 0o1000;
+
+/** What stands under a name. */
+export interface FileLook {
+  readonly kind: FileKind;
+  readonly bytes: number;
+  /** Of this program's user, or of root. */
+  readonly isTrusted: boolean;
+  readonly userId: number;
+}
 
 /** Why a folder cannot hold a spool; undefined where it can. */
 export function folderFault(

@@ -3,7 +3,8 @@
 import type { TestContext } from 'node:test';
 import type { PusherOptions, PusherParts } from '../../src/push/pusher.js';
 import { openSpool } from '../../src/push/spool.js';
-import type { FileLook, SpoolDirectory } from '../../src/push/spool-directory.js';
+import type { SpoolDirectory } from '../../src/push/spool-directory.js';
+import type { FileLook } from '../../src/push/spool-rules.js';
 import type { TransportResult } from '../../src/push/transport.js';
 import {
   createTestPusher,
