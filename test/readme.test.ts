@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The README is held to the program: its metrics, its settings, its rooms, and every command in it.
+// The README and docs/ are held to the program: metrics, settings, rooms, and every command in them.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
@@ -18,15 +18,19 @@ import { createManySeries } from './exposition/series-fixture.js';
 import { waitFor } from './support/conditions.js';
 import { kernelTest } from './support/kernel-gate.js';
 import { Namespace } from './support/namespace.js';
+import { readPages } from './support/pages.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+const PAGES = readPages();
+const README = PAGES.get('README.md') ?? '';
+/** All pages, one after the other. */
+const BOOK = [...PAGES.values()].join('\n\n');
 
 function rowsBetween(start: string, end: string): string[][] {
-  const from = README.indexOf(start);
-  const to = README.indexOf(end, from + start.length);
+  const from = BOOK.indexOf(start);
+  const to = BOOK.indexOf(end, from + start.length);
   assert.ok(from >= 0 && to > from, `no section from "${start}" to "${end}"`);
-  return README.slice(from, to)
+  return BOOK.slice(from, to)
     .split('\n')
     .filter((line) => line.startsWith('|') && !/^\|[-| ]+\|$/.test(line))
     .map((line) =>
@@ -49,7 +53,7 @@ test('the metrics table is the catalogue', () => {
 });
 
 test('the labels of flows are named in their order', () => {
-  assert.ok(README.replace(/\s+/g, ' ').includes(`\`${FLOW_LABELS.join(' ')}\``));
+  assert.ok(BOOK.replace(/\s+/g, ' ').includes(`\`${FLOW_LABELS.join(' ')}\``));
 });
 
 test('the table of settings tells the defaults', () => {
@@ -86,10 +90,21 @@ test('the table of rooms names every folder of src', () => {
 });
 
 test('files that it links to are there, and its snippets are YAML', () => {
-  for (const [, path] of README.matchAll(/\]\((?!http)([^)#]+)\)/g)) {
-    assert.ok(existsSync(join(ROOT, path ?? '')), `${path} is linked but missing`);
+  for (const [page, text] of PAGES) {
+    for (const [, path = '', heading] of text.matchAll(/\]\((?!http)([^)#]*)(?:#([^)]*))?\)/g)) {
+      const target = path === '' ? page : join(dirname(page), path);
+      assert.ok(existsSync(join(ROOT, target)), `${page} links to ${target}, which is missing`);
+      if (heading === undefined) continue;
+      const anchors = [...(PAGES.get(target) ?? '').matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
+        title
+          .toLowerCase()
+          .replace(/[^\w -]/g, '')
+          .replaceAll(' ', '-'),
+      );
+      assert.ok(anchors.includes(heading), `${page} links to ${target}#${heading}, which is no heading`);
+    }
   }
-  const snippets = [...README.matchAll(/```yaml\n([\s\S]*?)```/g)].map(
+  const snippets = [...BOOK.matchAll(/```yaml\n([\s\S]*?)```/g)].map(
     (match) => parse(match[1] ?? '') as unknown,
   );
   assert.ok(snippets.length >= 2);
@@ -114,15 +129,26 @@ test('it says the size of a flow in a scrape as docker-compose.yml does, and as 
   assert.ok(Math.abs(bytes / 1000 - (said ?? 0)) < 40, `${bytes / 1000} bytes`);
 });
 
+test('it is short, links to every page, and each page says who should read it', () => {
+  assert.ok(README.split('\n').length <= 250);
+  for (const [page, text] of PAGES) {
+    if (page === 'README.md') continue;
+    assert.ok(README.includes(`](${page}`), `README.md does not link to ${page}`);
+    assert.match(text, /^# .+\n\nFor who [^\n]+[.:]\n\n/, page);
+  }
+});
+
 test('no placeholder was left behind', () => {
-  assert.deepEqual(README.match(/@[A-Z_]+@|TODO|FIXME/g) ?? [], []);
+  assert.deepEqual(BOOK.match(/@[A-Z_]+@|TODO|FIXME/g) ?? [], []);
 });
 
 // Every command: how it is run here. One that is not in this table fails the test.
 
-const COMMANDS = [...README.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap((match) =>
-  (match[1] ?? '').trim().split('\n'),
-);
+const COMMANDS = [
+  ...new Set(
+    [...BOOK.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap((match) => (match[1] ?? '').trim().split('\n')),
+  ),
+];
 
 /** Asks make what it would do, without doing it: the target exists and its parts can be made. */
 function dryRun(target: string): void {
@@ -180,7 +206,7 @@ function examine(command: string): void {
         [],
       );
     } else {
-      const sample = /\n```\n(xtrace-catch \S+ doctor\n[\s\S]*?)```/.exec(README)?.[1] ?? '';
+      const sample = /\n```\n(xtrace-catch \S+ doctor\n[\s\S]*?)```/.exec(BOOK)?.[1] ?? '';
       const rows = (text: string) =>
         /^host\n[\s\S]*?^eth0 \(configured\)$/m.exec(text)?.[0].match(/^ {2}\S+/gm);
       assert.deepEqual(
@@ -208,7 +234,7 @@ function installInto(command: string): void {
   }
 }
 
-describe('every command in the README', () => {
+describe('every command in the README and docs', () => {
   const handled = new Set<string>();
   const handle = (
     pattern: RegExp,

@@ -7,7 +7,7 @@ import type { DoctorFacts, HostFacts } from './facts.js';
 import type { Finding, FindingLevel } from './finding.js';
 
 const MEBI = 1024 * 1024;
-/** An idle exporter and the kernel maps of the defaults; see the README, "What it costs". */
+/** An idle exporter and the kernel maps of the defaults; see docs/performance.md. */
 const LEAST_MEMORY_BYTES = 160 * MEBI;
 /** Kernel maps of the defaults, where they still count as locked memory. */
 const LEAST_LOCKED_BYTES = 64 * MEBI;

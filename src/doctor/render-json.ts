@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The diagnosis as one JSON object for programs. Its shape is a promise (README, "Finding out what can
-// be seen"): keys are added, none is renamed or taken away. null stands for what is not known. Pure.
+// The diagnosis as one JSON object for programs. Its shape is a promise (docs/doctor.md): keys are added,
+// none is renamed or taken away. null stands for what is not known. Pure.
 
 import { linkTypeName } from '../system/link-type.js';
 import type { DoctorFacts, HostFacts, InterfaceFacts, LinkFacts, RdmaFacts } from './facts.js';

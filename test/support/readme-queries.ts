@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The PromQL in the README's tables, as an operator would copy it. For tests only.
+// The PromQL in the tables of README and docs/, as an operator would copy it. For tests only.
 
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readPages } from './pages.js';
 
 export interface ReadmeQuery {
-  /** What the row says of it, in the README's words. */
+  /** What the row says of it, in its words. */
   readonly about: string;
   readonly promQl: string;
 }
@@ -17,19 +16,18 @@ const TABLES = {
   alerts: { head: '| expression | means |', expression: 0, about: 1 },
 } as const;
 
-const README = join(import.meta.dirname, '..', '..', '..', 'README.md');
-
-/** The rows of a table, in its order. Throws where the README has no such table, or two. */
+/** The rows of a table, in its order. Throws where the pages have no such table, or two. */
 export function readReadmeQueries(table: keyof typeof TABLES): readonly ReadmeQuery[] {
   const { head, expression, about } = TABLES[table];
-  const [, rest, ...others] = readFileSync(README, 'utf8').split(`${head}\n`);
-  if (rest === undefined || others.length > 0) throw new Error(`README.md has not one table "${head}"`);
+  const [, rest, ...others] = [...readPages().values()].join('\n\n').split(`${head}\n`);
+  if (rest === undefined || others.length > 0)
+    throw new Error(`README.md and docs/ have not one table "${head}"`);
   const [, ...rows] = (rest.split('\n\n')[0] ?? '').split('\n').filter((line) => line.startsWith('|'));
   return rows.map((row) => {
     // A pipe within a cell has a backslash before it.
     const cells = row.split(/(?<!\\)\|/).slice(1, -1);
     const promQl = /^ `(.*)` $/.exec(cells[expression] ?? '')?.[1]?.replaceAll('\\|', '|');
-    if (cells.length !== 2 || promQl === undefined) throw new Error(`README.md: no expression in ${row}`);
+    if (cells.length !== 2 || promQl === undefined) throw new Error(`no expression in ${row}`);
     return { about: cells[about]?.trim() ?? '', promQl };
   });
 }
