@@ -56,7 +56,7 @@ export class Connections {
         if (this.#isClosing) connection.destroy();
         else this.#idle.add(connection);
       },
-      isCrowded: () => this.#isCrowded,
+      isCrowded: () => this.#isCrowded && performance.now() < this.#windowEndMs + CROWD_WINDOW_MS,
       onCut: parts.onClosed,
       onClose: (connection) => {
         this.#all.delete(connection);

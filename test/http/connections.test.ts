@@ -141,17 +141,30 @@ test('in a crowd a client that ends before its turn is not answered', async (t) 
   assert.deepEqual([rig.closed, rig.fixture.scrapes], [['half_closed'], 0]);
 });
 
-test('a crowd is over after a second with few', async (t) => {
-  const rig = await createRig(t);
-  await crowd(rig);
-  await until('a client may send ahead again', async () => {
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    const client = await rig.connect();
-    client.send(get('/metrics').repeat(2));
-    await until('it is over', () => client.isClosed || client.statuses().length === 2);
-    return !client.isClosed;
+for (const [who, isNew] of [
+  ['a new client', true],
+  ['one that was there before', false],
+] as const) {
+  test(`a crowd is over when few came for a second: ${who} may send ahead`, async (t) => {
+    const rig = await createRig(t);
+    const former = await rig.connect();
+    await crowd(rig);
+    const sendsAhead = async (client: RawClient): Promise<boolean> => {
+      client.send(get('/metrics').repeat(2));
+      await until('it is over', () => client.isClosed || client.statuses().length === 2);
+      return !client.isClosed;
+    };
+    if (!isNew) {
+      await new Promise((resolve) => setTimeout(resolve, 2500));
+      assert.ok(await sendsAhead(former));
+      return;
+    }
+    await until('it may', async () => {
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      return sendsAhead(await rig.connect());
+    });
   });
-});
+}
 
 test('requests of a client that is gone are not begun', async (t) => {
   const { fixture, server, connect } = await createRig(t);
