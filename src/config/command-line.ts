@@ -165,7 +165,7 @@ class LineReader {
       return;
     }
     const hint = suggestWord(word, [DOCTOR]) || suggestWord(`--${word}`, LONG_FLAGS);
-    const message = `is no flag, and there are no other arguments${hint || '; interfaces go behind -i'}`;
+    const message = `is no flag, and there are no other arguments${hint || '; name interfaces with -i'}`;
     this.#problems.push({ path: renderWord(word), message });
   }
 

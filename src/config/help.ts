@@ -29,7 +29,7 @@ For each setting the command line wins, then the environment, the file, the defa
 Everything else is set in the file; config/xtrace-catch.yaml names each key with its default.
 
 Exit codes:
-  0  stopped by SIGTERM or SIGINT, or nothing to complain of
+  0  stopped by SIGTERM or SIGINT; the configuration is right, or the host will work
   1  a fault: no privilege, the port is in use, too few open files;
      doctor: a configured interface will not work
   2  a wrong flag, variable or configuration file

@@ -73,7 +73,7 @@ export function httpHeaders(): Rule {
     const seen = new Set<string>();
     return judgeEntries(value, 'header names to values, such as {X-Scope-OrgID: "7"}', (name, text) => {
       const lower = name.toLowerCase();
-      if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/.test(name)) return 'is no name of a header';
+      if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/.test(name)) return 'is not a valid header name';
       if (OWN_HEADERS.includes(lower)) return 'is set by the program itself and cannot be overridden';
       if (seen.has(lower)) return 'stands there twice';
       seen.add(lower);
@@ -92,7 +92,7 @@ export function metricLabels(): Rule {
   return (value) =>
     judgeEntries(value, 'label names to values, such as {rack: "7"}', (name, text) => {
       if (!/^[a-zA-Z_][a-zA-Z0-9_]{0,127}$/.test(name)) {
-        return 'is no name of a label (letters, digits and "_", no digit first)';
+        return 'is not a valid label name (letters, digits and "_", no digit first)';
       }
       if (name.startsWith('__')) return 'is reserved: names that start with "__" are Prometheus\' own';
       if (name === 'job' || name === 'instance') return `has a key of its own: set push.${name} instead`;

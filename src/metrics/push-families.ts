@@ -102,7 +102,7 @@ export const PUSH_METRICS: readonly Metric<PushView>[] = [
   {
     definition: {
       name: 'xtrace_push_protocol_info',
-      help: 'What the receiver is spoken to in now: format text, remote_write_1 or remote_write_2, and its compression. It changes where the receiver knows less than was tried first; always 1.',
+      help: 'Format (text, remote_write_1 or remote_write_2) and compression that requests have now. They change when the receiver does not know what was tried first; always 1.',
       type: 'info',
       labels: ['format', 'compression'],
     },

@@ -134,7 +134,7 @@ export const RDMA_METRICS: readonly Metric<RdmaMetricsView>[] = [
   {
     definition: {
       name: 'xtrace_rdma_read_failures_total',
-      help: 'Reading that failed since the port was first seen, by reason: timeout (the port hung and was cut off), error (a file that was refused or holds no number such as "N/A (no PMA)", or no process to read). A driver without a counter may refuse it in every refresh.',
+      help: 'Failed attempts to read the port since it was first seen, by reason: timeout (the port hung and was cut off), error (a file was refused or holds no number, such as "N/A (no PMA)", or there was no process to read). A driver without a counter may refuse it in every refresh.',
       type: 'counter',
       labels: [...PORT_LABELS, 'reason', ...HOST_LABELS],
     },

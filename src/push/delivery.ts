@@ -57,7 +57,7 @@ export class Delivery {
     this.#dialect = firstDialect(options.format, options.compression, parts.codec.hasZstd);
   }
 
-  /** What the receiver is spoken to in. */
+  /** Format and compression of requests. */
   get dialect(): WireForm {
     return this.#dialect;
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the receiver is spoken to in, what to try when it does not understand, and the headers that
+// Format and compression of requests, what to try when the receiver does not know them, and the headers that
 // say so. Pure; headers as remote write 1.0 and 2.0 and VictoriaMetrics' variant fix them.
 import type { WireForm } from './batch.js';
 import type { PayloadFormat } from './payload.js';

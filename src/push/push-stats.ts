@@ -57,7 +57,7 @@ export interface PushStats {
   /** Wall clock; undefined before the first. */
   readonly lastSuccessMs: number | undefined;
   readonly requestDuration: DurationHistogram;
-  /** What the receiver is spoken to in now. */
+  /** Format and compression that requests have now. */
   readonly format: PayloadFormat;
   readonly encoding: Encoding;
 }

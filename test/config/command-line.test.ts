@@ -67,9 +67,9 @@ test('a flag given again wins over its earlier self; interfaces add up', () => {
 
 describe('mistakes', () => {
   const cases: [string[], string[]][] = [
-    [['eth0'], ['eth0: is no flag, and there are no other arguments; interfaces go behind -i']],
+    [['eth0'], ['eth0: is no flag, and there are no other arguments; name interfaces with -i']],
     [['help'], ['help: is no flag, and there are no other arguments, did you mean "--help"?']],
-    [['--', 'eth0'], ['eth0: is no flag, and there are no other arguments; interfaces go behind -i']],
+    [['--', 'eth0'], ['eth0: is no flag, and there are no other arguments; name interfaces with -i']],
     [['--intervall=3'], ['--intervall: there is no such flag, did you mean "--interval"?']],
     [
       ['--flows.max_series', '3'],

@@ -46,7 +46,7 @@ describe('mistakes', () => {
   const cases: [string[], string[]][] = [
     [['-i', 'eth0', 'doctor'], ['doctor: must be the first word: xtrace-catch doctor [flags]']],
     [['doktor'], ['doktor: is no flag, and there are no other arguments, did you mean "doctor"?']],
-    [['doctor', 'eth0'], ['eth0: is no flag, and there are no other arguments; interfaces go behind -i']],
+    [['doctor', 'eth0'], ['eth0: is no flag, and there are no other arguments; name interfaces with -i']],
     [['--json'], ['--json: is a flag of doctor alone: xtrace-catch doctor --json']],
     [['--wait=2'], ['--wait: is a flag of doctor alone: xtrace-catch doctor --wait']],
     [['doctor', '--wait'], ['--wait: needs a value: --wait=SECONDS']],

@@ -48,7 +48,7 @@ const BAD: readonly (readonly [push: Readonly<Record<string, unknown>>, sentence
   [{ url: WRITE, queue_max_bytes: '1GB' }, /push\.queue_max_bytes: must be /],
   [{ url: WRITE, headers: { 'Content-Type': 'a/b' } }, /push\.headers: .*Content-Type.*cannot be overridden/],
   [{ url: WRITE, extra_labels: { job: 'x' } }, /push\.extra_labels: .*set push\.job instead/],
-  [{ url: WRITE, extra_labels: { 'a-b': 'x' } }, /push\.extra_labels: .*"a-b" is no name of a label/],
+  [{ url: WRITE, extra_labels: { 'a-b': 'x' } }, /push\.extra_labels: .*"a-b" is not a valid label name/],
   [{ url: WRITE, basic_auth: { username: 'u' } }, /push\.basic_auth: needs both username and password_file/],
   [
     { url: 'http://u:p@h/api/v1/write', bearer_token_file: '/t' },

@@ -46,7 +46,7 @@ describe('2.0 to a receiver of 1.0', () => {
     });
   }
 
-  test('a receiver of 2.0 is spoken to in 2.0, and what it writes is believed', async () => {
+  test('a receiver of 2.0 gets 2.0, and what it writes is believed', async () => {
     const { pusher, clock, transport } = createTestPusher(
       { format: 'remote_write_2' },
       { reply: (_, index) => written(index === 1 ? 1 : 3) },
