@@ -90,6 +90,8 @@ CASES.forEach((one, i) => {
 async function checkTransfer({ mode, mtu, offloads }: Case, wire: Wire, exporter: Exporter): Promise<void> {
   const device = wire.sinkDevice();
   const before = goodRefreshes(await exporter.scrape());
+  // The ends of the scrapes' connections are packets of this namespace too.
+  await waitFor('the last segments of the scrapes', () => isQuiet(wire.sink));
   const receivedBefore = ipReceived(wire);
   const streams = await runIperf3(wire);
   await waitFor('the last segments of both ends', () => openConnections(wire).length === 0);
