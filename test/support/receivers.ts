@@ -73,7 +73,8 @@ export async function startVictoriaMetrics(
   return {
     ...receiver,
     showsMarkers: true,
-    fractionTolerance: 1e-14,
+    // It keeps decimals: conversionPrecision of its lib/decimal is 1e12.
+    fractionTolerance: 1e-12,
     async stored(selector) {
       await flush();
       const text = await getText(
@@ -114,8 +115,7 @@ export async function startPrometheusReceiver(
   return {
     ...receiver,
     showsMarkers: false,
-    // It keeps decimals: conversionPrecision of its lib/decimal is 1e12.
-    fractionTolerance: 1e-12,
+    fractionTolerance: 1e-14,
     async stored(selector) {
       const results = await queryApi(receiver.base, `${selector}[1h]`);
       return results.map(({ metric, values = [] }) => ({
