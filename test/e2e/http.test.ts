@@ -146,8 +146,9 @@ kernelTest('the other pages: where to go, alive, ready, and sentences for the re
   assert.equal(codes.value('xtrace_http_requests_total', { code: '405' }), 1);
 });
 
+/** A first exposition tells of none. */
 const renderings = (exposition: Exposition): number =>
-  exposition.value('xtrace_exposition_duration_seconds_count', { format: 'text' });
+  exposition.sum('xtrace_exposition_duration_seconds_count', { format: 'text' });
 
 kernelTest('scrapes at the same time share renderings', async (t) => {
   const site = createSite(t, 's');
