@@ -33,25 +33,20 @@ test('its commands and equations are those of the README, in their order', () =>
   );
 });
 
-test('its names are those of the README', () => {
-  const known = new Set(wordsOf(README));
-  const words = wordsOf(CHINESE);
-  assert.ok(words.length >= 25);
-  assert.deepEqual(
-    words.filter((word) => !known.has(word)),
-    [],
-  );
-});
-
-test('its figures are those of the README', () => {
-  const known = new Set(figuresOf(README));
-  const figures = figuresOf(CHINESE);
-  assert.ok(figures.length >= 4);
-  assert.deepEqual(
-    figures.filter((figure) => !known.has(figure)),
-    [],
-  );
-});
+for (const [what, partsOf, least] of [
+  ['names', wordsOf, 25],
+  ['figures', figuresOf, 4],
+] as const) {
+  test(`its ${what} are those of the README`, () => {
+    const known = new Set(partsOf(README));
+    const parts = partsOf(CHINESE);
+    assert.ok(parts.length >= least);
+    assert.deepEqual(
+      parts.filter((part) => !known.has(part)),
+      [],
+    );
+  });
+}
 
 test('its tables have the rows of the README', () => {
   for (const command of ['`xtrace_network_packets_total`', '`hidden_infiniband`']) {

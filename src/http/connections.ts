@@ -16,7 +16,7 @@ import { TurnQueue } from './turn-queue.js';
 /** Why the exporter closed a connection: `evicted` for room, `refused` where none was idle. */
 export type CloseReason = CutReason | 'evicted' | 'refused';
 
-/** More new connections than this within CROWD_WINDOW_MS are a crowd. */
+/** More new connections than this within CROWD_WINDOW_MS are a crowd, for as long again. */
 export const CROWD = 200;
 const CROWD_WINDOW_MS = 1000;
 
@@ -40,9 +40,10 @@ export class Connections {
   /** Idle longest first. */
   readonly #idle = new Set<ClientConnection>();
   #isClosing = false;
+  /** Of the window in which #admitted came. */
   #windowEndMs = 0;
   #admitted = 0;
-  #isCrowded = false;
+  #crowdedUntilMs = 0;
 
   constructor(options: ConnectionsOptions, parts: ConnectionsParts) {
     this.#options = options;
@@ -56,7 +57,7 @@ export class Connections {
         if (this.#isClosing) connection.destroy();
         else this.#idle.add(connection);
       },
-      isCrowded: () => this.#isCrowded && performance.now() < this.#windowEndMs + CROWD_WINDOW_MS,
+      isCrowded: () => performance.now() < this.#crowdedUntilMs,
       onCut: parts.onClosed,
       onClose: (connection) => {
         this.#all.delete(connection);
@@ -91,15 +92,13 @@ export class Connections {
     for (const connection of this.#all) connection.destroy();
   }
 
-  /** A crowd lasts until a window with fewer is over. */
   #countAdmitted(nowMs: number): void {
     if (nowMs >= this.#windowEndMs) {
-      this.#isCrowded = this.#admitted > CROWD && nowMs < this.#windowEndMs + CROWD_WINDOW_MS;
-      this.#admitted = 0;
       this.#windowEndMs = nowMs + CROWD_WINDOW_MS;
+      this.#admitted = 0;
     }
     this.#admitted++;
-    if (this.#admitted > CROWD) this.#isCrowded = true;
+    if (this.#admitted > CROWD) this.#crowdedUntilMs = nowMs + CROWD_WINDOW_MS;
   }
 
   /** False where there is none. */

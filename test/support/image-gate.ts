@@ -4,7 +4,8 @@
 
 import { spawnSync } from 'node:child_process';
 import process from 'node:process';
-import { type TestContext, test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { gatedTest } from './gated-test.js';
 import { missingForKernelTests } from './kernel-gate.js';
 import { findNodeVersion } from './node-version.js';
 
@@ -21,17 +22,5 @@ function missingForImages(): string | undefined {
 
 /** A test that needs a built image. */
 export function imageTest(name: string, fn: (context: TestContext) => Promise<void>): void {
-  const missing = missingForImages();
-  if (missing === undefined) {
-    test(name, fn);
-    return;
-  }
-  if (process.env['CI'] === 'true' || process.env['XTRACE_REQUIRE_KERNEL'] === '1') {
-    test(name, () => {
-      throw new Error(`tests of the container image are required here, but ${missing}`);
-    });
-    return;
-  }
-  process.stderr.write(`SKIPPED, needs a builder of images (${missing}): ${name}\n`);
-  test(name, { skip: `SKIPPED: ${missing}` }, fn);
+  gatedTest({ what: 'a builder of images', missing: missingForImages() }, name, fn);
 }

@@ -4,10 +4,11 @@
 
 import { existsSync } from 'node:fs';
 import process from 'node:process';
-import { type TestContext, test } from 'node:test';
+import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { readMissingCapabilities } from '../../src/kernel/capabilities.js';
 import { openLibbpf } from '../../src/kernel/ffi.js';
+import { gatedTest } from './gated-test.js';
 
 /** The object that `make build` makes. */
 export const FLOW_OBJECT_PATH = fileURLToPath(new URL('../../bpf/flow.bpf.o', import.meta.url));
@@ -32,18 +33,5 @@ export function missingForKernelTests(): string | undefined {
 
 /** A test that needs the kernel. */
 export function kernelTest(name: string, fn: (context: TestContext) => void | Promise<void>): void {
-  const missing = missingForKernelTests();
-  if (missing === undefined) {
-    test(name, fn);
-    return;
-  }
-  const isRequired = process.env['CI'] === 'true' || process.env['XTRACE_REQUIRE_KERNEL'] === '1';
-  if (isRequired) {
-    test(name, () => {
-      throw new Error(`kernel tests are required here, but ${missing}`);
-    });
-    return;
-  }
-  process.stderr.write(`SKIPPED, needs the kernel (${missing}): ${name}\n`);
-  test(name, { skip: `SKIPPED: ${missing}` }, fn);
+  gatedTest({ what: 'the kernel', missing: missingForKernelTests() }, name, fn);
 }

@@ -4,7 +4,8 @@
 
 import { spawnSync } from 'node:child_process';
 import process from 'node:process';
-import { type TestContext, test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { gatedTest } from './gated-test.js';
 
 function missingForMounts(): string | undefined {
   if (process.getuid?.() !== 0) return 'this is not root';
@@ -15,19 +16,7 @@ function missingForMounts(): string | undefined {
 
 /** A test that mounts, in a namespace that goes with its process. */
 export function mountTest(name: string, fn: (context: TestContext) => Promise<void>): void {
-  const missing = missingForMounts();
-  if (missing === undefined) {
-    test(name, fn);
-    return;
-  }
-  if (process.env['CI'] === 'true' || process.env['XTRACE_REQUIRE_KERNEL'] === '1') {
-    test(name, () => {
-      throw new Error(`tests with mounts are required here, but ${missing}`);
-    });
-    return;
-  }
-  process.stderr.write(`SKIPPED, needs mounts (${missing}): ${name}\n`);
-  test(name, { skip: `SKIPPED: ${missing}` }, fn);
+  gatedTest({ what: 'mounts', missing: missingForMounts() }, name, fn);
 }
 
 /** Arguments for start(): runs a command with a tmpfs of so many bytes at the path, which only it sees. */
