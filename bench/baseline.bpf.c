@@ -8,8 +8,11 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include "abi.h"
+#include "cursor.h"
+#include "ip.h"
 #include "length.h"
-#include "parse.h"
+#include "link.h"
+#include "transport.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -23,6 +26,18 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 FLOW_MAP(flows4, struct flow_key4);
 FLOW_MAP(flows6, struct flow_key6);
+
+static __always_inline void describe(struct flow_traits *traits, struct xdp_md *ctx,
+				     const struct link *link, const struct transport *found)
+{
+	traits->src_port = found->src_port;
+	traits->dst_port = found->dst_port;
+	traits->ifindex = ctx->ingress_ifindex;
+	traits->protocol = found->protocol;
+	traits->kind = found->kind;
+	traits->vlan = link->vlan;
+	traits->qp = found->qp;
+}
 
 static __always_inline void count(void *flows, const void *key, __u64 bytes)
 {
@@ -59,26 +74,14 @@ SEC("xdp.frags") int baseline(struct xdp_md *ctx)
 
 		if (parse_ipv4(&cursor, FRAMING_ETHERNET, &key, &found))
 			return XDP_PASS;
-		key.src_port = found.src_port;
-		key.dst_port = found.dst_port;
-		key.protocol = found.protocol;
-		key.vlan = link.vlan;
-		key.qp = found.qp;
-		key.ifindex = ctx->ingress_ifindex;
-		key.kind = found.kind;
+		describe(&key.traits, ctx, &link, &found);
 		count(&flows4, &key, bytes);
 	} else if (link.ethertype == ETHERTYPE_IPV6) {
 		struct flow_key6 key = {};
 
 		if (parse_ipv6(ctx, &cursor, FRAMING_ETHERNET, &key, &found))
 			return XDP_PASS;
-		key.src_port = found.src_port;
-		key.dst_port = found.dst_port;
-		key.protocol = found.protocol;
-		key.vlan = link.vlan;
-		key.qp = found.qp;
-		key.ifindex = ctx->ingress_ifindex;
-		key.kind = found.kind;
+		describe(&key.traits, ctx, &link, &found);
 		count(&flows6, &key, bytes);
 	}
 	return XDP_PASS;

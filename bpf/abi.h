@@ -74,10 +74,8 @@ enum framing {
 	FRAMING_MAX = 3,
 };
 
-/* One IPv4 flow. Masked before use; see struct options. */
-struct flow_key4 {
-	__u8 src_ip[4];
-	__u8 dst_ip[4];
+/* What a flow is besides its addresses; the tail of both keys. */
+struct flow_traits {
 	__u16 src_port;
 	__u16 dst_port;
 	__u32 ifindex;
@@ -87,19 +85,21 @@ struct flow_key4 {
 	__u16 vlan;    /* outer VLAN id, 0 where there is none */
 	__u32 qp;      /* RoCE destination queue pair, 0 where there is none */
 };
+_Static_assert(sizeof(struct flow_traits) == 16, "flow_traits");
+
+/* One IPv4 flow. Masked before use; see struct options. */
+struct flow_key4 {
+	__u8 src_ip[4];
+	__u8 dst_ip[4];
+	struct flow_traits traits;
+};
 _Static_assert(sizeof(struct flow_key4) == 24, "flow_key4");
 
 /* One IPv6 flow, or a RoCE v1 flow (its GIDs are 16 bytes). */
 struct flow_key6 {
 	__u8 src_ip[16];
 	__u8 dst_ip[16];
-	__u16 src_port;
-	__u16 dst_port;
-	__u32 ifindex;
-	__u8 protocol;
-	__u8 kind;
-	__u16 vlan;
-	__u32 qp;
+	struct flow_traits traits;
 };
 _Static_assert(sizeof(struct flow_key6) == 48, "flow_key6");
 

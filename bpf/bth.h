@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
  *
- * What stands behind a BTH, by opcode, as a table: the verifier follows a lookup once, and
+ * The BTH, and what stands behind it by opcode, as a table: the verifier follows a lookup once, and
  * a switch as often as it has ways. Pure. IBTA vol. 1, 9.2 to 9.7 and annex A17;
  * include/rdma/ib_pack.h, drivers/infiniband/sw/rxe/rxe_hdr.h.
  */
@@ -9,10 +9,13 @@
 
 #include <stdbool.h>
 #include <linux/types.h>
+#include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include "abi.h"
 #include "psn.h"
 
+#define BTH_BYTES	   12
+#define ICRC_BYTES	   4
 #define RETH_BYTES	   16
 #define RETH_LENGTH_OFFSET 12
 #define AETH_BYTES	   4
@@ -26,12 +29,23 @@
 #define XRCETH_BYTES	   4
 #define CNP_RESERVED_BYTES 16
 
-#define BTH_SOLICITED	0x80
-#define BTH_PAD_SHIFT	4
-#define BTH_PAD_MASK	0x03
-#define BTH_FECN	0x80
-#define BTH_BECN	0x40
-#define BTH_ACK_REQUEST 0x80000000U
+#define BTH_SOLICITED	 0x80
+#define BTH_PAD_SHIFT	 4
+#define BTH_PAD_MASK	 0x03
+#define BTH_VERSION_MASK 0x0f
+#define BTH_FECN	 0x80
+#define BTH_BECN	 0x40
+#define BTH_ACK_REQUEST	 0x80000000U
+
+/* InfiniBand base transport header, IBTA vol. 1, 9.2. */
+struct bth {
+	__u8 opcode;
+	__u8 flags; /* SE, M, pad count, transport version (low nibble) */
+	__be16 pkey;
+	__u8 congestion;
+	__u8 dest_qp[3];
+	__be32 psn;
+};
 
 /* Of an opcode. */
 #define OPCODE_RESPONSE	  0x01
@@ -49,63 +63,93 @@ struct opcode_facts {
 	__u8 message;	      /* the cell of the message that it begins; 0: none */
 	__u8 flags;	      /* OPCODE_* */
 };
+_Static_assert(sizeof(struct opcode_facts) == sizeof(__u32), "opcode_facts");
 
-#define FACTS(transport, operation, cell, bits)                                                    \
-	{                                                                                          \
-		(transport), (transport) + (operation), (cell), (bits)                             \
-	}
+/* clang-format off */
+#define FACTS(transport, operation, cell, bits) \
+	{ (transport), (transport) + (operation), (cell), (bits) }
 
-/* The operations of a connected transport. ordered: OPCODE_ORDERED or 0. */
-#define OPERATIONS(base, request, response, ordered)                                               \
-	[(base) +                                                                                  \
-		0x00] = FACTS(request, 0, ROCE_SENDS, ordered), /* SEND first */                   \
-		[(base) + 0x01 ...(base) + 0x02] =		/* middle, last */                 \
-		FACTS(request, 0, 0, ordered),                                                     \
-		[(base) + 0x03] = FACTS(request, IMMEDIATE_BYTES, 0, ordered),                     \
-		[(base) + 0x04] = FACTS(request, 0, ROCE_SENDS, ordered), /* only */               \
-		[(base) + 0x05] = FACTS(request, IMMEDIATE_BYTES, ROCE_SENDS, ordered),            \
-		[(base) + 0x06] = /* WRITE first */                                                \
-		FACTS(request, RETH_BYTES, ROCE_WRITES, (ordered) | OPCODE_SIZED),                 \
-		[(base) + 0x07 ...(base) + 0x08] = FACTS(request, 0, 0, ordered),                  \
-		[(base) + 0x09] = FACTS(request, IMMEDIATE_BYTES, 0, ordered),                     \
-		[(base) + 0x0a] =                                                                  \
-			FACTS(request, RETH_BYTES, ROCE_WRITES, (ordered) | OPCODE_SIZED),         \
-		[(base) + 0x0b] = FACTS(request, RETH_BYTES + IMMEDIATE_BYTES, ROCE_WRITES,        \
-					(ordered) | OPCODE_SIZED),                                 \
-		[(base) + 0x0c] = FACTS(request, RETH_BYTES, ROCE_READS,                           \
-					(ordered) | OPCODE_SIZED | OPCODE_OPENS),                  \
-		[(base) + 0x0d] = FACTS(response, AETH_BYTES, 0, /* READ response first */         \
-					(ordered) | OPCODE_RESPONSE | OPCODE_BEGINS),              \
-		[(base) + 0x0e] = FACTS(response, 0, 0, (ordered) | OPCODE_RESPONSE),              \
-		[(base) + 0x0f] = FACTS(response, AETH_BYTES, 0, (ordered) | OPCODE_RESPONSE),     \
-		[(base) + 0x10] =                                                                  \
-			FACTS(response, AETH_BYTES, 0,                                             \
-			      (ordered) | OPCODE_RESPONSE |                                        \
-				      OPCODE_BEGINS), /* one acknowledgement answers many packets: \
-							 its PSN has no place in the order */      \
-		[(base) + 0x11] =                                                                  \
-			FACTS(response, AETH_BYTES, 0, OPCODE_RESPONSE | OPCODE_SYNDROME),         \
-		[(base) + 0x12] =                                                                  \
-			FACTS(response, AETH_BYTES + ATOMIC_ACK_BYTES, 0, OPCODE_RESPONSE),        \
-		[(base) + 0x13] = FACTS(request, ATOMIC_ETH_BYTES, ROCE_COMPARE_SWAPS, ordered),   \
-		[(base) + 0x14] = FACTS(request, ATOMIC_ETH_BYTES, ROCE_FETCH_ADDS, ordered),      \
-		[(base) + 0x15] = FACTS(request, 0, 0, ordered), /* RD's RESYNC */                 \
-		[(base) + 0x16] = FACTS(request, INVALIDATE_BYTES, 0, ordered),                    \
-		[(base) + 0x17] = FACTS(request, INVALIDATE_BYTES, ROCE_SENDS, ordered),           \
-		[(base) + 0x1c] = FACTS(request, FETH_BYTES + RETH_BYTES, ROCE_FLUSHES, ordered),  \
-		[(base) + 0x1d] = FACTS(request, RETH_BYTES, ROCE_ATOMIC_WRITES, ordered)
+/* The operations of a connected transport. base: its opcode 0; tx, rx: bytes that the transport puts
+ * between the BTH and a request's or a response's own headers; order: OPCODE_ORDERED or 0.
+ *
+ *                                own headers        begins       flags */
+#define SENDS_AND_WRITES(base, tx, order) \
+	[(base) + 0x00] = FACTS(tx, 0,                 ROCE_SENDS,  order),                /* SEND first */ \
+	[(base) + 0x01] = FACTS(tx, 0,                 0,           order),                /* middle */ \
+	[(base) + 0x02] = FACTS(tx, 0,                 0,           order),                /* last */ \
+	[(base) + 0x03] = FACTS(tx, IMMEDIATE_BYTES,   0,           order),                /* last, immediate */ \
+	[(base) + 0x04] = FACTS(tx, 0,                 ROCE_SENDS,  order),                /* only */ \
+	[(base) + 0x05] = FACTS(tx, IMMEDIATE_BYTES,   ROCE_SENDS,  order),                /* only, immediate */ \
+	[(base) + 0x06] = FACTS(tx, RETH_BYTES,        ROCE_WRITES, (order) | OPCODE_SIZED), /* WRITE first */ \
+	[(base) + 0x07] = FACTS(tx, 0,                 0,           order),                /* middle */ \
+	[(base) + 0x08] = FACTS(tx, 0,                 0,           order),                /* last */ \
+	[(base) + 0x09] = FACTS(tx, IMMEDIATE_BYTES,   0,           order),                /* last, immediate */ \
+	[(base) + 0x0a] = FACTS(tx, RETH_BYTES,        ROCE_WRITES, (order) | OPCODE_SIZED), /* only */ \
+	[(base) + 0x0b] = FACTS(tx, RETH_BYTES + IMMEDIATE_BYTES, \
+				ROCE_WRITES, (order) | OPCODE_SIZED)                      /* only, immediate */
 
+/* One acknowledgement (0x11) answers many packets: its PSN has no place in the order. */
+#define READS_AND_ATOMICS(base, tx, rx, order) \
+	[(base) + 0x0c] = FACTS(tx, RETH_BYTES,        ROCE_READS, (order) | OPCODE_SIZED | OPCODE_OPENS), \
+	[(base) + 0x0d] = FACTS(rx, AETH_BYTES,        0, (order) | OPCODE_RESPONSE | OPCODE_BEGINS), /* READ response first */ \
+	[(base) + 0x0e] = FACTS(rx, 0,                 0, (order) | OPCODE_RESPONSE),                 /* middle */ \
+	[(base) + 0x0f] = FACTS(rx, AETH_BYTES,        0, (order) | OPCODE_RESPONSE),                 /* last */ \
+	[(base) + 0x10] = FACTS(rx, AETH_BYTES,        0, (order) | OPCODE_RESPONSE | OPCODE_BEGINS), /* only */ \
+	[(base) + 0x11] = FACTS(rx, AETH_BYTES,        0, OPCODE_RESPONSE | OPCODE_SYNDROME),         /* ACK, NAK */ \
+	[(base) + 0x12] = FACTS(rx, AETH_BYTES + ATOMIC_ACK_BYTES, 0, OPCODE_RESPONSE), \
+	[(base) + 0x13] = FACTS(tx, ATOMIC_ETH_BYTES,  ROCE_COMPARE_SWAPS, order), \
+	[(base) + 0x14] = FACTS(tx, ATOMIC_ETH_BYTES,  ROCE_FETCH_ADDS,    order)
+
+#define SENDS_WITH_INVALIDATE(base, tx, order) \
+	[(base) + 0x16] = FACTS(tx, INVALIDATE_BYTES,  0,          order), /* last */ \
+	[(base) + 0x17] = FACTS(tx, INVALIDATE_BYTES,  ROCE_SENDS, order)  /* only */
+
+/* An entry of zeros is an opcode that nobody assigned (IBTA vol. 1, table 38; annexes A14 for XRC, A19
+ * for FLUSH and ATOMIC WRITE): none that is assigned has neither headers nor flags. */
 const volatile struct opcode_facts opcode_facts[256] = {
-	OPERATIONS(0x00, 0, 0, OPCODE_ORDERED),			    /* RC */
-	OPERATIONS(0x20, 0, 0, OPCODE_ORDERED),			    /* UC */
-	OPERATIONS(0x40, RDETH_BYTES + DETH_BYTES, RDETH_BYTES, 0), /* RD: in use nowhere */
+	SENDS_AND_WRITES(0x00, 0, OPCODE_ORDERED), /* RC */
+	READS_AND_ATOMICS(0x00, 0, 0, OPCODE_ORDERED),
+	SENDS_WITH_INVALIDATE(0x00, 0, OPCODE_ORDERED),
+	[0x1c] = FACTS(0, FETH_BYTES + RETH_BYTES,     ROCE_FLUSHES,       OPCODE_ORDERED),
+	[0x1d] = FACTS(0, RETH_BYTES,                  ROCE_ATOMIC_WRITES, OPCODE_ORDERED),
+
+	SENDS_AND_WRITES(0x20, 0, OPCODE_ORDERED), /* UC */
+
+	SENDS_AND_WRITES(0x40, RDETH_BYTES + DETH_BYTES, 0), /* RD: in use nowhere */
+	READS_AND_ATOMICS(0x40, RDETH_BYTES + DETH_BYTES, RDETH_BYTES, 0),
+	[0x55] = FACTS(RDETH_BYTES + DETH_BYTES, 0,    0,          0), /* RESYNC */
+
 	/* UD: PSNs by sender, whom the BTH does not name */
-	[0x64] = FACTS(DETH_BYTES, 0, ROCE_SENDS, 0),
-	[0x65] = FACTS(DETH_BYTES, IMMEDIATE_BYTES, ROCE_SENDS, 0),
-	[0x81] = FACTS(CNP_RESERVED_BYTES, 0, 0, OPCODE_NO_PAYLOAD),
-	OPERATIONS(0xa0, XRCETH_BYTES, 0, OPCODE_ORDERED), /* XRC */
-	[0xc0 ... 0xff] = FACTS(0, 0, 0, OPCODE_OPAQUE),
+	[0x64] = FACTS(DETH_BYTES, 0,                  ROCE_SENDS, 0),
+	[0x65] = FACTS(DETH_BYTES, IMMEDIATE_BYTES,    ROCE_SENDS, 0),
+
+	[0x81] = FACTS(CNP_RESERVED_BYTES, 0,          0,          OPCODE_NO_PAYLOAD),
+
+	SENDS_AND_WRITES(0xa0, XRCETH_BYTES, OPCODE_ORDERED), /* XRC */
+	READS_AND_ATOMICS(0xa0, XRCETH_BYTES, 0, OPCODE_ORDERED),
+	SENDS_WITH_INVALIDATE(0xa0, XRCETH_BYTES, OPCODE_ORDERED),
+
+	[0xc0 ... 0xff] = FACTS(0, 0,                  0,          OPCODE_OPAQUE),
 };
+/* clang-format on */
+
+static __always_inline bool opcode_assigned(__u8 opcode)
+{
+	return opcode_facts[opcode].transport_bytes || opcode_facts[opcode].flags;
+}
+
+/* enum roce_malformed; 0 where it is a BTH. */
+static __always_inline __u32 bth_malformed(const struct bth *bth)
+{
+	if (bth->flags & BTH_VERSION_MASK)
+		return ROCE_MALFORMED_VERSION;
+	return opcode_assigned(bth->opcode) ? 0 : ROCE_MALFORMED_OPCODE;
+}
+
+static __always_inline __u32 bth_dest_qp(const struct bth *bth)
+{
+	return (__u32)bth->dest_qp[0] << 16 | (__u32)bth->dest_qp[1] << 8 | bth->dest_qp[2];
+}
 
 static __always_inline __u8 transport_of(__u8 opcode)
 {

@@ -6,56 +6,16 @@
 #ifndef XTRACE_COUNT_H
 #define XTRACE_COUNT_H
 
+#include <stdbool.h>
 #include <linux/bpf.h>
-#include <linux/errno.h>
 #include <bpf/bpf_helpers.h>
 #include "abi.h"
+#include "key.h"
 #include "maps.h"
 #include "options.h"
 
 /* What counting returns where there is no frame_reason to return. */
 #define COUNTED (-1)
-
-/* Keys are compared, masked and hashed as words. Inlined and unrolled in full, so that an
- * IPv4 key lives in registers and never in memory: written there field by field and read
- * back as words, it would wait for the stores. */
-typedef __u64 __attribute__((may_alias)) key_word;
-#define KEY4_WORDS (sizeof(struct flow_key4) / sizeof(key_word))
-#define KEY6_WORDS (sizeof(struct flow_key6) / sizeof(key_word))
-
-/* Odd constants of Fibonacci hashing and splitmix64. */
-#define HASH_MULTIPLIER 0x9e3779b97f4a7c15ULL
-#define HASH_FINISHER	0xbf58476d1ce4e5b9ULL
-
-static __always_inline void key_mask(key_word *key, const volatile key_word *mask,
-				     const __u32 words)
-{
-#pragma clang loop unroll(full)
-	for (__u32 i = 0; i < words; i++)
-		key[i] &= mask[i];
-}
-
-static __always_inline bool key_equal(const key_word *a, const key_word *b, const __u32 words)
-{
-	__u64 difference = 0;
-
-#pragma clang loop unroll(full)
-	for (__u32 i = 0; i < words; i++)
-		difference |= a[i] ^ b[i];
-	return difference == 0;
-}
-
-static __always_inline __u32 key_hash(const key_word *key, const __u32 words)
-{
-	__u64 hash = options.hash_seed;
-
-#pragma clang loop unroll(full)
-	for (__u32 i = 0; i < words; i++) {
-		hash = (hash ^ key[i]) * HASH_MULTIPLIER;
-		hash ^= hash >> 32;
-	}
-	return (hash * HASH_FINISHER) >> 32;
-}
 
 static __always_inline void count_add(struct flow_count *count, __u64 packets, __u64 bytes)
 {
@@ -63,25 +23,17 @@ static __always_inline void count_add(struct flow_count *count, __u64 packets, _
 	count->bytes += bytes;
 }
 
-/* What count_overflow() counts under, in one word: the kind, then the reason of a frame without a
- * flow, and from bit 16 on the epoch. */
-static __always_inline __u32 overflow_name(__u8 kind, __u8 protocol, __u32 epoch)
+/* Where counts go that no flow map takes. A global function, so that the verifier checks it once,
+ * by itself, and not once for every way that leads here; few packets pay the call. Five arguments
+ * are all that a call can have, so kind (low byte) and protocol share one. */
+__noinline int count_overflow(__u32 ifindex, __u32 label, __u32 epoch, __u64 packets, __u64 bytes)
 {
-	bool has_reason = kind == KIND_NON_IP || kind == KIND_MALFORMED;
-
-	return kind | (has_reason ? protocol : 0) << 8 | epoch << 16;
-}
-
-/* Where counts go that no flow map takes. name: of overflow_name(). A global function, so that the
- * verifier checks it once, by itself, and not once for every way that leads here; few packets pay
- * the call. */
-__noinline int count_overflow(__u32 ifindex, __u32 name, __u64 packets, __u64 bytes)
-{
+	__u8 kind = label;
 	struct overflow_key key = {
 		.ifindex = ifindex,
-		.kind = name & 0xff,
-		.reason = name >> 8 & 0xff,
-		.epoch = name >> 16,
+		.kind = kind,
+		.reason = kind == KIND_NON_IP || kind == KIND_MALFORMED ? label >> 8 : 0,
+		.epoch = epoch,
 	};
 	struct flow_count first = {.packets = packets, .bytes = bytes};
 	struct flow_count *count;
@@ -122,28 +74,40 @@ static __always_inline int fold(void *flows, const void *key, const struct flow_
 	return 0;
 }
 
-static __always_inline void fold4(struct flow_slot4 *slot, __u32 epoch)
-{
-	int error;
+/* Either IP version's slot: a key, then its count. */
+#define SLOT_WORDS (sizeof(struct flow_slot4) / sizeof(key_word))
+_Static_assert(sizeof(struct flow_slot4) == sizeof(struct flow_slot6), "slots of one size");
+_Static_assert(__builtin_offsetof(struct flow_slot4, count) == sizeof(struct flow_key4) &&
+		       __builtin_offsetof(struct flow_slot6, count) == sizeof(struct flow_key6),
+	       "the count behind the key");
+_Static_assert(SLOT_WAYS == 2, "count_key() looks at two");
 
-	error = epoch ? fold(&flows4_1, &slot->key, &slot->count)
-		      : fold(&flows4_0, &slot->key, &slot->count);
-	if (error)
-		count_overflow(slot->key.ifindex,
-			       overflow_name(slot->key.kind, slot->key.protocol, epoch),
-			       slot->count.packets, slot->count.bytes);
+static __always_inline struct flow_count *slot_count(key_word *slot, const __u32 words)
+{
+	return (void *)(slot + words);
 }
 
-static __always_inline void fold6(struct flow_slot6 *slot, __u32 epoch)
+static __always_inline void count_undetailed(key_word *key, const __u32 words, __u32 epoch,
+					     __u64 packets, __u64 bytes)
 {
+	const struct flow_traits *traits = key_traits(key, words);
+
+	count_overflow(traits->ifindex, traits->kind | traits->protocol << 8, epoch, packets,
+		       bytes);
+}
+
+/* Moves a slot's count to the flow map. */
+static __always_inline void evict(key_word *slot, const __u32 words, __u32 epoch)
+{
+	const struct flow_count *count = slot_count(slot, words);
 	int error;
 
-	error = epoch ? fold(&flows6_1, &slot->key, &slot->count)
-		      : fold(&flows6_0, &slot->key, &slot->count);
+	if (words == KEY4_WORDS)
+		error = epoch ? fold(&flows4_1, slot, count) : fold(&flows4_0, slot, count);
+	else
+		error = epoch ? fold(&flows6_1, slot, count) : fold(&flows6_0, slot, count);
 	if (error)
-		count_overflow(slot->key.ifindex,
-			       overflow_name(slot->key.kind, slot->key.protocol, epoch),
-			       slot->count.packets, slot->count.bytes);
+		count_undetailed(slot, words, epoch, count->packets, count->bytes);
 }
 
 /* Which half is written: to be read once for a packet, so that all it is counted in is drained
@@ -161,78 +125,46 @@ static __always_inline __u32 set_index(__u32 hash, __u32 epoch)
 	return row * options.sets_per_cpu + (hash & (options.sets_per_cpu - 1));
 }
 
-/* Counts one packet of an IPv4 flow (or of a kind without flow). The key is masked in
- * place.
+/* Counts one packet of a flow, or of a kind without flow. words: KEY4_WORDS, or KEY6_WORDS for IPv6
+ * and RoCE v1. The key is masked in place.
  *
- * Inline, though the code then stands in two places: a call and its return cost 8 ns of 32
+ * Inline, though the code then stands in several places: a call and its return cost 8 ns of 32
  * on an AMD CPU that pays for safe returns (SRSO). At 1,024 flows a packet takes 0.50 of
  * the plain hash's time that way, 0.73 by a call. The verifier does not mind: with the key
  * in registers it sees that the ways through the parser have become one. */
-static __always_inline void count4(struct flow_key4 *key, __u32 epoch, __u64 bytes)
+static __always_inline void count_key(key_word *key, const __u32 words, __u32 epoch, __u64 bytes)
 {
-	struct slot_set4 *set;
-	struct flow_slot4 *slot;
+	struct flow_count *count;
+	key_word *slots, *slot;
 	__u32 index;
 
-	key_mask((key_word *)key, (const volatile key_word *)&options.mask4, KEY4_WORDS);
-	index = set_index(key_hash((key_word *)key, KEY4_WORDS), epoch);
-	set = bpf_map_lookup_elem(&slots4, &index);
-	if (!set) { /* a CPU beyond those the loader knew */
-		count_overflow(key->ifindex, overflow_name(key->kind, key->protocol, epoch), 1,
-			       bytes);
+	key_mask(key, words);
+	index = set_index(key_hash(key, words), epoch);
+	slots = words == KEY4_WORDS ? bpf_map_lookup_elem(&slots4, &index)
+				    : bpf_map_lookup_elem(&slots6, &index);
+	if (!slots) { /* a CPU beyond those the loader knew */
+		count_undetailed(key, words, epoch, 1, bytes);
 		return;
 	}
-	slot = &set->way[0];
-	if (key_equal((key_word *)&slot->key, (key_word *)key, KEY4_WORDS))
+	slot = slots;
+	if (key_equal(slot, key, words))
 		goto found;
-	slot = &set->way[1];
-	if (key_equal((key_word *)&slot->key, (key_word *)key, KEY4_WORDS))
+	slot = slots + SLOT_WORDS;
+	if (key_equal(slot, key, words))
 		goto found;
 	/* The smaller resident goes, so that elephants stay; an empty slot is the
 	 * smallest. */
-	if (set->way[0].count.packets <= set->way[1].count.packets)
-		slot = &set->way[0];
-	if (slot->count.packets)
-		fold4(slot, epoch);
-	slot->key = *key;
-	slot->count.packets = 1;
-	slot->count.bytes = bytes;
+	if (slot_count(slots, words)->packets <= slot_count(slot, words)->packets)
+		slot = slots;
+	count = slot_count(slot, words);
+	if (count->packets)
+		evict(slot, words, epoch);
+	key_copy(slot, key, words);
+	count->packets = 1;
+	count->bytes = bytes;
 	return;
 found:
-	count_add(&slot->count, 1, bytes);
-}
-
-/* The same for IPv6 and RoCE v1. */
-static __always_inline void count6(struct flow_key6 *key, __u32 epoch, __u64 bytes)
-{
-	struct slot_set6 *set;
-	struct flow_slot6 *slot;
-	__u32 index;
-
-	key_mask((key_word *)key, (const volatile key_word *)&options.mask6, KEY6_WORDS);
-	index = set_index(key_hash((key_word *)key, KEY6_WORDS), epoch);
-	set = bpf_map_lookup_elem(&slots6, &index);
-	if (!set) {
-		count_overflow(key->ifindex, overflow_name(key->kind, key->protocol, epoch), 1,
-			       bytes);
-		return;
-	}
-	slot = &set->way[0];
-	if (key_equal((key_word *)&slot->key, (key_word *)key, KEY6_WORDS))
-		goto found;
-	slot = &set->way[1];
-	if (key_equal((key_word *)&slot->key, (key_word *)key, KEY6_WORDS))
-		goto found;
-	if (set->way[0].count.packets <= set->way[1].count.packets)
-		slot = &set->way[0];
-	if (slot->count.packets)
-		fold6(slot, epoch);
-	slot->key = *key;
-	slot->count.packets = 1;
-	slot->count.bytes = bytes;
-	return;
-found:
-	count_add(&slot->count, 1, bytes);
+	count_add(slot_count(slot, words), 1, bytes);
 }
 
 #endif

@@ -9,9 +9,11 @@
 #include <bpf/bpf_helpers.h>
 #include "abi.h"
 #include "count.h"
+#include "cursor.h"
+#include "key.h"
 #include "length.h"
+#include "link.h"
 #include "packet.h"
-#include "parse.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -20,15 +22,15 @@ static __always_inline void count_unparsed(struct xdp_md *ctx, __u32 reason, __u
 					   __u64 linear_bytes)
 {
 	struct flow_key4 key = {
-		.ifindex = ctx->ingress_ifindex,
-		.kind = reason < REASON_LINK_TRUNCATED ? KIND_NON_IP : KIND_MALFORMED,
+		.traits.ifindex = ctx->ingress_ifindex,
+		.traits.kind = reason < REASON_LINK_TRUNCATED ? KIND_NON_IP : KIND_MALFORMED,
 	};
 
 	/* Of a frame in several buffers we see the first; do not blame the sender. */
-	if (key.kind == KIND_MALFORMED && bytes > linear_bytes)
+	if (key.traits.kind == KIND_MALFORMED && bytes > linear_bytes)
 		reason = REASON_NOT_LINEAR;
-	key.protocol = reason;
-	count4(&key, epoch_now(), bytes);
+	key.traits.protocol = reason;
+	count_key((key_word *)&key, KEY4_WORDS, epoch_now(), bytes);
 }
 
 static __always_inline int count_frame(struct xdp_md *ctx, const __u32 framing, __u64 bytes)

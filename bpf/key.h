@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
  *
- * What of a packet goes into its key: all that was found, where its kind is wanted; else the
- * kind alone. No maps.
+ * A flow's key as words, for both IP versions: what of a packet goes into it, and how keys are
+ * masked, compared and hashed. No maps.
  */
 #ifndef XTRACE_KEY_H
 #define XTRACE_KEY_H
@@ -10,8 +10,26 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include "abi.h"
+#include "link.h"
 #include "options.h"
-#include "parse.h"
+#include "transport.h"
+
+/* Inlined and unrolled in full, so that an IPv4 key lives in registers and never in memory: written
+ * there field by field and read back as words, it would wait for the stores. */
+typedef __u64 __attribute__((may_alias)) key_word;
+#define KEY4_WORDS (sizeof(struct flow_key4) / sizeof(key_word))
+#define KEY6_WORDS (sizeof(struct flow_key6) / sizeof(key_word))
+
+/* Odd constants of Fibonacci hashing and splitmix64. */
+#define HASH_MULTIPLIER 0x9e3779b97f4a7c15ULL
+#define HASH_FINISHER	0xbf58476d1ce4e5b9ULL
+
+/* The tail of either key. */
+static __always_inline struct flow_traits *key_traits(key_word *key, const __u32 words)
+{
+	return words == KEY4_WORDS ? &((struct flow_key4 *)key)->traits
+				   : &((struct flow_key6 *)key)->traits;
+}
 
 static __always_inline bool kind_wanted(__u8 kind, const __u32 framing)
 {
@@ -24,21 +42,67 @@ static __always_inline bool is_roce(__u8 kind)
 	return (__u8)(kind - KIND_ROCE_V2) <= KIND_ROCE_V1 - KIND_ROCE_V2;
 }
 
-/* What was found besides the addresses; of either family's key. */
-#define FILL_KEY(key, link, found)                                                                 \
-	do {                                                                                       \
-		(key)->src_port = (found)->src_port;                                               \
-		(key)->dst_port = (found)->dst_port;                                               \
-		(key)->protocol = (found)->protocol;                                               \
-		(key)->vlan = (link)->vlan;                                                        \
-		(key)->qp = (found)->qp;                                                           \
-	} while (0)
+/* What was found besides the addresses, of a kind that is wanted. */
+static __always_inline void key_describe(key_word *key, const __u32 words, const struct link *link,
+					 const struct transport *found)
+{
+	struct flow_traits *traits = key_traits(key, words);
+
+	traits->src_port = found->src_port;
+	traits->dst_port = found->dst_port;
+	traits->protocol = found->protocol;
+	traits->vlan = link->vlan;
+	traits->qp = found->qp;
+}
 
 /* What a key has in any case. */
-#define NAME_KEY(key, ctx, found)                                                                  \
-	do {                                                                                       \
-		(key)->ifindex = (ctx)->ingress_ifindex;                                           \
-		(key)->kind = (found)->kind;                                                       \
-	} while (0)
+static __always_inline void key_name(key_word *key, const __u32 words, struct xdp_md *ctx,
+				     const struct transport *found)
+{
+	struct flow_traits *traits = key_traits(key, words);
+
+	traits->ifindex = ctx->ingress_ifindex;
+	traits->kind = found->kind;
+}
+
+static __always_inline void key_mask(key_word *key, const __u32 words)
+{
+	const volatile key_word *mask = words == KEY4_WORDS
+						? (const volatile key_word *)&options.mask4
+						: (const volatile key_word *)&options.mask6;
+
+#pragma clang loop unroll(full)
+	for (__u32 i = 0; i < words; i++)
+		key[i] &= mask[i];
+}
+
+static __always_inline bool key_equal(const key_word *a, const key_word *b, const __u32 words)
+{
+	__u64 difference = 0;
+
+#pragma clang loop unroll(full)
+	for (__u32 i = 0; i < words; i++)
+		difference |= a[i] ^ b[i];
+	return difference == 0;
+}
+
+static __always_inline void key_copy(key_word *to, const key_word *from, const __u32 words)
+{
+#pragma clang loop unroll(full)
+	for (__u32 i = 0; i < words; i++)
+		to[i] = from[i];
+}
+
+static __always_inline __u32 key_hash(const key_word *key, const __u32 words)
+{
+	__u64 hash = options.hash_seed;
+
+#pragma clang loop unroll(full)
+	for (__u32 i = 0; i < words; i++) {
+		hash = (hash ^ key[i]) * HASH_MULTIPLIER;
+		hash ^= hash >> 32;
+	}
+	return (hash * HASH_FINISHER) >> 32;
+}
 
 #endif

@@ -11,6 +11,7 @@
 #ifndef XTRACE_LENGTH_H
 #define XTRACE_LENGTH_H
 
+#include <stdbool.h>
 #include <linux/bpf.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>

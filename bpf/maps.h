@@ -9,6 +9,8 @@
 #ifndef XTRACE_MAPS_H
 #define XTRACE_MAPS_H
 
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
 #include "abi.h"
 
 /* Key: (epoch * cpu_count + cpu) * sets_per_cpu + hash; value: a set of SLOT_WAYS slots.

@@ -8,11 +8,16 @@
 #ifndef XTRACE_MIRROR_H
 #define XTRACE_MIRROR_H
 
+#include <stdbool.h>
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_endian.h>
 #include "abi.h"
-#include "parse.h"
+#include "bth.h"
+#include "cursor.h"
+#include "ip.h"
+#include "link.h"
+#include "transport.h"
 
 #define GRE_BYTES    4
 #define GRE_CHECKSUM 0x8000

@@ -8,6 +8,19 @@
 
 #include "abi.h"
 
+#define ADDRESS4_MASK                                                                              \
+	{                                                                                          \
+		255, 255, 255, 255                                                                 \
+	}
+#define ADDRESS6_MASK                                                                              \
+	{                                                                                          \
+		255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255     \
+	}
+#define TRAITS_MASK                                                                                \
+	{                                                                                          \
+		0xffff, 0xffff, ~0U, 255, 255, 0xffff, ~0U                                         \
+	}
+
 /* The defaults make the object work as it is: every kind wanted, nothing masked, one
  * CPU's worth of slots. The loader overwrites them. */
 const volatile struct options options = {
@@ -18,24 +31,8 @@ const volatile struct options options = {
 	.roce = 1,
 	.psn_idle_max = 12,
 	.psn_sets = 1,
-	.mask4 = {{255, 255, 255, 255},
-		  {255, 255, 255, 255},
-		  0xffff,
-		  0xffff,
-		  ~0U,
-		  255,
-		  255,
-		  0xffff,
-		  ~0U},
-	.mask6 = {{255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255},
-		  {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255},
-		  0xffff,
-		  0xffff,
-		  ~0U,
-		  255,
-		  255,
-		  0xffff,
-		  ~0U},
+	.mask4 = {ADDRESS4_MASK, ADDRESS4_MASK, TRAITS_MASK},
+	.mask6 = {ADDRESS6_MASK, ADDRESS6_MASK, TRAITS_MASK},
 };
 
 /* volatile: user space stores to it while we run; each program reads it once. */

@@ -7,14 +7,18 @@
 #ifndef XTRACE_PACKET_H
 #define XTRACE_PACKET_H
 
+#include <stdbool.h>
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include "abi.h"
 #include "count.h"
+#include "ip.h"
+#include "key.h"
+#include "link.h"
 #include "mirror.h"
 #include "options.h"
-#include "parse.h"
 #include "roce.h"
+#include "transport.h"
 
 /* Whether the packet was counted as the RoCE that is mirrored in it. */
 static __always_inline bool counted_mirrored(struct xdp_md *ctx, const struct transport *found,
@@ -42,6 +46,27 @@ static __always_inline bool counted_roce(struct xdp_md *ctx, const struct transp
 	return true;
 }
 
+/* Counts a packet whose key has its addresses. */
+static __always_inline int count_found(struct xdp_md *ctx, key_word *key, const __u32 words,
+				       const struct link *link, const struct transport *found,
+				       const __u32 framing, __u64 bytes)
+{
+	if (kind_wanted(found->kind, framing)) {
+		if (__builtin_expect(found->kind > KIND_UDP, 0) &&
+		    (counted_roce(ctx, found, framing, bytes) ||
+		     counted_mirrored(ctx, found, framing, bytes)))
+			return COUNTED;
+		key_describe(key, words, link, found);
+	} else {
+		if (counted_mirrored(ctx, found, framing, bytes))
+			return COUNTED;
+		__builtin_memset(key, 0, words * sizeof(*key));
+	}
+	key_name(key, words, ctx, found);
+	count_key(key, words, epoch_now(), bytes);
+	return COUNTED;
+}
+
 static __always_inline int count_ipv4(struct xdp_md *ctx, struct cursor *cursor,
 				      const struct link *link, const __u32 framing, __u64 bytes)
 {
@@ -52,23 +77,9 @@ static __always_inline int count_ipv4(struct xdp_md *ctx, struct cursor *cursor,
 	reason = parse_ipv4(cursor, framing, &key, &found);
 	if (reason)
 		return reason;
-	if (kind_wanted(found.kind, framing)) {
-		if (__builtin_expect(found.kind > KIND_UDP, 0) &&
-		    (counted_roce(ctx, &found, framing, bytes) ||
-		     counted_mirrored(ctx, &found, framing, bytes)))
-			return COUNTED;
-		FILL_KEY(&key, link, &found);
-	} else {
-		if (counted_mirrored(ctx, &found, framing, bytes))
-			return COUNTED;
-		__builtin_memset(&key, 0, sizeof(key));
-	}
-	NAME_KEY(&key, ctx, &found);
-	count4(&key, epoch_now(), bytes);
-	return COUNTED;
+	return count_found(ctx, (key_word *)&key, KEY4_WORDS, link, &found, framing, bytes);
 }
 
-/* The same for IPv6. */
 static __always_inline int count_ipv6(struct xdp_md *ctx, struct cursor *cursor,
 				      const struct link *link, const __u32 framing, __u64 bytes)
 {
@@ -79,20 +90,7 @@ static __always_inline int count_ipv6(struct xdp_md *ctx, struct cursor *cursor,
 	reason = parse_ipv6(ctx, cursor, framing, &key, &found);
 	if (reason)
 		return reason;
-	if (kind_wanted(found.kind, framing)) {
-		if (__builtin_expect(found.kind > KIND_UDP, 0) &&
-		    (counted_roce(ctx, &found, framing, bytes) ||
-		     counted_mirrored(ctx, &found, framing, bytes)))
-			return COUNTED;
-		FILL_KEY(&key, link, &found);
-	} else {
-		if (counted_mirrored(ctx, &found, framing, bytes))
-			return COUNTED;
-		__builtin_memset(&key, 0, sizeof(key));
-	}
-	NAME_KEY(&key, ctx, &found);
-	count6(&key, epoch_now(), bytes);
-	return COUNTED;
+	return count_found(ctx, (key_word *)&key, KEY6_WORDS, link, &found, framing, bytes);
 }
 
 /* Returns COUNTED, or the frame_reason why there is no flow. */

@@ -13,7 +13,9 @@
 #ifndef XTRACE_PSN_H
 #define XTRACE_PSN_H
 
+#include <stdbool.h>
 #include <linux/types.h>
+#include <bpf/bpf_helpers.h>
 
 #define PSN_MASK 0xffffffU
 #define PSN_HALF 0x800000U

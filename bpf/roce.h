@@ -6,61 +6,20 @@
 #ifndef XTRACE_ROCE_H
 #define XTRACE_ROCE_H
 
+#include <stdbool.h>
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_endian.h>
 #include "abi.h"
 #include "bth.h"
 #include "count.h"
+#include "cursor.h"
+#include "ip.h"
 #include "key.h"
-#include "parse.h"
+#include "link.h"
+#include "network.h"
 #include "streams.h"
-
-/* What an IP header or GRH says of its packet. */
-struct network {
-	__u32 end;	 /* offset at which the packet ends; 0 where it does not say */
-	__u32 whole;	 /* ... at which a datagram ends at most that goes on in other fragments */
-	__u32 codepoint; /* ECN */
-};
-
-/* Addresses and DSCP into *key, from the IP header or GRH at offset. Returns 0, or -1 where the
- * frame ends before. */
-static __always_inline int read_network(struct xdp_md *ctx, __u32 offset, struct roce_key *key,
-					struct network *network)
-{
-	void *data = frame_start(ctx);
-	void *data_end = (void *)(long)ctx->data_end;
-	struct ipv4_header *ip4 = data + (offset & HEADER_OFFSET_MASK);
-	struct ipv6_header *ip6 = (void *)ip4;
-	__u32 length;
-	__u8 class;
-
-	if ((void *)(ip4 + 1) > data_end)
-		return -1;
-	if (ip4->version_ihl >> 4 == 4) {
-		key->src_ip[10] = key->src_ip[11] = 0xff;
-		key->dst_ip[10] = key->dst_ip[11] = 0xff;
-		__builtin_memcpy(key->src_ip + 12, ip4->src_ip, 4);
-		__builtin_memcpy(key->dst_ip + 12, ip4->dst_ip, 4);
-		length = bpf_ntohs(ip4->total_length);
-		network->whole = offset + DATAGRAM_BYTES_MAX;
-		class = ip4->tos;
-	} else {
-		if ((void *)(ip6 + 1) > data_end)
-			return -1;
-		__builtin_memcpy(key->src_ip, ip6->src_ip, 16);
-		__builtin_memcpy(key->dst_ip, ip6->dst_ip, 16);
-		length = bpf_ntohs(ip6->payload_length);
-		if (length)
-			length += sizeof(*ip6);
-		network->whole = offset + sizeof(*ip6) + IPV6_FRAGMENT_BYTES + DATAGRAM_BYTES_MAX;
-		class = bpf_ntohl(ip6->version_class_flow) >> 20;
-	}
-	network->end = length ? offset + length : 0;
-	network->codepoint = class & 3;
-	key->dscp = class >> 2;
-	return 0;
-}
+#include "transport.h"
 
 /* Ends beyond are as good as this one. */
 #define OFFSET_MAX 0xffff
@@ -246,6 +205,24 @@ static __always_inline void observe(struct xdp_md *ctx, const struct cursor *cur
 		count_roce(ctx, word.packed, epoch, bytes);
 }
 
+/* Counts a packet of RoCE as a flow, and under its stream where its kind is wanted; the key has its
+ * addresses. */
+static __always_inline void count_observed(struct xdp_md *ctx, key_word *key, const __u32 words,
+					   const struct link *link, const struct cursor *cursor,
+					   __u32 network, __u32 inner, __u32 framing,
+					   const struct transport *found, __u32 epoch, __u32 bytes)
+{
+	if (kind_wanted(found->kind, framing)) {
+		/* in this order: a key takes less stack than what was found */
+		key_describe(key, words, link, found);
+		observe(ctx, cursor, network, inner, found, epoch, bytes);
+	} else {
+		__builtin_memset(key, 0, words * sizeof(*key));
+	}
+	key_name(key, words, ctx, found);
+	count_key(key, words, epoch, bytes);
+}
+
 /* A packet of RoCE, UDP on its port, or what EtherType 0x8915 says is RoCE: its stream and its
  * flow, in one epoch. Returns COUNTED, or the frame_reason why there is no flow. inner: of a frame
  * within the frame, the offset of its link header, and above bit 16 the offset of its end; 0 for a
@@ -273,15 +250,8 @@ __noinline int count_roce_packet(struct xdp_md *ctx, __u32 inner, __u32 framing,
 		reason = parse_ipv4(&cursor, FRAMING_ETHERNET, &key, &found);
 		if (reason)
 			return reason;
-		if (kind_wanted(found.kind, framing)) {
-			/* in this order: a key takes less stack than what was found */
-			FILL_KEY(&key, &link, &found);
-			observe(ctx, &cursor, network, inner, &found, epoch, bytes);
-		} else {
-			__builtin_memset(&key, 0, sizeof(key));
-		}
-		NAME_KEY(&key, ctx, &found);
-		count4(&key, epoch, bytes);
+		count_observed(ctx, (key_word *)&key, KEY4_WORDS, &link, &cursor, network, inner,
+			       framing, &found, epoch, bytes);
 	} else {
 		struct flow_key6 key = {};
 
@@ -297,15 +267,8 @@ __noinline int count_roce_packet(struct xdp_md *ctx, __u32 inner, __u32 framing,
 				observe(ctx, &cursor, network, inner, &found, epoch, bytes);
 			return reason;
 		}
-		if (kind_wanted(found.kind, framing)) {
-			/* in this order: a key takes less stack than what was found */
-			FILL_KEY(&key, &link, &found);
-			observe(ctx, &cursor, network, inner, &found, epoch, bytes);
-		} else {
-			__builtin_memset(&key, 0, sizeof(key));
-		}
-		NAME_KEY(&key, ctx, &found);
-		count6(&key, epoch, bytes);
+		count_observed(ctx, (key_word *)&key, KEY6_WORDS, &link, &cursor, network, inner,
+			       framing, &found, epoch, bytes);
 	}
 	return COUNTED;
 }

@@ -9,7 +9,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include "abi.h"
-#include "count.h"
+#include "key.h"
 #include "maps.h"
 #include "options.h"
 #include "psn.h"
