@@ -25,9 +25,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   flows: ['abi'],
   roce: ['abi', 'flows'],
   metrics: ['flows', 'roce', 'rdma', 'abi'],
-  exposition: ['metrics', 'push', 'abi'],
+  exposition: ['metrics', 'abi'],
   http: ['exposition'],
-  push: [],
+  push: ['metrics', 'exposition'],
   output: [],
   print: ['flows', 'abi', 'output'],
   doctor: ['kernel', 'system', 'rdma'],
@@ -49,7 +49,6 @@ const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = {
   reader: ['kernel'],
   attach: ['kernel', 'system'],
   print: ['flows'],
-  exposition: ['push'],
 };
 /** What only some rooms may touch: module -> rooms. */
 const TOUCHES: Readonly<Record<string, readonly string[]>> = {

@@ -6,15 +6,14 @@ import { hostname } from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Config, PushFormat } from '../config/config.js';
 import { choosePushFormat } from '../config/push-settings.js';
+import type { Payload, PayloadFormat } from '../exposition/payload.js';
 import { createPushEncoder } from '../exposition/push-encoder.js';
-import { transcodeToV1 } from '../exposition/remote-write/transcode.js';
 import type { ExpositionInput } from '../exposition/render-exposition.js';
 import type { Logger } from '../log.js';
 import type { Family } from '../metrics/definition.js';
 import type { FlowLabelOptions } from '../metrics/flow-label-fields.js';
 import { pushFamilies } from '../metrics/push-families.js';
 import { openPusher } from '../push/open-pusher.js';
-import type { Payload, PayloadFormat } from '../push/payload.js';
 
 /** A payload before compression: some 40,000 samples of flows, and far below what receivers take (32 MiB). */
 const BATCH_MAX_BYTES = 8 * 1024 * 1024;
@@ -73,7 +72,6 @@ export async function openPushLine(
       maxBackoffMs: push.retry.maxBackoffMs,
     },
     {
-      transcodeToV1,
       nowMs: () => performance.now(),
       wallMs: () => Date.now(),
       random: Math.random,

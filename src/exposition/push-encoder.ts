@@ -2,7 +2,7 @@
 // What is shown at a refresh, as payloads to push: the one entry for all formats. Makes bytes and
 // remembers series; queues, compresses and sends nothing.
 import { createFlowLabelFields, type FlowLabelOptions } from '../metrics/flow-label-fields.js';
-import type { Payload, PayloadFormat } from '../push/payload.js';
+import type { Payload, PayloadFormat } from './payload.js';
 import { PushTextEncoder } from './push-text.js';
 import { BatchV1 } from './remote-write/batch-v1.js';
 import { BatchV2 } from './remote-write/batch-v2.js';

@@ -3,10 +3,10 @@
 // timestamp each, without headers. It has no stale markers: the receiver drops NaN.
 import type { FlowFamilies } from '../metrics/flow-families.js';
 import { Pacer } from '../pacer.js';
-import type { Payload } from '../push/payload.js';
 import { ChunkList } from './chunk-list.js';
 import { renderLabelPairs, renderSample } from './family-text.js';
 import { flowLineBytes, flowLineFrame, writeFlowLines } from './flow-series.js';
+import type { Payload } from './payload.js';
 import type { LabelPair } from './remote-write/labels.js';
 import type { ExpositionInput } from './render-exposition.js';
 

@@ -11,22 +11,29 @@ import {
   sample,
 } from './definition.js';
 
-/** The pusher's own totals and state. */
+/** The pusher's totals since start, and its state now. */
 export interface PushView {
+  /** Handed in, or found in the spool at the start. */
   readonly samples: number;
   readonly samplesSent: number;
+  /** By reason. */
   readonly samplesDropped: Readonly<Record<string, number>>;
+  /** Bodies of accepted requests, compressed. */
   readonly bytesSent: number;
+  /** By status, or by what kept it from coming. */
   readonly requests: ReadonlyMap<string, number>;
   readonly requestDuration: {
-    /** Upper bounds, +Inf not included; `counts` has one more, each for its bucket alone. */
+    /** Upper bounds in seconds, +Inf not included; `counts` has one more, each for its bucket alone. */
     readonly bounds: readonly number[];
     readonly counts: readonly number[];
     readonly sumSeconds: number;
   };
   readonly retries: number;
+  /** Whether the last request was accepted; false before the first. */
   readonly isUp: boolean;
+  /** Wall clock; undefined before the first. */
   readonly lastSuccessMs: number | undefined;
+  /** Format and compression that requests have now. */
   readonly format: string;
   readonly encoding: string;
   readonly queueSamples: number;
@@ -35,10 +42,12 @@ export interface PushView {
   readonly spoolBatches: number;
   readonly spoolSamples: number;
   readonly spoolBytes: number;
+  /** 0 where there is no spool. */
   readonly spoolLimitBytes: number;
   readonly samplesSpooled: number;
   readonly samplesReplayed: number;
   readonly spoolDamagedFiles: number;
+  /** Not removed, but renamed: what was no file of ours. */
   readonly spoolSetAside: number;
   readonly spoolFailures: number;
 }

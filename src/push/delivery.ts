@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // One batch, one outcome: brings it into the form the receiver knows, sends it, and finds out which
 // form that is. What was found is kept for as long as the process lives.
+import type { PayloadFormat } from '../exposition/payload.js';
+import { transcodeToV1 } from '../exposition/remote-write/transcode.js';
 import type { LogFields } from '../log.js';
 import type { Batch, WireForm } from './batch.js';
 import type { Codec } from './compress.js';
 import { describeFailure } from './describe-failure.js';
 import { type Compression, fallbackOf, firstDialect, requestHeaders, wireFormOf } from './dialect.js';
-import { judgeAnswer, type Verdict } from './judge-answer.js';
-import type { Payload, PayloadFormat } from './payload.js';
+import { judgeAnswer } from './judge-answer.js';
+import type { NotUnderstood, Outcome, Verdict } from './outcome.js';
 import type { PushCounters } from './push-stats.js';
 import type { Transport } from './transport.js';
 
@@ -26,23 +28,11 @@ export interface DeliveryOptions {
 export interface DeliveryParts {
   readonly transport: Transport;
   readonly codec: Codec;
-  /** A payload of remote write 2.0 as one of 1.0. May throw for what is none. */
-  readonly transcodeToV1: (payload: Payload) => Payload;
   readonly counters: PushCounters;
   readonly nowMs: () => number;
   readonly wallMs: () => number;
   readonly log: { info(fields: LogFields, message: string): void };
 }
-
-export type Outcome =
-  | { readonly kind: 'accepted'; readonly written: number; readonly bodyBytes: number }
-  /** Never to be sent again; `written` of its samples are stored all the same. */
-  | { readonly kind: 'refused'; readonly written: number; readonly sentence: string }
-  /** The batch cannot be brought into a form the receiver knows. */
-  | { readonly kind: 'unsendable'; readonly sentence: string }
-  | Extract<Verdict, { kind: 'failed' }>;
-
-type Attempt = Verdict | Extract<Outcome, { kind: 'unsendable' }>;
 
 export class Delivery {
   readonly #options: DeliveryOptions;
@@ -68,14 +58,14 @@ export class Delivery {
       const sentence = `a batch of ${batch.format} cannot be sent as ${this.#dialect.format}`;
       return { kind: 'unsendable', sentence };
     }
-    const { attempt, bodyBytes } = await this.#attempt(batch, wire, signal);
-    if (attempt.kind !== 'not_understood') return outcomeOf(attempt, bodyBytes);
+    const verdict = await this.#attempt(batch, wire, signal);
+    if (verdict.kind !== 'not_understood') return verdict;
     const fallback = fallbackOf(this.#dialect, this.#options.compression);
     const other = fallback === undefined ? undefined : wireFormOf(batch.format, fallback);
     if (fallback === undefined || other === undefined || isSameForm(other, wire)) {
-      return { ...attempt, kind: 'refused' };
+      return refusalOf(verdict);
     }
-    return this.#deliverOtherwise(batch, { fallback, other, signal, first: attempt });
+    return this.#deliverOtherwise(batch, { fallback, other, signal, first: verdict });
   }
 
   /** Only an answer of success makes the other dialect ours: a batch may be at fault itself. */
@@ -84,8 +74,8 @@ export class Delivery {
     way: { fallback: WireForm; other: WireForm; signal: AbortSignal; first: { sentence: string } },
   ): Promise<Outcome> {
     this.#parts.counters.retries++;
-    const { attempt, bodyBytes } = await this.#attempt(batch, way.other, way.signal);
-    if (attempt.kind === 'accepted') {
+    const verdict = await this.#attempt(batch, way.other, way.signal);
+    if (verdict.kind === 'accepted') {
       const from = `${this.#dialect.format} in ${this.#dialect.encoding}`;
       this.#dialect = way.fallback;
       this.#parts.log.info(
@@ -93,23 +83,21 @@ export class Delivery {
         `the receiver does not take ${from}, but ${way.fallback.format} in ${way.fallback.encoding}: going on with that`,
       );
     }
-    return outcomeOf(attempt, bodyBytes);
+    return verdict.kind === 'not_understood' ? refusalOf(verdict) : verdict;
   }
 
-  async #attempt(
-    batch: Batch,
-    wire: WireForm,
-    signal: AbortSignal,
-  ): Promise<{ attempt: Attempt; bodyBytes: number }> {
+  async #attempt(batch: Batch, wire: WireForm, signal: AbortSignal): Promise<Verdict> {
     let body: Buffer;
     try {
       body = await this.#bodyAs(batch, wire);
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
       const sentence = `a batch of ${batch.format} in ${batch.encoding} cannot be converted: ${detail}`;
-      return { attempt: { kind: 'unsendable', sentence }, bodyBytes: 0 };
+      return { kind: 'unsendable', sentence };
     }
-    return { attempt: await this.#exchange(batch, wire, body, signal), bodyBytes: body.length };
+    const verdict = await this.#exchange(batch, wire, body, signal);
+    if (verdict.kind === 'accepted') this.#parts.counters.bytesSent += body.length;
+    return verdict;
   }
 
   async #exchange(batch: Batch, wire: WireForm, body: Buffer, signal: AbortSignal): Promise<Verdict> {
@@ -141,7 +129,7 @@ export class Delivery {
 
   async #bodyAs(batch: Batch, wire: WireForm): Promise<Buffer> {
     if (isSameForm(batch, wire)) return batch.body;
-    const { codec, transcodeToV1 } = this.#parts;
+    const { codec } = this.#parts;
     const body = await codec.decompress(batch.encoding, batch.body);
     const payload = batch.format === wire.format ? { body } : transcodeToV1({ ...batch, body });
     return codec.compress(wire.encoding, payload.body);
@@ -152,13 +140,6 @@ function isSameForm(a: WireForm, b: WireForm): boolean {
   return a.format === b.format && a.encoding === b.encoding;
 }
 
-function outcomeOf(attempt: Attempt, bodyBytes: number): Outcome {
-  switch (attempt.kind) {
-    case 'accepted':
-      return { ...attempt, bodyBytes };
-    case 'not_understood':
-      return { ...attempt, kind: 'refused' };
-    default:
-      return attempt;
-  }
+function refusalOf({ written, sentence }: NotUnderstood): Outcome {
+  return { kind: 'refused', written, sentence };
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Format and compression of requests, what to try when the receiver does not know them, and the headers that
 // say so. Pure; headers as remote write 1.0 and 2.0 and VictoriaMetrics' variant fix them.
+
+import type { PayloadFormat } from '../exposition/payload.js';
 import type { WireForm } from './batch.js';
-import type { PayloadFormat } from './payload.js';
 
 export type Compression = 'auto' | 'snappy' | 'zstd';
 

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // From payload to batch: reserves room, numbers, compresses one after the other on threads of the
 // pool. Never blocks and never throws.
+import type { Payload } from '../exposition/payload.js';
+import { transcodeToV1 } from '../exposition/remote-write/transcode.js';
 import type { Backlog } from './backlog.js';
 import type { WireForm } from './batch.js';
 import type { Codec } from './compress.js';
 import { firstDialect, wireFormOf } from './dialect.js';
-import type { Payload } from './payload.js';
 import type { DropReason } from './push-stats.js';
 
 export interface IntakeParts {
   readonly backlog: Backlog;
   readonly codec: Codec;
   readonly dialect: () => WireForm;
-  readonly transcodeToV1: (payload: Payload) => Payload;
   /** Above those of all batches in the spool. */
   readonly firstSequence: number;
   readonly nowMs: () => number;
@@ -49,7 +49,7 @@ export class Intake {
   }
 
   async #pack(payload: Payload, bornMs: number): Promise<void> {
-    const { backlog, codec, dialect, onDropped, onBatch, transcodeToV1 } = this.#parts;
+    const { backlog, codec, dialect, onDropped, onBatch } = this.#parts;
     const { samples, timestampMs } = payload;
     const reserved = { bytes: payload.body.length, samples };
     // As the receiver takes it now; where it takes none of this format, the sender will say so.

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an answer means for the batch that was sent, by the rules of remote write 1.0 and 2.0. Pure.
+
+import type { PayloadFormat } from '../exposition/payload.js';
 import { receiverName } from './describe-failure.js';
-import type { PayloadFormat } from './payload.js';
+import type { Verdict } from './outcome.js';
 import { parseRetryAfter } from './retry-after.js';
 
 export interface Answer {
@@ -11,22 +13,6 @@ export interface Answer {
   /** At most 1 KiB of the body. */
   readonly bodyStart: string;
 }
-
-export type Verdict =
-  /** Over; `written` of its samples are stored there. */
-  | { readonly kind: 'accepted'; readonly written: number }
-  /** Not understood: the receiver may know another format or compression. Else as refused. */
-  | { readonly kind: 'not_understood'; readonly written: number; readonly sentence: string }
-  /** Never to be sent again. */
-  | { readonly kind: 'refused'; readonly written: number; readonly sentence: string }
-  /** To be sent again, after a while. */
-  | {
-      readonly kind: 'failed';
-      readonly sentence: string;
-      readonly retryAfterMs: number | undefined;
-      /** The receiver works, but fails over something: it may be this batch. */
-      readonly mayBeBatch: boolean;
-    };
 
 export interface JudgeContext {
   readonly url: URL;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What push has done, as plain numbers; metrics/push-families.ts gives them their names. The books
+// What push has done, as plain numbers: those that metrics/push-families.ts lists and names. The books
 // balance: samples == sent + dropped + in the queue + in the spool.
-import type { Encoding } from './batch.js';
-import type { PayloadFormat } from './payload.js';
+import type { PushView } from '../metrics/push-families.js';
 
 /** Why samples were not delivered. Order and spelling are the label values. */
 export const DROP_REASONS = [
@@ -19,56 +18,33 @@ export const DROP_REASONS = [
 ] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 
-export interface DurationHistogram {
-  /** Upper bounds in seconds, +Inf not included. */
-  readonly bounds: readonly number[];
-  /** Observations in each bound's bucket alone; the last is what is above all bounds. */
-  readonly counts: readonly number[];
-  readonly sumSeconds: number;
+/** What the pusher tells: every number of PushView, with its own drop reasons. */
+export interface PushStats extends PushView {
+  readonly samplesDropped: Readonly<Record<DropReason, number>>;
 }
 
-/** Totals since start, and the state now. */
-export interface PushStats {
-  /** Handed in, or found in the spool at the start. */
-  readonly samples: number;
-  readonly samplesSent: number;
-  readonly samplesDropped: Readonly<Record<DropReason, number>>;
-  /** Bodies of accepted requests, compressed. */
-  readonly bytesSent: number;
-  /** By status, or by FailureCode. */
-  readonly requests: ReadonlyMap<string, number>;
-  readonly retries: number;
-  readonly queueBytes: number;
-  readonly queueLimitBytes: number;
-  readonly queueSamples: number;
-  readonly spoolBytes: number;
-  /** 0 where there is no spool. */
-  readonly spoolLimitBytes: number;
-  readonly spoolSamples: number;
-  readonly spoolBatches: number;
-  readonly samplesSpooled: number;
-  readonly samplesReplayed: number;
-  readonly spoolDamagedFiles: number;
-  /** Not removed, but renamed: what was no file of ours. */
-  readonly spoolSetAside: number;
-  readonly spoolFailures: number;
-  /** Whether the last request was accepted; false before the first. */
-  readonly isUp: boolean;
-  /** Wall clock; undefined before the first. */
-  readonly lastSuccessMs: number | undefined;
-  readonly requestDuration: DurationHistogram;
-  /** Format and compression that requests have now. */
-  readonly format: PayloadFormat;
-  readonly encoding: Encoding;
-}
+/** What of PushView only grows; the pusher reads the rest where it stands. */
+type Counted = Pick<
+  PushStats,
+  | 'samples'
+  | 'samplesSent'
+  | 'samplesDropped'
+  | 'bytesSent'
+  | 'requests'
+  | 'requestDuration'
+  | 'retries'
+  | 'samplesSpooled'
+  | 'samplesReplayed'
+  | 'spoolDamagedFiles'
+  | 'spoolFailures'
+>;
 
 /** The bounds of xtrace_push_request_duration_seconds: a loopback answers in 1 ms, a timeout is 30 s. */
 export const REQUEST_DURATION_BOUNDS = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 ] as const;
 
-/** The numbers that only grow. */
-export class PushCounters {
+export class PushCounters implements Counted {
   samples = 0;
   samplesSent = 0;
   bytesSent = 0;
@@ -94,11 +70,21 @@ export class PushCounters {
     this.#durationSumSeconds += seconds;
   }
 
-  get requestDuration(): DurationHistogram {
+  get requestDuration(): Counted['requestDuration'] {
     return {
       bounds: REQUEST_DURATION_BOUNDS,
       counts: [...this.#durationCounts],
       sumSeconds: this.#durationSumSeconds,
+    };
+  }
+
+  /** A copy, as of now. */
+  read(): Counted {
+    return {
+      ...this,
+      samplesDropped: { ...this.samplesDropped },
+      requests: new Map(this.requests),
+      requestDuration: this.requestDuration,
     };
   }
 }

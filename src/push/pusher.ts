@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Payloads in, samples at the receiver: puts queue, spool, compression and sending together, and
 // ends them in order. Never in anybody's way.
+
+import type { Payload } from '../exposition/payload.js';
 import type { Logger } from '../log.js';
 import { Backlog } from './backlog.js';
 import { Backoff } from './backoff.js';
@@ -8,7 +10,6 @@ import type { Codec } from './compress.js';
 import { Delivery, type DeliveryOptions } from './delivery.js';
 import { Intake } from './intake.js';
 import type { Schedule } from './pause.js';
-import type { Payload } from './payload.js';
 import { PushLog } from './push-log.js';
 import { type DropReason, PushCounters, type PushStats } from './push-stats.js';
 import { SendLoop } from './send-loop.js';
@@ -29,8 +30,6 @@ export interface PusherParts {
   readonly codec: Codec;
   /** undefined: batches wait in memory only. The pusher closes it. */
   readonly spool: Spool | undefined;
-  /** A payload of remote write 2.0 as one of 1.0. */
-  readonly transcodeToV1: (payload: Payload) => Payload;
   /** Monotonic milliseconds. */
   readonly nowMs: () => number;
   /** Wall clock, milliseconds since the epoch. */
@@ -107,7 +106,6 @@ export function createPusher(options: PusherOptions, parts: PusherParts): Pusher
     backlog,
     codec,
     dialect: () => delivery.dialect,
-    transcodeToV1: parts.transcodeToV1,
     firstSequence: spool?.nextSequence ?? 1,
     nowMs,
     wallMs,
@@ -172,12 +170,7 @@ export function createPusher(options: PusherOptions, parts: PusherParts): Pusher
   function readStats(): PushStats {
     const { format, encoding } = delivery.dialect;
     return {
-      samples: counters.samples,
-      samplesSent: counters.samplesSent,
-      samplesDropped: { ...counters.samplesDropped },
-      bytesSent: counters.bytesSent,
-      requests: new Map(counters.requests),
-      retries: counters.retries,
+      ...counters.read(),
       queueBytes: backlog.queue.bytes,
       queueLimitBytes: backlog.queue.maxBytes,
       queueSamples: backlog.queue.samples,
@@ -185,14 +178,9 @@ export function createPusher(options: PusherOptions, parts: PusherParts): Pusher
       spoolLimitBytes: spool?.maxBytes ?? 0,
       spoolSamples: backlog.spool.samples,
       spoolBatches: backlog.spool.batches,
-      samplesSpooled: counters.samplesSpooled,
-      samplesReplayed: counters.samplesReplayed,
-      spoolDamagedFiles: counters.spoolDamagedFiles,
       spoolSetAside: spool?.setAsideFiles ?? 0,
-      spoolFailures: counters.spoolFailures,
       isUp: sender.isUp,
       lastSuccessMs: sender.lastSuccessMs,
-      requestDuration: counters.requestDuration,
       format,
       encoding,
     };

@@ -4,7 +4,8 @@
 import type { Backlog } from './backlog.js';
 import type { Backoff } from './backoff.js';
 import type { BatchSummary } from './batch.js';
-import type { Delivery, Outcome } from './delivery.js';
+import type { Delivery } from './delivery.js';
+import type { Failed, Outcome } from './outcome.js';
 import { Pause, type Schedule } from './pause.js';
 import type { PushLog } from './push-log.js';
 import type { DropReason, PushCounters } from './push-stats.js';
@@ -32,8 +33,6 @@ export interface SendLoopParts {
 const SLOW_MS = 2000;
 /** After so many 5xx for one batch the next is tried, too, to see which is at fault. */
 const POISON_ATTEMPTS = 5;
-
-type Failed = Extract<Outcome, { kind: 'failed' }>;
 
 export class SendLoop {
   readonly #options: SendLoopOptions;
@@ -157,10 +156,7 @@ export class SendLoop {
     this.#isUp = outcome.kind === 'accepted';
     counters.samplesSent += outcome.written;
     if (isReplay) counters.samplesReplayed += outcome.written;
-    if (outcome.kind === 'accepted') {
-      counters.bytesSent += outcome.bodyBytes;
-      this.#lastSuccessMs = wallMs();
-    }
+    if (outcome.kind === 'accepted') this.#lastSuccessMs = wallMs();
     const lost = summary.samples - outcome.written;
     if (lost > 0) {
       const sentence = outcome.kind === 'refused' ? outcome.sentence : 'it says that it has written fewer';

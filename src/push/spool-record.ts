@@ -10,9 +10,10 @@
 //
 // The name repeats what a start must know of thousands of files without opening them; when a file
 // is read, its header must agree with its name.
+
+import type { PayloadFormat } from '../exposition/payload.js';
 import type { Batch, BatchSummary, Encoding } from './batch.js';
 import type { Crc32 } from './crc32.js';
-import type { PayloadFormat } from './payload.js';
 
 const MAGIC = Buffer.from('XTCSPOOL', 'latin1');
 const VERSION = 1;

@@ -187,16 +187,8 @@ describe('batches that cannot be sent are dropped with a word', () => {
   });
 
   test('what cannot be transcoded', async () => {
-    const { pusher, clock, transport } = createTestPusher(
-      { format: 'remote_write_2' },
-      {
-        reply: () => 415,
-        transcodeToV1: () => {
-          throw new RangeError('no request');
-        },
-      },
-    );
-    pusher.enqueue([payloadV2(1)]);
+    const { pusher, clock, transport } = createTestPusher({ format: 'remote_write_2' }, { reply: () => 415 });
+    pusher.enqueue([{ ...payloadV2(1), body: Buffer.from([0xff, 0xff]) }]);
     await clock.advance(0);
     assert.deepEqual([transport.requests.length, pusher.stats.samplesDropped.unsendable], [1, 3]);
   });

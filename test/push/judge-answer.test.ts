@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Answer, judgeAnswer, type Verdict } from '../../src/push/judge-answer.js';
-import type { PayloadFormat } from '../../src/push/payload.js';
+import type { PayloadFormat } from '../../src/exposition/payload.js';
+import { type Answer, judgeAnswer } from '../../src/push/judge-answer.js';
+import type { Verdict } from '../../src/push/outcome.js';
 
 const NOW_MS = 1_700_000_000_000;
 const url = new URL('http://vm:8428/api/v1/write');

@@ -6,11 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { transcodeToV1 } from '../../src/exposition/remote-write/transcode.js';
+import type { Payload } from '../../src/exposition/payload.js';
 import type { LogFields, Logger } from '../../src/log.js';
 import type { Codec } from '../../src/push/compress.js';
 import type { Schedule } from '../../src/push/pause.js';
-import type { Payload } from '../../src/push/payload.js';
 import type { PushStats } from '../../src/push/push-stats.js';
 import { createPusher, type Pusher, type PusherOptions, type PusherParts } from '../../src/push/pusher.js';
 import type { PushRequest, Transport, TransportResult } from '../../src/push/transport.js';
@@ -232,7 +231,6 @@ export function createTestPusher(
       transport,
       codec: PLAIN_CODEC,
       spool: undefined,
-      transcodeToV1,
       nowMs: () => clock.nowMs,
       wallMs: () => START_MS + clock.nowMs,
       random: () => 0.5,

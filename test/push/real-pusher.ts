@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A pusher with the real network, compressions and clock, and short waits. For tests only.
 import type { TestContext } from 'node:test';
-import { transcodeToV1 } from '../../src/exposition/remote-write/transcode.js';
 import { type OpenPusherOptions, openPusher } from '../../src/push/open-pusher.js';
 import type { Pusher } from '../../src/push/pusher.js';
 import { PushReceiver, type PushReceiverOptions } from '../support/push-receiver.js';
@@ -32,7 +31,6 @@ export async function openTestPusher(
   const pusher = await openPusher(
     { ...REAL_OPTIONS, ...options },
     {
-      transcodeToV1,
       nowMs: () => performance.now(),
       wallMs: () => START_MS + performance.now(),
       random: Math.random,

@@ -3,7 +3,6 @@
 // one JSON argument; says on stdout how far it is, a JSON value a line.
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { transcodeToV1 } from '../../src/exposition/remote-write/transcode.js';
 import { openPusher } from '../../src/push/open-pusher.js';
 import type { Pusher } from '../../src/push/pusher.js';
 import { waitFor } from '../support/conditions.js';
@@ -32,7 +31,6 @@ async function open(): Promise<Pusher> {
   return openPusher(
     { ...REAL_OPTIONS, ...task },
     {
-      transcodeToV1,
       nowMs: () => performance.now(),
       wallMs: () => START_MS + performance.now(),
       random: Math.random,

@@ -5,7 +5,7 @@
 import { FLOW_ROW_WORDS } from '../../abi/records.js';
 import type { FlowFamilies } from '../../metrics/flow-families.js';
 import { Pacer } from '../../pacer.js';
-import type { Payload } from '../../push/payload.js';
+import type { Payload } from '../payload.js';
 import type { ExpositionInput } from '../render-exposition.js';
 import { FamilySeriesKept } from './family-series-kept.js';
 import { FlowLabelsKept } from './flow-labels-kept.js';

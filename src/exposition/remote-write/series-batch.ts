@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A request under construction, whatever its format: series in, one after the other, body out.
-import type { Payload } from '../../push/payload.js';
+import type { Payload } from '../payload.js';
 import type { MetricHead } from './metric-head.js';
 
 /** No further labels: all of them are in the head. */

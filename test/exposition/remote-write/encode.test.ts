@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { PayloadFormat } from '../../../src/exposition/payload.js';
 import { createPushEncoder } from '../../../src/exposition/push-encoder.js';
 import { flowFamilies } from '../../../src/metrics/flow-families.js';
-import type { PayloadFormat } from '../../../src/push/payload.js';
 import { fixedFamilies } from '../../metrics/fixed-metrics.js';
 import { STALE_BITS } from '../../support/remote-write-protos.js';
 import { createManySeries, FIXED_FLOWS, FIXED_LABELS, type FlowSpec } from '../series-fixture.js';

@@ -3,6 +3,7 @@
 // /metrics, which has an encoder of its own.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import type { Payload } from '../../../src/exposition/payload.js';
 import {
   createPushEncoder,
   type PushEncoder,
@@ -13,7 +14,6 @@ import type { Family } from '../../../src/metrics/definition.js';
 import { flowFamilies } from '../../../src/metrics/flow-families.js';
 import type { FlowLabelOptions } from '../../../src/metrics/flow-label-fields.js';
 import { createFlowLabelRenderer } from '../../../src/metrics/flow-labels.js';
-import type { Payload } from '../../../src/push/payload.js';
 import {
   decodeRequestV2,
   decodeWriteRequest,

@@ -3,13 +3,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { Payload, PayloadFormat } from '../../../src/exposition/payload.js';
 import type { PushEncoder } from '../../../src/exposition/push-encoder.js';
 import type { FlowAccounts } from '../../../src/flows/flow-accounts.js';
 import type { Family } from '../../../src/metrics/definition.js';
 import { flowFamilies } from '../../../src/metrics/flow-families.js';
 import type { FlowLabelOptions } from '../../../src/metrics/flow-label-fields.js';
 import { createFlowLabelRenderer } from '../../../src/metrics/flow-labels.js';
-import type { Payload, PayloadFormat } from '../../../src/push/payload.js';
 import { create as createAccounts, flow } from '../../flows/accounts-fixture.js';
 import { drainOf } from '../../flows/rows.js';
 import { STALE_BITS } from '../../support/remote-write-protos.js';

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { Payload } from '../../../src/exposition/payload.js';
 import { transcodeToV1 } from '../../../src/exposition/remote-write/transcode.js';
-import type { Payload } from '../../../src/push/payload.js';
 import { fixedFamilies } from '../../metrics/fixed-metrics.js';
 import { decodeWriteRequest } from '../../support/remote-write-protos.js';
 import { FIXED_FLOWS } from '../series-fixture.js';

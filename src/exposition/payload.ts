@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What goes from encoders to the queue: the seam between exposition/, which makes bytes, and push/,
-// which gets them to a receiver. Types only.
+// What the push encoders make, and what push/ gets to a receiver. Types only.
 
 /** How a payload's bytes are to be read. */
 export type PayloadFormat =
