@@ -121,7 +121,7 @@ export function createSeries(flows: number): SeriesView {
     Float64Array.from({ length: flows }, (_, i) => (i + 1) * factor);
   return {
     count: flows,
-    slots: Uint32Array.from({ length: flows }, (_, i) => i),
+    inUse: Uint32Array.from({ length: flows }, (_, i) => i),
     totalPackets: column(1500),
     totalBytes: column(2_048_000),
     intervalPackets: column(15),

@@ -38,7 +38,7 @@ class PeerFlows {
     this.#maxSamples = maxSamples;
     this.#names = flows.families.map(({ name }) => ({ name: '__name__', value: name }));
     this.#labels = Array.from({ length: series.count }, (_, i) => {
-      const row = series.slots[i] ?? 0;
+      const row = series.inUse[i] ?? 0;
       const start = series.labelOffset[row] ?? 0;
       const text = Buffer.from(series.labelBytes.subarray(start, start + (series.labelLength[row] ?? 0)));
       const own = [...text.toString().matchAll(/(\w+)="([^"]*)"/g)];
@@ -57,7 +57,7 @@ class PeerFlows {
     const { rows, families } = this.#flows;
     let timeseries: Series[] = [];
     for (let i = 0; i < rows.count; i++) {
-      const row = rows.slots[i] ?? 0;
+      const row = rows.inUse[i] ?? 0;
       families.forEach((family, metric) => {
         const labels = [this.#names[metric] as PeerLabel, ...(this.#labels[i] ?? [])];
         timeseries.push(toSeries(labels, metric, family.values[row] ?? 0));

@@ -5,9 +5,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import zlib from 'node:zlib';
 import { compressSync as snappy } from 'snappy';
+import type { Payload, PayloadFormat } from '../src/exposition/payload.js';
 import { createPushEncoder, type PushEncoder } from '../src/exposition/push-encoder.js';
 import { type FlowFamilies, flowFamilies } from '../src/metrics/flow-families.js';
-import type { Payload, PayloadFormat } from '../src/exposition/payload.js';
 import { createSeries } from './exposition.js';
 import { type Peer, protobufjsV1, protobufjsV2 } from './protobufjs-peer.js';
 

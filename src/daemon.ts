@@ -18,9 +18,7 @@ export interface DaemonParts {
   readonly drain: Drain;
   readonly accounts: FlowAccounts;
   readonly attachments: Attachments;
-  /** Told of every refresh, after the accounts have it, within the guard. */
-  readonly onRefresh: (refresh: Refresh) => Promise<void>;
-  /** Told of every look at the interfaces. */
+  /** At every look at the interfaces. */
   readonly onWatch?: () => void;
   /** New requests of clients: none begins during a refresh. */
   readonly requests?: { hold(): void; release(): void };
@@ -30,6 +28,22 @@ export interface DaemonParts {
     error(fields: object, message: string): void;
   };
   readonly clock: Pick<Clock, 'nowMs' | 'wallMs' | 'schedule'>;
+}
+
+/**
+ * What follows the accounts in a refresh, within the guard, in this order. What is not wanted is missing.
+ * They come with start(): some of them need to know where we listen, which serving needs the daemon for.
+ */
+export interface RefreshSteps {
+  /** Into the metrics about ourselves. */
+  record(refresh: Refresh): void;
+  /** Until the next refresh everything that is shown has the same host_ip. */
+  followHostIp(): Promise<void>;
+  addRoce?(refresh: Refresh): Promise<void>;
+  /** Asks for readings, and waits for none. */
+  readRdma?(): void;
+  print?(): Promise<void>;
+  push?(refresh: Refresh): Promise<void>;
 }
 
 /** One refresh, good or failed. */
@@ -54,7 +68,7 @@ export interface Daemon {
    * it appears. Nothing stays attached when it rejects.
    * @throws ExporterError NOTHING_ATTACHED (rejects) when nothing could be attached for lack of privilege.
    */
-  start(): Promise<void>;
+  start(steps: RefreshSteps): Promise<void>;
   /**
    * Detaches, drains what the programs counted until then, and ends all timers. Resolves with
    * whether that drain worked: if not, the totals lack what was counted since the last good one.
@@ -89,6 +103,7 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
   let cancelRefresh = (): void => undefined;
   let cancelWatch = (): void => undefined;
   let stopping = false;
+  let steps: RefreshSteps | undefined;
   /** Why nothing is attached, and when that was told to the log; '' while something is. */
   let reasons = '';
   let toldMs = Number.NEGATIVE_INFINITY;
@@ -144,7 +159,7 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
     await exclusively('refresh', async () => {
       const summary = await parts.accounts.apply(result.rows, result.overflow, parts.clock.wallMs());
       refreshNumber++;
-      await parts.onRefresh({
+      await follow({
         number: refreshNumber,
         result,
         summary,
@@ -154,6 +169,15 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
     });
     noteOutcome(result.error);
     return result.error === undefined;
+  }
+
+  async function follow(refresh: Refresh): Promise<void> {
+    steps?.record(refresh);
+    await steps?.followHostIp();
+    await steps?.addRoce?.(refresh);
+    steps?.readRdma?.();
+    await steps?.print?.();
+    await steps?.push?.(refresh);
   }
 
   /** Refreshes keep to the beat of the start; a beat that passes during a long one is left out. */
@@ -199,7 +223,8 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
   }
 
   return {
-    async start() {
+    async start(refreshSteps) {
+      steps = refreshSteps;
       try {
         attachments.check();
         const { states } = attachments;

@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createDaemon } from '../src/daemon.js';
+import { createDaemon, type RefreshSteps } from '../src/daemon.js';
 import type { FlowAccounts, IntervalSummary } from '../src/flows/flow-accounts.js';
 import type { DrainResult } from '../src/reader/drain.js';
 
@@ -16,7 +16,12 @@ interface Timer {
   readonly task: () => void;
 }
 
-function createRig(attachedNames: string[] = ['va'], lacksPrivilege = false, watchMs = WATCH_MS) {
+function createRig(
+  attachedNames: string[] = ['va'],
+  lacksPrivilege = false,
+  watchMs = WATCH_MS,
+  steps: Partial<RefreshSteps> = {},
+) {
   const events: string[] = [];
   /** Drains and refreshes among the holds of requests. */
   const timeline: string[] = [];
@@ -76,10 +81,6 @@ function createRig(attachedNames: string[] = ['va'], lacksPrivilege = false, wat
         framingOf: () => undefined,
         close: () => events.push('detach'),
       },
-      async onRefresh({ number, result }) {
-        timeline.push('refresh');
-        events.push(`refresh ${number}${result.error === undefined ? '' : ' failed'}`);
-      },
       requests: {
         hold: () => timeline.push('hold'),
         release: () => timeline.push('release'),
@@ -100,7 +101,16 @@ function createRig(attachedNames: string[] = ['va'], lacksPrivilege = false, wat
       },
     },
   );
-  return Object.assign(rig, { daemon });
+  const start = (): Promise<void> =>
+    daemon.start({
+      record({ number, result }) {
+        timeline.push('refresh');
+        events.push(`refresh ${number}${result.error === undefined ? '' : ' failed'}`);
+      },
+      followHostIp: async () => undefined,
+      ...steps,
+    });
+  return Object.assign(rig, { daemon: { ...daemon, start } });
 }
 
 const EMPTY_DRAIN: DrainResult = {
@@ -298,4 +308,34 @@ test('no request of a client begins during a refresh, whether it works or not', 
 test('not ready while nothing is attached', async () => {
   const { daemon } = createRig([]);
   assert.deepEqual(daemon.readiness(), { ready: false, reason: 'Not ready: no interface is attached.' });
+});
+
+test('the steps of a refresh come one after the other, in their order', async () => {
+  const order: string[] = [];
+  const step = (name: string) => async (): Promise<void> => {
+    order.push(`${name} begins`);
+    await new Promise((resolve) => setImmediate(resolve));
+    order.push(`${name} ends`);
+  };
+  const rig = createRig(['va'], false, WATCH_MS, {
+    record: () => order.push('record'),
+    followHostIp: step('host ip'),
+    addRoce: step('RoCE'),
+    readRdma: () => order.push('RDMA'),
+    print: step('print'),
+    push: step('push'),
+  });
+  await rig.daemon.start();
+  assert.deepEqual(order, [
+    'record',
+    'host ip begins',
+    'host ip ends',
+    'RoCE begins',
+    'RoCE ends',
+    'RDMA',
+    'print begins',
+    'print ends',
+    'push begins',
+    'push ends',
+  ]);
 });

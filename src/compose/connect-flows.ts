@@ -39,8 +39,6 @@ export function connectAccounts(
   flowParts: FlowParts,
   parts: {
     readonly linkFraming: (interfaceId: number) => Framing | undefined;
-    /** Before a series gives up its row. */
-    readonly onSeriesEnd: (row: number) => void;
   },
 ): FlowAccounts {
   const { config } = flowParts;
@@ -62,7 +60,6 @@ export function connectAccounts(
       }),
       renderLabels: labels.render,
       yieldToLoop: () => nextTurn(),
-      onSeriesEnd: (_series, row) => parts.onSeriesEnd(row),
     },
   );
 }

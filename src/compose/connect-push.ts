@@ -27,8 +27,8 @@ const PAYLOAD_FORMATS = {
 export interface PushLine {
   /** Encodes and enqueues; the snapshot is read until it resolves. Never rejects. */
   push(snapshot: ExpositionInput, timestampMs: number): Promise<void>;
-  /** Before the flow table gives up a row. */
-  onSeriesEnd(row: number): void;
+  /** Before the flow table gives up a series. */
+  onSeriesEnd(series: number): void;
   /** After the flow table has rendered all labels anew. */
   onRelabel(): void;
   /** xtrace_push_*. */
@@ -37,8 +37,8 @@ export interface PushLine {
   close(limitMs: number): Promise<void>;
 }
 
-/** Rejects with ExporterError SPOOL where the spool cannot be used. */
-export async function openPushLine(
+/** undefined where nothing is pushed. Rejects with ExporterError SPOOL where the spool cannot be used. */
+export async function connectPush(
   options: {
     readonly config: Config;
     readonly version: string;
@@ -47,8 +47,9 @@ export async function openPushLine(
     readonly port: number;
   },
   { log }: { readonly log: Logger },
-): Promise<PushLine> {
+): Promise<PushLine | undefined> {
   const { push } = options.config;
+  if (!push.enabled) return undefined;
   const format = PAYLOAD_FORMATS[choosePushFormat(push) ?? 'remote_write'];
   const instance = push.instance === '' ? `${hostname()}:${options.port}` : push.instance;
   const encoder = createPushEncoder(
@@ -99,7 +100,7 @@ export async function openPushLine(
 
   return {
     push: (snapshot, timestampMs) => enqueue(encoder.encode(snapshot, timestampMs)),
-    onSeriesEnd: (row) => encoder.onSeriesEnd(row),
+    onSeriesEnd: (series) => encoder.onSeriesEnd(series),
     onRelabel: () => encoder.onRelabel(),
     families: () => pushFamilies(pusher.stats),
     async close(limitMs) {

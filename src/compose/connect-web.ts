@@ -23,14 +23,14 @@ import { limitReceiveBuffer } from '../kernel/receive-buffer.js';
 import type { Logger } from '../log.js';
 import type { SelfMetrics } from '../metrics/self-metrics.js';
 import { readOpenFileLimit } from '../system/open-file-limit.js';
-import { countOpenFds } from './self-state.js';
-import type { Shown } from './shown.js';
+import { countOpenFds } from './feed-self-metrics.js';
+import type { Snapshot } from './snapshot.js';
 
 export interface WebParts {
   readonly config: Config;
   readonly version: string;
   readonly attachments: Attachments;
-  readonly shown: Shown;
+  readonly snapshot: Snapshot;
   readonly daemon: Daemon;
   readonly selfMetrics: SelfMetrics;
   /** Paces requests. */
@@ -102,13 +102,13 @@ function chooseConnectionLimit(log: Logger): number {
   return limit;
 }
 
-function connectExposer({ shown, daemon, selfMetrics, log }: WebParts): Exposer {
+function connectExposer({ snapshot, daemon, selfMetrics, log }: WebParts): Exposer {
   return createExposer(
     { maxRenderings: MAX_RENDERINGS, warnAboveBytes: WARN_ABOVE_BYTES },
     {
       withSnapshot: (show) =>
         daemon.withSnapshot((refresh) =>
-          show({ refresh, families: () => shown.families(), flows: shown.flows() }),
+          show({ refresh, families: () => snapshot.families(), flows: snapshot.flows() }),
         ),
       currentRefresh: () => daemon.currentRefresh(),
       yieldToLoop: () => nextTurn(),

@@ -7,7 +7,7 @@ import { createInterfaceIds } from '../attach/interface-ids.js';
 import { systemClock } from '../clock.js';
 import type { Config } from '../config/config.js';
 import type { BuildInfo } from '../config/version.js';
-import { createDaemon, type Daemon } from '../daemon.js';
+import { createDaemon, type Daemon, type RefreshSteps } from '../daemon.js';
 import type { BooksView } from '../flows/views.js';
 import { TurnQueue } from '../http/turn-queue.js';
 import { openNetdev } from '../kernel/netdev.js';
@@ -19,12 +19,13 @@ import { createHostIpFollower } from '../system/host-ip-follower.js';
 import { listInterfaces } from '../system/interfaces.js';
 import { connectAccounts, connectPrinter, flowLabelOptions } from './connect-flows.js';
 import { connectAttachments, loadObject } from './connect-kernel.js';
-import { openPushLine, type PushLine } from './connect-push.js';
+import { connectPush } from './connect-push.js';
 import { connectRdma } from './connect-rdma.js';
 import { connectRoce, rocePacketsSeen } from './connect-roce.js';
 import { serve } from './connect-web.js';
-import { countOpenFds, recordRefresh } from './self-state.js';
-import { createShown } from './shown.js';
+import { countOpenFds, recordRefresh } from './feed-self-metrics.js';
+import { createHostIpStep } from './follow-host-ip.js';
+import { createSnapshot } from './snapshot.js';
 
 /** A lost interface is looked for this often. */
 const WATCH_MS = 1000;
@@ -58,6 +59,7 @@ export interface Exporter {
 /** What start() opened; `close` undoes it, last opened first. */
 interface Running {
   readonly daemon: Daemon;
+  readonly steps: RefreshSteps;
   readonly books: BooksView;
   readonly metricsUrl: string;
 }
@@ -102,11 +104,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
     const flowParts = { config, hostIp, ids };
     const attachments = connectAttachments({ config, object, netdev, ids, selfMetrics, log });
     closers.push(() => attachments.close());
-    let pushLine: PushLine | undefined;
-    const accounts = connectAccounts(flowParts, {
-      linkFraming: (id) => attachments.framingOf(id),
-      onSeriesEnd: (row) => pushLine?.onSeriesEnd(row),
-    });
+    const accounts = connectAccounts(flowParts, { linkFraming: (id) => attachments.framingOf(id) });
     const roce = connectRoce(flowParts);
     const rdma = connectRdma(
       {
@@ -123,7 +121,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       { log, clock },
     );
     closers.push(() => rdma?.close());
-    const shown = createShown(
+    const snapshot = createSnapshot(
       { hostIp, collectAgg: config.collectAgg },
       {
         ids,
@@ -132,25 +130,11 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
         selfMetrics,
         roceFamilies: async () => (await roce?.families()) ?? [],
         rdmaFamilies: () => rdma?.families() ?? [],
-        pushFamilies: () => pushLine?.families() ?? [],
       },
     );
     const printer = connectPrinter(flowParts, { stdout, interfaceCount: config.interfaces.length, log });
     closers.push(() => within(CLOSE_LIMIT_MS, (signal) => printer?.close(signal)));
 
-    let labelledIp = hostIp.current;
-    /** Within the guard: until the next refresh everything that is shown has the same host_ip. */
-    async function followHostIp(): Promise<void> {
-      const before = hostIp.current;
-      if (hostIp.adopt()) {
-        const change = before === '' ? hostIp.current : `${before} -> ${hostIp.current}`;
-        log.info(`the address of this host, label host_ip: ${change}; its series begin anew under it`);
-      }
-      if (labelledIp === hostIp.current) return;
-      await accounts.relabel();
-      pushLine?.onRelabel();
-      labelledIp = hostIp.current;
-    }
     const drain = createDrain({
       maps: object.maps,
       interfaceIdOf: (ifindex) => ids.idOf(ifindex),
@@ -164,17 +148,6 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
         drain,
         accounts,
         attachments,
-        async onRefresh(refresh) {
-          recordRefresh(selfMetrics, object.maps, refresh);
-          await followHostIp();
-          await roce?.apply(refresh.result, refresh.finishedAtMs);
-          rdma?.refresh();
-          await printer?.print(accounts.series, accounts.books);
-          if (pushLine !== undefined) {
-            const snapshot = { families: await shown.families(), flows: shown.flows() };
-            await pushLine.push(snapshot, refresh.finishedAtMs);
-          }
-        },
         onWatch: () => hostIp.look(),
         requests: turns,
         log,
@@ -182,32 +155,41 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       },
     );
     const { libc } = object;
-    const server = await serve({
-      config,
-      version,
-      attachments,
-      shown,
-      daemon,
-      selfMetrics,
-      turns,
-      libc,
-      log,
-    });
+    const web = { config, version, attachments, snapshot, daemon, selfMetrics, turns, libc, log };
+    const server = await serve(web);
     closers.push(() => server.close(CLOSE_LIMIT_MS));
-    if (config.push.enabled) {
-      const flowLabels = flowLabelOptions(flowParts);
-      const line = await openPushLine({ config, version, flowLabels, port: server.port }, { log });
-      closers.push(() => line.close(PUSH_LIMIT_MS));
-      pushLine = line;
+    const push = await connectPush(
+      { config, version, flowLabels: flowLabelOptions(flowParts), port: server.port },
+      { log },
+    );
+    if (push !== undefined) {
+      closers.push(() => push.close(PUSH_LIMIT_MS));
+      accounts.onSeriesEnd((_table, series) => push.onSeriesEnd(series));
+      snapshot.append(() => push.families());
     }
-    return { daemon, books: accounts.books, metricsUrl: `${server.url}${config.web.telemetryPath}` };
+    return {
+      daemon,
+      steps: {
+        record: (refresh) => recordRefresh(selfMetrics, object.maps, refresh),
+        followHostIp: createHostIpStep({ hostIp, accounts, log, onRelabel: () => push?.onRelabel() }),
+        addRoce: async ({ result, finishedAtMs }) => roce?.apply(result, finishedAtMs),
+        readRdma: () => rdma?.refresh(),
+        print: async () => printer?.print(accounts.series, accounts.books),
+        async push({ finishedAtMs }) {
+          if (push === undefined) return;
+          await push.push({ families: await snapshot.families(), flows: snapshot.flows() }, finishedAtMs);
+        },
+      },
+      books: accounts.books,
+      metricsUrl: `${server.url}${config.web.telemetryPath}`,
+    };
   }
 
   return {
     async start() {
       try {
         running = await open();
-        await running.daemon.start();
+        await running.daemon.start(running.steps);
         log.info(`metrics are at ${running.metricsUrl}`);
       } catch (error) {
         running = undefined;

@@ -43,7 +43,7 @@ export function writeFlowLines(
   to: number,
 ): number {
   const { prefix, afterLabels, afterValue } = frame;
-  const { slots, labelOffset, labelLength } = rows;
+  const { inUse, labelOffset, labelLength } = rows;
   const { values } = family;
   const labels = asBuffer(rows.labelBytes);
   const out = list.current;
@@ -54,15 +54,15 @@ export function writeFlowLines(
   let end = list.end;
   let index = from;
   for (; index < to; index++) {
-    const slot = slots[index] ?? 0;
-    const labelBytes = labelLength[slot] ?? 0;
+    const series = inUse[index] ?? 0;
+    const labelBytes = labelLength[series] ?? 0;
     if (end + fixedBytes + labelBytes > out.length) break;
     for (let at = 0; at < prefixBytes; at++) out[end + at] = prefix[at] ?? 0;
     end += prefixBytes;
-    const offset = labelOffset[slot] ?? 0;
+    const offset = labelOffset[series] ?? 0;
     end += labels.copy(out, end, offset, offset + labelBytes);
     for (let at = 0; at < afterLabelsBytes; at++) out[end + at] = afterLabels[at] ?? 0;
-    end = writeNumber(out, end + afterLabelsBytes, values[slot] ?? 0);
+    end = writeNumber(out, end + afterLabelsBytes, values[series] ?? 0);
     for (let at = 0; at < afterValueBytes; at++) out[end + at] = afterValue[at] ?? 0;
     end += afterValueBytes;
   }
@@ -76,7 +76,7 @@ export function flowLineBytes(
   rows: FlowRowLabels,
   index: number,
 ): number {
-  const labelBytes = rows.labelLength[rows.slots[index] ?? 0] ?? 0;
+  const labelBytes = rows.labelLength[rows.inUse[index] ?? 0] ?? 0;
   return prefix.length + labelBytes + afterLabels.length + VALUE_MAX_BYTES + afterValue.length;
 }
 

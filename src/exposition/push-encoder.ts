@@ -51,7 +51,7 @@ export interface PushEncoder {
    * To be called by the flow table before the series of a row gives it up; else the next series of the
    * row would be pushed under its name.
    */
-  onSeriesEnd(row: number): void;
+  onSeriesEnd(series: number): void;
   /**
    * To be called when the labels of flows have changed (flowLabels.hostIp): at the next push all flow
    * series end under their former labels and begin under the new ones.
@@ -88,7 +88,7 @@ export function createPushEncoder(options: PushEncoderOptions, parts: PushEncode
     encode: (snapshot, timestampMs) =>
       exclusively(() => encoder.encode(snapshot, nextTimestamp(timestampMs))),
     staleAll: (timestampMs) => exclusively(() => encoder.staleAll(nextTimestamp(timestampMs))),
-    onSeriesEnd: (row) => encoder.onSeriesEnd(row),
+    onSeriesEnd: (series) => encoder.onSeriesEnd(series),
     onRelabel: () => encoder.onRelabel(),
   };
 }

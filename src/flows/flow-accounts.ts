@@ -35,7 +35,6 @@ export interface FlowAccountsParts {
   readonly renderLabels: RenderLabels;
   /** Lets the event loop turn once (setImmediate). */
   readonly yieldToLoop: () => Promise<void>;
-  readonly onSeriesEnd?: OnSeriesEnd;
   /** Stands in for the hash keyed by hashSeed. */
   readonly hash?: KeyHash;
 }
@@ -58,6 +57,8 @@ export interface FlowAccounts {
   /** Whole between two refreshes; not to be read while apply() is pending. */
   readonly series: SeriesView;
   readonly books: BooksView;
+  /** Who is called when a series ends; one, and before the first apply(). */
+  onSeriesEnd(listener: OnSeriesEnd): void;
   /**
    * Adds up one drain. `rows` and `overflow` must stay as they are until it settles. When a part
    * throws, it rejects, and what was not booked by then is missing from all sums alike.
@@ -130,6 +131,10 @@ class Accounts implements FlowAccounts {
 
   get books(): BooksView {
     return this.#keeper.books;
+  }
+
+  onSeriesEnd(listener: OnSeriesEnd): void {
+    this.#keeper.onSeriesEnd = listener;
   }
 
   async apply(rows: FlowRows, overflow: readonly OverflowRow[], nowMs: number): Promise<IntervalSummary> {
@@ -206,12 +211,12 @@ class Accounts implements FlowAccounts {
         continue;
       }
       const hash = this.#hash(keys, wordOffset);
-      const slot = table.find(keys, wordOffset, hash);
-      if (slot < 0) {
+      const series = table.find(keys, wordOffset, hash);
+      if (series < 0) {
         this.#newcomers.add(rows, i, hash);
       } else {
-        intervalPackets[slot] = (intervalPackets[slot] ?? 0) + packets;
-        intervalBytes[slot] = (intervalBytes[slot] ?? 0) + bytes;
+        intervalPackets[series] = (intervalPackets[series] ?? 0) + packets;
+        intervalBytes[series] = (intervalBytes[series] ?? 0) + bytes;
       }
     }
   }
@@ -220,12 +225,12 @@ class Accounts implements FlowAccounts {
   #settle(from: number, to: number): void {
     const { table } = this.#keeper;
     for (let i = from - 1; i >= to; i--) {
-      const slot = table.slots[i] ?? 0;
-      if ((table.intervalPackets[slot] ?? 0) > 0 || (table.intervalBytes[slot] ?? 0) > 0) {
+      const series = table.inUse[i] ?? 0;
+      if ((table.intervalPackets[series] ?? 0) > 0 || (table.intervalBytes[series] ?? 0) > 0) {
         this.#seen++;
-        this.#keeper.settle(slot, this.#elapsedMs);
-      } else if (this.#elapsedMs - (table.lastSeenMs[slot] ?? 0) > this.#idleLimitMs) {
-        this.#keeper.end(slot, 'expired');
+        this.#keeper.settle(series, this.#elapsedMs);
+      } else if (this.#elapsedMs - (table.lastSeenMs[series] ?? 0) > this.#idleLimitMs) {
+        this.#keeper.end(series, 'expired');
       }
     }
   }
@@ -244,7 +249,7 @@ class Accounts implements FlowAccounts {
       for (let step = 0; step < steps; step++) {
         const row = contest.next(rows.keys);
         if (row < 0) return admitted;
-        if (contest.displacedRow >= 0) this.#keeper.end(contest.displacedRow, 'max_series');
+        if (contest.displaced >= 0) this.#keeper.end(contest.displaced, 'max_series');
         this.#keeper.start(rows, newcomers, row, startedMs, this.#elapsedMs);
         admitted++;
       }

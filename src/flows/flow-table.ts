@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The flows that hold a series: columns of numbers, the raw keys, and the way from a key to its row.
+// The flows that hold a series: columns of numbers, the raw keys, and the way from a key to its series.
 // It stores and finds; who gets a series and where counts go is decided elsewhere.
 
 import { FLOW_ROW_WORDS } from '../abi/records.js';
@@ -9,13 +9,13 @@ import { KeyIndex } from './key-index.js';
 import { LabelArena, type RenderLabels } from './label-arena.js';
 import type { SeriesView } from './views.js';
 
-const FIRST_ROWS = 1024;
-/** Measured, growing to 100,000 rows. */
+const FIRST_SERIES = 1024;
+/** Measured, growing to 100,000 series. */
 const INDEX_ROW_NS = 20;
 const KEY_NS = 10;
 
 export interface FlowTableOptions {
-  /** Rows at most. Memory grows with use: 124 bytes a row, 16-32 in the index, and the labels. */
+  /** Series at most. Memory grows with use: 124 bytes a series, 16-32 in the index, and the labels. */
   readonly maxSeries: number;
   readonly maxLabelBytes: number;
 }
@@ -26,8 +26,8 @@ export class FlowTable implements SeriesView {
   readonly labels: LabelArena;
 
   count = 0;
-  /** A permutation of all rows: those in use come first. */
-  slots = new Uint32Array(0);
+  /** A permutation of all series: those in use come first. */
+  inUse = new Uint32Array(0);
   totalPackets = new Float64Array(0);
   totalBytes = new Float64Array(0);
   intervalPackets = new Float64Array(0);
@@ -45,7 +45,7 @@ export class FlowTable implements SeriesView {
 
   readonly #hash: KeyHash;
   readonly #index = new KeyIndex();
-  /** Inverse of slots. */
+  /** Inverse of inUse. */
   #position = new Uint32Array(0);
 
   constructor(options: FlowTableOptions, parts: { readonly hash: KeyHash }) {
@@ -64,57 +64,58 @@ export class FlowTable implements SeriesView {
   }
 
   /**
-   * Enters a flow that is not in yet, renders its labels and returns its row; all other columns of
-   * the row are the caller's to fill. reserve() and labels.reserve() come first.
+   * Enters a flow that is not in yet, renders its labels and returns its series, whose other columns
+   * are the caller's to fill. reserve() and labels.reserve() come first.
    *
-   * @throws RangeError when all rows are in use.
+   * @throws RangeError when all series are in use.
    */
   add(words: Uint32Array, wordOffset: number, renderLabels: RenderLabels): number {
-    if (this.count >= this.slots.length) {
-      throw new RangeError(`flow table: all ${this.slots.length} rows are in use`);
+    if (this.count >= this.inUse.length) {
+      throw new RangeError(`flow table: all ${this.inUse.length} series are in use`);
     }
     const labelOffset = this.labels.usedBytes;
     const labelLength = this.labels.append(renderLabels, words, wordOffset);
-    const row = this.slots[this.count] ?? 0;
-    for (let i = 0; i < FLOW_ROW_WORDS; i++) this.keys[row * FLOW_ROW_WORDS + i] = words[wordOffset + i] ?? 0;
-    this.#index.insert(row, this.#hash(words, wordOffset));
-    this.labelOffset[row] = labelOffset;
-    this.labelLength[row] = labelLength;
+    const series = this.inUse[this.count] ?? 0;
+    for (let i = 0; i < FLOW_ROW_WORDS; i++)
+      this.keys[series * FLOW_ROW_WORDS + i] = words[wordOffset + i] ?? 0;
+    this.#index.insert(series, this.#hash(words, wordOffset));
+    this.labelOffset[series] = labelOffset;
+    this.labelLength[series] = labelLength;
     this.count++;
-    return row;
+    return series;
   }
 
-  /** Renders the labels of all rows anew. */
+  /** Renders the labels of all series anew. */
   async relabel(renderLabels: RenderLabels, pacer: Pacer): Promise<void> {
     await this.labels.renderAll(
-      (row, out, outOffset) => renderLabels(this.keys, row * FLOW_ROW_WORDS, out, outOffset),
+      (series, out, outOffset) => renderLabels(this.keys, series * FLOW_ROW_WORDS, out, outOffset),
       this,
       pacer,
     );
   }
 
-  /** Frees a row. The last row of the dense list takes its place there. */
-  remove(row: number): void {
-    this.#index.remove(row, this.#hash(this.keys, row * FLOW_ROW_WORDS));
-    this.labels.discard(this.labelLength[row] ?? 0);
+  /** Frees a series. The last series of the dense list takes its place there. */
+  remove(series: number): void {
+    this.#index.remove(series, this.#hash(this.keys, series * FLOW_ROW_WORDS));
+    this.labels.discard(this.labelLength[series] ?? 0);
     this.count--;
-    const hole = this.#position[row] ?? 0;
-    const last = this.slots[this.count] ?? 0;
-    this.slots[hole] = last;
+    const hole = this.#position[series] ?? 0;
+    const last = this.inUse[this.count] ?? 0;
+    this.inUse[hole] = last;
     this.#position[last] = hole;
-    this.slots[this.count] = row;
-    this.#position[row] = this.count;
+    this.inUse[this.count] = series;
+    this.#position[series] = this.count;
   }
 
   /**
-   * Makes room for `rows` rows, as far as maxSeries allows. The loop may turn between the columns:
-   * to 100,000 rows all of them together took 8 ms (new pages, and the garbage collector that such
-   * allocations call). slots comes last: its length is what counts.
+   * Makes room for `count` series, as far as maxSeries allows. The loop may turn between the columns:
+   * to 100,000 series all of them together took 8 ms (new pages, and the garbage collector that such
+   * allocations call). inUse comes last: its length is what counts.
    */
-  async reserve(rows: number, pacer: Pacer): Promise<void> {
-    const old = this.slots.length;
-    if (rows <= old || old >= this.maxSeries) return;
-    const length = Math.min(this.maxSeries, Math.max(FIRST_ROWS, 2 * old, rows));
+  async reserve(count: number, pacer: Pacer): Promise<void> {
+    const old = this.inUse.length;
+    if (count <= old || old >= this.maxSeries) return;
+    const length = Math.min(this.maxSeries, Math.max(FIRST_SERIES, 2 * old, count));
     this.#index.reserve(length);
     await pacer.spend(INDEX_ROW_NS * length);
     this.keys = grownWords(this.keys, length * FLOW_ROW_WORDS);
@@ -131,12 +132,12 @@ export class FlowTable implements SeriesView {
     this.labelLength = grownWords(this.labelLength, length);
     this.ledger = grownWords(this.ledger, length);
     this.#position = grownWords(this.#position, length);
-    const slots = grownWords(this.slots, length);
-    for (let row = old; row < length; row++) {
-      slots[row] = row;
-      this.#position[row] = row;
+    const inUse = grownWords(this.inUse, length);
+    for (let series = old; series < length; series++) {
+      inUse[series] = series;
+      this.#position[series] = series;
     }
-    this.slots = slots;
+    this.inUse = inUse;
     await pacer.spend(KEY_NS * length);
   }
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds a row of some key column by its key: open addressing, linear probing, no tombstones. It
-// holds hashes and row numbers only; the keys stay where they are, FLOW_ROW_WORDS words a row.
+// Finds an entry of some key column by its key: open addressing, linear probing, no tombstones. It
+// holds hashes and entry numbers only; the keys stay where they are, FLOW_ROW_WORDS words an entry.
 
 import { FLOW_ROW_WORDS } from '../abi/records.js';
 
 const MIN_CELLS = 16;
 
 export class KeyIndex {
-  /** Two words a cell, so that a probe costs one cache line: hash, row + 1 (0 = empty). */
+  /** Two words a cell, so that a probe costs one cache line: hash, entry + 1 (0 = empty). */
   #cells = new Uint32Array(2 * MIN_CELLS);
   #mask = MIN_CELLS - 1;
   #size = 0;
@@ -28,20 +28,20 @@ export class KeyIndex {
     }
   }
 
-  /** Enters a row whose key is not in yet. */
-  insert(row: number, hash: number): void {
+  /** Enters an entry whose key is not in yet. */
+  insert(entry: number, hash: number): void {
     this.reserve(this.#size + 1);
-    place(this.#cells, this.#mask, row + 1, hash);
+    place(this.#cells, this.#mask, entry + 1, hash);
     this.#size++;
   }
 
-  /** Takes a row out; the cells behind it move up, so that no search ends early. */
-  remove(row: number, hash: number): void {
+  /** Takes an entry out; the cells behind it move up, so that no search ends early. */
+  remove(entry: number, hash: number): void {
     const cells = this.#cells;
     const mask = this.#mask;
     let hole = hash & mask;
-    while (cells[2 * hole + 1] !== row + 1) {
-      if (cells[2 * hole + 1] === 0) throw new Error(`key index: row ${row} is not in it`);
+    while (cells[2 * hole + 1] !== entry + 1) {
+      if (cells[2 * hole + 1] === 0) throw new Error(`key index: entry ${entry} is not in it`);
       hole = (hole + 1) & mask;
     }
     for (let cell = (hole + 1) & mask; cells[2 * cell + 1] !== 0; cell = (cell + 1) & mask) {
@@ -56,12 +56,12 @@ export class KeyIndex {
     this.#size--;
   }
 
-  /** Makes room for `rows` rows at a load of one half at most. */
-  reserve(rows: number): void {
+  /** Makes room for `entries` entries at a load of one half at most. */
+  reserve(entries: number): void {
     const old = this.#cells;
-    if (4 * rows <= old.length) return;
+    if (4 * entries <= old.length) return;
     let count = old.length;
-    while (count < 2 * rows) count *= 2;
+    while (count < 2 * entries) count *= 2;
     const cells = new Uint32Array(2 * count);
     for (let i = 0; i < old.length; i += 2) {
       const tagged = old[i + 1] ?? 0;
@@ -71,7 +71,7 @@ export class KeyIndex {
     this.#mask = count - 1;
   }
 
-  /** Forgets all rows, keeps the memory. */
+  /** Forgets all entries, keeps the memory. */
   clear(): void {
     if (this.#size > 0) this.#cells.fill(0);
     this.#size = 0;

@@ -15,10 +15,10 @@ export type RenderLabels = (
   outOffset: number,
 ) => number;
 
-/** Where the owner keeps the place of each label: rows slots[0..count-1] of both columns. */
+/** Where the owner keeps the place of each label: inUse[0..count-1] in both columns. */
 export interface LabelPlaces {
   readonly count: number;
-  readonly slots: Uint32Array;
+  readonly inUse: Uint32Array;
   readonly labelOffset: Uint32Array;
   readonly labelLength: Uint32Array;
 }
@@ -80,15 +80,15 @@ export class LabelArena {
   }
 
   /**
-   * Makes all labels anew: `render` writes that of a slot and returns its length. When it throws, the
+   * Makes all labels anew: `render` writes that of a series and returns its length. When it throws, the
    * labels stay as they were.
    */
   async renderAll(
-    render: (slot: number, out: Uint8Array, outOffset: number) => number,
+    render: (series: number, out: Uint8Array, outOffset: number) => number,
     places: LabelPlaces,
     pacer: Pacer,
   ): Promise<void> {
-    const { count, slots, labelOffset, labelLength } = places;
+    const { count, inUse, labelOffset, labelLength } = places;
     const maxBytes = this.#maxLabelBytes;
     let next = new Uint8Array(Math.max(MIN_BYTES, Math.ceil(1.25 * (this.#usedBytes - this.#wasteBytes))));
     let end = 0;
@@ -96,14 +96,14 @@ export class LabelArena {
     await pacer.run(count, RENDER_NS, (from, to) => {
       for (let i = from; i < to; i++) {
         if (next.length - end < maxBytes) next = grownBytes(next, 2 * next.length + maxBytes, end);
-        end += checkedLength(render(slots[i] ?? 0, next, end), maxBytes);
+        end += checkedLength(render(inUse[i] ?? 0, next, end), maxBytes);
         ends[i] = end;
       }
     });
     for (let i = 0, start = 0; i < count; i++) {
-      const slot = slots[i] ?? 0;
-      labelOffset[slot] = start;
-      labelLength[slot] = (ends[i] ?? 0) - start;
+      const series = inUse[i] ?? 0;
+      labelOffset[series] = start;
+      labelLength[series] = (ends[i] ?? 0) - start;
       start = ends[i] ?? 0;
     }
     this.#bytes = next;
@@ -112,7 +112,7 @@ export class LabelArena {
   }
 
   async #move(neededBytes: number, places: LabelPlaces, pacer: Pacer): Promise<void> {
-    const { count, slots, labelOffset, labelLength } = places;
+    const { count, inUse, labelOffset, labelLength } = places;
     const liveBytes = this.#usedBytes - this.#wasteBytes;
     // Half as much again: each byte moves a bounded number of times however far the arena grows.
     const next = new Uint8Array(Math.max(MIN_BYTES, Math.ceil(1.5 * (liveBytes + neededBytes))));
@@ -123,15 +123,15 @@ export class LabelArena {
     const moved = new Uint32Array(count);
     await pacer.run(count, MOVE_NS, (from, to) => {
       for (let i = from; i < to; i++) {
-        const slot = slots[i] ?? 0;
-        const start = labelOffset[slot] ?? 0;
-        const lengthBytes = labelLength[slot] ?? 0;
+        const series = inUse[i] ?? 0;
+        const start = labelOffset[series] ?? 0;
+        const lengthBytes = labelLength[series] ?? 0;
         next.set(old.subarray(start, start + lengthBytes), end);
         moved[i] = end;
         end += lengthBytes;
       }
     });
-    for (let i = 0; i < count; i++) labelOffset[slots[i] ?? 0] = moved[i] ?? 0;
+    for (let i = 0; i < count; i++) labelOffset[inUse[i] ?? 0] = moved[i] ?? 0;
     this.#bytes = next;
     this.#usedBytes = end;
     this.#wasteBytes = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A binary heap of row numbers by a number each, smallest first. Ranking takes only as many pops
+// A binary heap of rows or series by a number each, smallest first. Ranking takes only as many pops
 // as there are winners, where a sort would order 100,000 rows of which nearly all lose.
 
 import type { Pacer } from '../pacer.js';

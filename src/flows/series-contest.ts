@@ -44,8 +44,8 @@ export class SeriesContest {
   #room = 0;
   #allWin = false;
   #nowMs = 0;
-  /** After next(): the row of the holder whose series the winner takes, -1 when there was room. */
-  displacedRow = -1;
+  /** After next(): the series that the winner takes from its holder, -1 when there was room. */
+  displaced = -1;
 
   constructor(options: SeriesContestOptions, parts: SeriesContestParts) {
     this.#table = parts.table;
@@ -77,9 +77,9 @@ export class SeriesContest {
     if (this.#allWin) return; // no order is needed
     await pacer.run(table.count, HOLDER_NS, (from, to) => {
       for (let i = from; i < to; i++) {
-        const row = table.slots[i] ?? 0;
-        const idleMs = nowMs - (table.lastSeenMs[row] ?? 0);
-        this.#holders.append(row, this.#recent.toBeat(table.recentBytes[row] ?? 0, idleMs));
+        const series = table.inUse[i] ?? 0;
+        const idleMs = nowMs - (table.lastSeenMs[series] ?? 0);
+        this.#holders.append(series, this.#recent.toBeat(table.recentBytes[series] ?? 0, idleMs));
       }
     });
     await this.#challengers.heapify(pacer);
@@ -89,7 +89,7 @@ export class SeriesContest {
   /** The newcomer (its row in the drain) that gets the next series; -1 when no other wins. */
   next(keys: Uint32Array): number {
     const challengers = this.#challengers;
-    this.displacedRow = -1;
+    this.displaced = -1;
     if (challengers.length === 0) return -1;
     if (this.#allWin) return challengers.popUnordered();
     if (this.#room > 0) {
@@ -98,8 +98,8 @@ export class SeriesContest {
     }
     if (this.#budget.isSpent || !(-challengers.topRank() > this.#holders.topRank())) return -1;
     this.#budget.spendOne();
-    this.displacedRow = this.#holders.pop();
-    this.#rememberHolder(this.displacedRow);
+    this.displaced = this.#holders.pop();
+    this.#rememberHolder(this.displaced);
     return this.#popWinner(keys);
   }
 
@@ -131,10 +131,10 @@ export class SeriesContest {
   }
 
   /** A flow whose series was taken may win another with what it carried before. */
-  #rememberHolder(row: number): void {
+  #rememberHolder(series: number): void {
     const table = this.#table;
-    const idleMs = this.#nowMs - (table.lastSeenMs[row] ?? 0);
-    const recentBytes = this.#recent.after(table.recentBytes[row] ?? 0, idleMs);
-    this.#waiting.add(table.keys, row * FLOW_ROW_WORDS, recentBytes);
+    const idleMs = this.#nowMs - (table.lastSeenMs[series] ?? 0);
+    const recentBytes = this.#recent.after(table.recentBytes[series] ?? 0, idleMs);
+    this.#waiting.add(table.keys, series * FLOW_ROW_WORDS, recentBytes);
   }
 }

@@ -17,16 +17,15 @@ import type { SeriesView } from './views.js';
 export type SeriesEndReason = 'expired' | 'max_series';
 
 /**
- * Called just before a series gives up its row: all columns of `slot` are still whole, and are so
+ * Called just before a series ends: all columns of `series` are still whole, and are so
  * during the call only (copy the labels to send a stale marker later). Must not throw.
  */
-export type OnSeriesEnd = (series: SeriesView, slot: number, reason: SeriesEndReason) => void;
+export type OnSeriesEnd = (table: SeriesView, series: number, reason: SeriesEndReason) => void;
 
 export interface SeriesKeeperParts {
   readonly hash: KeyHash;
   readonly renderLabels: RenderLabels;
   readonly recent: RecentBytes;
-  readonly onSeriesEnd?: OnSeriesEnd;
 }
 
 export class SeriesKeeper {
@@ -34,16 +33,15 @@ export class SeriesKeeper {
   readonly books = new Books();
   /** Series that ended since the last beginInterval(). */
   ended: Record<SeriesEndReason, number> = { expired: 0, max_series: 0 };
+  onSeriesEnd: OnSeriesEnd | undefined;
 
   readonly #renderLabels: RenderLabels;
   readonly #recent: RecentBytes;
-  readonly #onSeriesEnd: OnSeriesEnd | undefined;
 
   constructor(options: FlowTableOptions, parts: SeriesKeeperParts) {
     this.table = new FlowTable(options, parts);
     this.#renderLabels = parts.renderLabels;
     this.#recent = parts.recent;
-    this.#onSeriesEnd = parts.onSeriesEnd;
   }
 
   beginInterval(): void {
@@ -53,23 +51,23 @@ export class SeriesKeeper {
   }
 
   /** The interval brought something for this series; once an interval. `nowMs`: table.lastSeenMs. */
-  settle(slot: number, nowMs: number): void {
+  settle(series: number, nowMs: number): void {
     const table = this.table;
-    const idleMs = nowMs - (table.lastSeenMs[slot] ?? 0);
-    const recentBytes = this.#recent.after(table.recentBytes[slot] ?? 0, idleMs);
-    table.recentBytes[slot] = recentBytes + (table.intervalBytes[slot] ?? 0);
-    table.lastSeenMs[slot] = nowMs;
-    this.#addInterval(slot);
+    const idleMs = nowMs - (table.lastSeenMs[series] ?? 0);
+    const recentBytes = this.#recent.after(table.recentBytes[series] ?? 0, idleMs);
+    table.recentBytes[series] = recentBytes + (table.intervalBytes[series] ?? 0);
+    table.lastSeenMs[series] = nowMs;
+    this.#addInterval(series);
   }
 
   /** What the interval columns of a series say becomes part of its totals. */
-  #addInterval(slot: number): void {
+  #addInterval(series: number): void {
     const table = this.table;
-    const packets = table.intervalPackets[slot] ?? 0;
-    const bytes = table.intervalBytes[slot] ?? 0;
-    table.totalPackets[slot] = (table.totalPackets[slot] ?? 0) + packets;
-    table.totalBytes[slot] = (table.totalBytes[slot] ?? 0) + bytes;
-    this.books.addCarried(table.ledger[slot] ?? 0, packets, bytes);
+    const packets = table.intervalPackets[series] ?? 0;
+    const bytes = table.intervalBytes[series] ?? 0;
+    table.totalPackets[series] = (table.totalPackets[series] ?? 0) + packets;
+    table.totalBytes[series] = (table.totalBytes[series] ?? 0) + bytes;
+    this.books.addCarried(table.ledger[series] ?? 0, packets, bytes);
   }
 
   /**
@@ -79,27 +77,27 @@ export class SeriesKeeper {
   start(drain: FlowRows, newcomers: Newcomers, row: number, startedMs: number, seenMs: number): void {
     const table = this.table;
     const wordOffset = row * FLOW_ROW_WORDS;
-    const slot = table.add(drain.keys, wordOffset, this.#renderLabels);
+    const series = table.add(drain.keys, wordOffset, this.#renderLabels);
     const interfaceId = interfaceIdOf(drain.keys, wordOffset);
-    table.ledger[slot] = this.books.ledgerNumber(interfaceId, kindOf(drain.keys, wordOffset));
-    table.startedMs[slot] = startedMs;
-    table.lastSeenMs[slot] = seenMs;
-    table.recentBytes[slot] = newcomers.recentBytes[row] ?? 0;
-    table.intervalPackets[slot] = newcomers.packets[row] ?? 0;
-    table.intervalBytes[slot] = newcomers.bytes[row] ?? 0;
-    table.totalPackets[slot] = 0;
-    table.totalBytes[slot] = 0;
-    this.#addInterval(slot);
+    table.ledger[series] = this.books.ledgerNumber(interfaceId, kindOf(drain.keys, wordOffset));
+    table.startedMs[series] = startedMs;
+    table.lastSeenMs[series] = seenMs;
+    table.recentBytes[series] = newcomers.recentBytes[row] ?? 0;
+    table.intervalPackets[series] = newcomers.packets[row] ?? 0;
+    table.intervalBytes[series] = newcomers.bytes[row] ?? 0;
+    table.totalPackets[series] = 0;
+    table.totalBytes[series] = 0;
+    this.#addInterval(series);
   }
 
-  /** Frees the row of a series; what it showed goes to the reason. */
-  end(slot: number, reason: SeriesEndReason): void {
+  /** Frees a series; what it showed goes to the reason. */
+  end(series: number, reason: SeriesEndReason): void {
     const table = this.table;
-    this.#onSeriesEnd?.(table, slot, reason);
-    const packets = table.totalPackets[slot] ?? 0;
-    const bytes = table.totalBytes[slot] ?? 0;
-    this.books.addOther(table.ledger[slot] ?? 0, reason, packets, bytes);
-    table.remove(slot);
+    this.onSeriesEnd?.(table, series, reason);
+    const packets = table.totalPackets[series] ?? 0;
+    const bytes = table.totalBytes[series] ?? 0;
+    this.books.addOther(table.ledger[series] ?? 0, reason, packets, bytes);
+    table.remove(series);
     this.ended[reason]++;
   }
 }

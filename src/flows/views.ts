@@ -2,11 +2,11 @@
 // What the flow table shows to those who render: read-only columns, no copies. They are whole
 // between two refreshes; the daemon keeps renderings and refreshes apart.
 
-/** The flows that hold a series. For i in 0..count-1, s = slots[i] is a row of every column. */
+/** The flows that hold a series. For i in 0..count-1, s = inUse[i] is a series: a place in every column. */
 export interface SeriesView {
   readonly count: number;
-  /** Dense list of row numbers in use. */
-  readonly slots: Uint32Array;
+  /** Numbers of the series, dense. */
+  readonly inUse: Uint32Array;
   /** Counters since the series began; doubles, exact to 2^53. */
   readonly totalPackets: Float64Array;
   readonly totalBytes: Float64Array;
@@ -15,9 +15,9 @@ export interface SeriesView {
   readonly intervalBytes: Float64Array;
   /** Wall-clock milliseconds at which the series began (for created timestamps). */
   readonly startedMs: Float64Array;
-  /** FLOW_ROW_WORDS words a row, the layout of src/abi/records.ts. */
+  /** FLOW_ROW_WORDS words a series, the layout of src/abi/records.ts. */
   readonly keys: Uint32Array;
-  /** Rendered labels of row s: labelBytes[labelOffset[s] .. + labelLength[s]], no braces. */
+  /** Rendered labels of series s: labelBytes[labelOffset[s] .. + labelLength[s]], no braces. */
   readonly labelBytes: Uint8Array;
   readonly labelOffset: Uint32Array;
   readonly labelLength: Uint32Array;

@@ -32,10 +32,10 @@ export const FLOW_METRICS = {
   },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 
-/** Rows that several families share: row s = slots[i] for i in 0..count-1. */
+/** Series that several families share: s = inUse[i] for i in 0..count-1. */
 export interface FlowRowLabels {
   readonly count: number;
-  readonly slots: Uint32Array;
+  readonly inUse: Uint32Array;
   /** Labels of row s: labelBytes[labelOffset[s] .. + labelLength[s]], escaped, no braces. */
   readonly labelBytes: Uint8Array;
   readonly labelOffset: Uint32Array;

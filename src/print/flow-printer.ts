@@ -88,7 +88,7 @@ class StreamPrinter implements FlowPrinter {
     let { packets, bytes } = interval;
     let lines: string[] = [];
     for (let index = 0; index < view.count && !this.#isEnded; index++) {
-      const row = view.slots[index] ?? 0;
+      const row = view.inUse[index] ?? 0;
       if ((view.intervalPackets[row] ?? 0) === 0) continue;
       packets -= view.intervalPackets[row] ?? 0;
       bytes -= view.intervalBytes[row] ?? 0;
@@ -152,7 +152,7 @@ interface Amount {
 function countActive(view: SeriesView): number {
   let active = 0;
   for (let index = 0; index < view.count; index++) {
-    if ((view.intervalPackets[view.slots[index] ?? 0] ?? 0) > 0) active++;
+    if ((view.intervalPackets[view.inUse[index] ?? 0] ?? 0) > 0) active++;
   }
   return active;
 }

@@ -52,23 +52,23 @@ export function createSeries(specs: readonly FlowSpec[], labels: FlowLabelRender
   const labelBytes = new Uint8Array(capacity * labels.maxLabelBytes);
   const labelOffset = new Uint32Array(capacity);
   const labelLength = new Uint32Array(capacity);
-  const slots = new Uint32Array(capacity);
+  const inUse = new Uint32Array(capacity);
   let labelEnd = 7;
   specs.forEach((spec, index) => {
-    const slot = capacity - 2 - index * 2;
-    slots[index] = slot;
-    keys.set(encodeRow(spec), slot * FLOW_ROW_WORDS);
+    const series = capacity - 2 - index * 2;
+    inUse[index] = series;
+    keys.set(encodeRow(spec), series * FLOW_ROW_WORDS);
     const [packets, bytes, intervalPackets, intervalBytes] = spec.counts;
-    columns.totalPackets[slot] = packets;
-    columns.totalBytes[slot] = bytes;
-    columns.intervalPackets[slot] = intervalPackets;
-    columns.intervalBytes[slot] = intervalBytes;
-    const length = labels.render(keys, slot * FLOW_ROW_WORDS, labelBytes, labelEnd);
-    labelOffset[slot] = labelEnd;
-    labelLength[slot] = length;
+    columns.totalPackets[series] = packets;
+    columns.totalBytes[series] = bytes;
+    columns.intervalPackets[series] = intervalPackets;
+    columns.intervalBytes[series] = intervalBytes;
+    const length = labels.render(keys, series * FLOW_ROW_WORDS, labelBytes, labelEnd);
+    labelOffset[series] = labelEnd;
+    labelLength[series] = length;
     labelEnd += length;
   });
-  return { count: specs.length, slots, ...columns, keys, labelBytes, labelOffset, labelLength };
+  return { count: specs.length, inUse, ...columns, keys, labelBytes, labelOffset, labelLength };
 }
 
 export const FIXED_LABELS = {

@@ -208,7 +208,7 @@ export class AccountsModel {
     const { series, books } = accounts;
     assert.ok(series.count <= this.#options.maxSeries);
     const shown = new Map<string, Omit<Holder, 'seenMs' | 'book'>>();
-    for (const row of series.slots.subarray(0, series.count)) {
+    for (const row of series.inUse.subarray(0, series.count)) {
       const name = keyName(series.keys, row * FLOW_ROW_WORDS);
       assert.ok(!shown.has(name), `two series for ${name}`);
       shown.set(name, {
@@ -250,7 +250,7 @@ function atLeast(a: number, b: number): boolean {
 export function assertBalanced({ series, books }: FlowAccounts): void {
   const sums = new Map<string, Count>();
   for (const row of books.others) add(sums, `${row.interfaceId} ${row.kind}`, row);
-  for (const row of series.slots.subarray(0, series.count)) {
+  for (const row of series.inUse.subarray(0, series.count)) {
     const key = Buffer.from(keyName(series.keys, row * FLOW_ROW_WORDS), 'hex');
     const packets = series.totalPackets[row] ?? Number.NaN;
     const bytes = series.totalBytes[row] ?? Number.NaN;
@@ -269,7 +269,7 @@ export function labelOf({ series }: FlowAccounts, row: number): string {
 
 /** Names of the keys that hold a series. */
 export function namesOf({ series }: FlowAccounts): Set<string> {
-  const rows = [...series.slots.subarray(0, series.count)];
+  const rows = [...series.inUse.subarray(0, series.count)];
   return new Set(rows.map((row) => keyName(series.keys, row * FLOW_ROW_WORDS)));
 }
 

@@ -98,14 +98,14 @@ async function checkAgainstModel(
       keep,
       renderLabels: renderTestLabels,
       yieldToLoop: () => Promise.resolve(),
-      onSeriesEnd: (series, slot) => {
-        const name = keyName(series.keys, slot * FLOW_ROW_WORDS);
-        assert.equal(labelOf(accounts, slot), testLabel(name), 'labels of an ending series');
-        ended.push(name);
-      },
       ...(budget.hash === undefined ? {} : { hash: budget.hash }),
     },
   );
+  accounts.onSeriesEnd((series, slot) => {
+    const name = keyName(series.keys, slot * FLOW_ROW_WORDS);
+    assert.equal(labelOf(accounts, slot), testLabel(name), 'labels of an ending series');
+    ended.push(name);
+  });
   const model = new AccountsModel({ ...times, keep: (row) => keep(drainOf([row]).keys, 0) });
   let nowMs = 1_700_000_000_000;
   let before = snapshot(accounts);
@@ -130,7 +130,7 @@ function snapshot({ series, books }: FlowAccounts): Map<string, number> {
   for (const row of books.interfaces) values.set(`interface ${row.interfaceId} ${row.kind}`, row.bytes);
   for (const row of books.others)
     values.set(`other ${row.interfaceId} ${row.kind} ${row.reason}`, row.packets);
-  for (const row of series.slots.subarray(0, series.count)) {
+  for (const row of series.inUse.subarray(0, series.count)) {
     const name = `series ${keyName(series.keys, row * FLOW_ROW_WORDS)} ${series.startedMs[row]}`;
     values.set(name, series.totalBytes[row] ?? Number.NaN);
   }

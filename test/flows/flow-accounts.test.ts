@@ -21,7 +21,7 @@ test('rows of one flow are merged, for a newcomer and for a holder', async () =>
     assert.equal(summary.flows, 2);
     assert.equal(summary.newcomers, refresh === 1 ? 2 : 0);
     const { series } = accounts;
-    const row = [...series.slots.subarray(0, 2)].find((slot) => series.intervalBytes[slot] === 600) ?? -1;
+    const row = [...series.inUse.subarray(0, 2)].find((slot) => series.intervalBytes[slot] === 600) ?? -1;
     assert.equal(series.intervalPackets[row], 6);
     assert.equal(series.totalPackets[row], 6 * refresh);
     assert.equal(series.totalBytes[row], 600 * refresh);
@@ -38,7 +38,7 @@ test('an idle holder shows 0 for the interval and keeps its totals', async () =>
   const accounts = create();
   await accounts.apply(drainOf([flow(1, 100)]), [], START_MS);
   await accounts.apply(drainOf([]), [], START_MS + 1000);
-  const slot = accounts.series.slots[0] ?? -1;
+  const slot = accounts.series.inUse[0] ?? -1;
   assert.equal(accounts.series.intervalBytes[slot], 0);
   assert.equal(accounts.series.totalBytes[slot], 100);
 });
@@ -46,12 +46,12 @@ test('an idle holder shows 0 for the interval and keeps its totals', async () =>
 test('a series begins where the interval began that brought it', async () => {
   const accounts = create();
   await accounts.apply(drainOf([flow(1, 1)]), [], START_MS);
-  assert.equal(accounts.series.startedMs[accounts.series.slots[0] ?? -1], START_MS - 1000);
+  assert.equal(accounts.series.startedMs[accounts.series.inUse[0] ?? -1], START_MS - 1000);
   await accounts.apply(drainOf([flow(2, 1)]), [], START_MS + 1234);
-  assert.equal(accounts.series.startedMs[accounts.series.slots[1] ?? -1], START_MS);
+  assert.equal(accounts.series.startedMs[accounts.series.inUse[1] ?? -1], START_MS);
   // The clock went back: a series does not begin in the future.
   await accounts.apply(drainOf([flow(3, 1)]), [], START_MS - 50_000);
-  assert.equal(accounts.series.startedMs[accounts.series.slots[2] ?? -1], START_MS - 50_000);
+  assert.equal(accounts.series.startedMs[accounts.series.inUse[2] ?? -1], START_MS - 50_000);
 });
 
 test('with more newcomers than room the biggest get the series', async () => {
@@ -95,7 +95,7 @@ test('a flow that returns after expiry begins a new series at what it brings the
   await accounts.apply(drainOf([flow(1, 100)]), [], START_MS);
   await accounts.apply(drainOf([]), [], START_MS + 9000);
   await accounts.apply(drainOf([flow(1, 7)]), [], START_MS + 10_000);
-  const slot = accounts.series.slots[0] ?? -1;
+  const slot = accounts.series.inUse[0] ?? -1;
   assert.equal(accounts.series.totalBytes[slot], 7);
   assert.equal(accounts.series.startedMs[slot], START_MS + 9000);
   assertBalanced(accounts);
@@ -262,16 +262,12 @@ test('when a part fails, the books balance all the same and the next refresh wor
 
 test('the hook sees each ending series whole, with the reason', async () => {
   const seen: string[] = [];
-  const accounts = create(
-    { maxSeries: 1 },
-    {
-      onSeriesEnd: (series, slot, reason) => {
-        const start = series.labelOffset[slot] ?? 0;
-        const label = series.labelBytes.subarray(start, start + (series.labelLength[slot] ?? 0));
-        seen.push(`${reason} ${series.totalBytes[slot]} ${Buffer.from(label).toString().slice(0, 8)}`);
-      },
-    },
-  );
+  const accounts = create({ maxSeries: 1 });
+  accounts.onSeriesEnd((series, slot, reason) => {
+    const start = series.labelOffset[slot] ?? 0;
+    const label = series.labelBytes.subarray(start, start + (series.labelLength[slot] ?? 0));
+    seen.push(`${reason} ${series.totalBytes[slot]} ${Buffer.from(label).toString().slice(0, 8)}`);
+  });
   await accounts.apply(drainOf([flow(1, 10)]), [], START_MS);
   await accounts.apply(drainOf([flow(2, 30)]), [], START_MS + 1000);
   await accounts.apply(drainOf([]), [], START_MS + 9000);

@@ -38,7 +38,7 @@ function labelOf(table: FlowTable, row: number): string {
 /** Everything that must hold for a table with exactly these flows. */
 function assertHolds(table: FlowTable, flows: ReadonlySet<number>): void {
   assert.equal(table.count, flows.size);
-  const dense = new Set(table.slots.subarray(0, table.count));
+  const dense = new Set(table.inUse.subarray(0, table.count));
   assert.equal(dense.size, table.count, 'no row twice in the dense list');
   const names = new Set([...dense].map((row) => keyName(table.keys, row * FLOW_ROW_WORDS)));
   assert.equal(names.size, table.count, 'no key twice');
@@ -113,7 +113,7 @@ test('a full table refuses', async () => {
   const table = createTable(2);
   await add(table, 0);
   await add(table, 1);
-  await assert.rejects(add(table, 2), /all 2 rows are in use/);
+  await assert.rejects(add(table, 2), /all 2 series are in use/);
   assertHolds(table, new Set([0, 1]));
 });
 

@@ -57,5 +57,5 @@ test('a cleared index is empty and can be filled again', () => {
 test('removing a row that is not in it is an error, not an endless search', () => {
   const index = new KeyIndex();
   index.insert(1, 9);
-  assert.throws(() => index.remove(2, 9), /row 2 is not in it/);
+  assert.throws(() => index.remove(2, 9), /entry 2 is not in it/);
 });

@@ -23,7 +23,7 @@ test('new labels for every series: counts, books and rows stay, and the loop tur
   );
   const labels = (): string[] => {
     const { series } = accounts;
-    return [...series.slots.subarray(0, series.count)].map((row) => {
+    return [...series.inUse.subarray(0, series.count)].map((row) => {
       const start = series.labelOffset[row] ?? 0;
       return Buffer.from(
         series.labelBytes.subarray(start, start + (series.labelLength[row] ?? 0)),

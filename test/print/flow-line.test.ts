@@ -14,7 +14,7 @@ const parts = {
 
 function lineOf(flow: TestFlow, withInterface = false): string {
   const view = viewOf([{ packets: 9 }, flow]); // not in the first row: a forgotten offset shows
-  return createFlowLineRenderer({ ...options, withInterface }, parts)(view, view.slots[1] ?? 0);
+  return createFlowLineRenderer({ ...options, withInterface }, parts)(view, view.inUse[1] ?? 0);
 }
 
 describe('the four lines of the contract', () => {

@@ -20,7 +20,7 @@ export interface TestFlow {
 /** A view of these flows; row numbers are not their place in the list, as in the real table. */
 export function viewOf(flows: readonly TestFlow[]): SeriesView {
   const rows = 2 * flows.length + 1;
-  const slots = Uint32Array.from(flows, (_, index) => 2 * index + 1);
+  const inUse = Uint32Array.from(flows, (_, index) => 2 * index + 1);
   const keys = new Uint32Array(rows * FLOW_ROW_WORDS);
   const intervalPackets = new Float64Array(rows);
   const intervalBytes = new Float64Array(rows);
@@ -32,7 +32,7 @@ export function viewOf(flows: readonly TestFlow[]): SeriesView {
   });
   return {
     count: flows.length,
-    slots,
+    inUse,
     keys,
     intervalPackets,
     intervalBytes,

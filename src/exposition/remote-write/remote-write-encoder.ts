@@ -133,7 +133,7 @@ export class RemoteWriteEncoder {
       this.#values = new Float64Array(families.length);
     }
     for (let i = 0; i < rows.count; i++) {
-      const row = rows.slots[i] ?? 0;
+      const row = rows.inUse[i] ?? 0;
       if (this.#flowLabels.labels(row) !== undefined) continue;
       this.#flowLabels.keep(row, rows.keys, row * FLOW_ROW_WORDS);
       if (this.#pacer.note(FLOW_LABELS_NS)) await this.#pacer.turn();
@@ -179,7 +179,7 @@ export class RemoteWriteEncoder {
     let measuredBytes = -1;
     let series = from;
     while (series < to) {
-      const row = rows.slots[Math.floor(series / metrics)] ?? 0;
+      const row = rows.inUse[Math.floor(series / metrics)] ?? 0;
       const labels = this.#flowLabels.labels(row);
       const first = series % metrics;
       if (labels === undefined) {

@@ -59,15 +59,17 @@ class Receiver {
 
 function accountsWith(encoder: PushEncoder, flowLabels: FlowLabelOptions = FIXED_LABELS): FlowAccounts {
   const labels = createFlowLabelRenderer(flowLabels);
-  return createAccounts(
+  const accounts = createAccounts(
     {
       maxSeries: 4,
       idleTimeoutMs: 2 * INTERVAL_MS,
       intervalMs: INTERVAL_MS,
       maxLabelBytes: labels.maxLabelBytes,
     },
-    { renderLabels: labels.render, onSeriesEnd: (_, row) => encoder.onSeriesEnd(row) },
+    { renderLabels: labels.render },
   );
+  accounts.onSeriesEnd((_, row) => encoder.onSeriesEnd(row));
+  return accounts;
 }
 
 function gauges(names: readonly string[]): Family {

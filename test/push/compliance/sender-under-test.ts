@@ -3,7 +3,7 @@
 // protobufjs and takes what it is told to. For tests only.
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import { openPushLine, type PushLine } from '../../../src/compose/connect-push.js';
+import { connectPush, type PushLine } from '../../../src/compose/connect-push.js';
 import type { PushConfig } from '../../../src/config/config.js';
 import type { Family } from '../../../src/metrics/definition.js';
 import { resolveRun } from '../../config/fixture-text.js';
@@ -56,7 +56,7 @@ export async function openSender(
   });
   const config = resolveRun({ file: 'push: {enabled: true, url: "http://h/api/v1/write"}' });
   const log = new ListLog();
-  const line = await openPushLine(
+  const line = await connectPush(
     {
       config: {
         ...config,
@@ -75,6 +75,7 @@ export async function openSender(
     },
     { log },
   );
+  assert.ok(line !== undefined);
   return new SenderUnderTest(line, receiver, log);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What happened, told to the self metrics in their words.
+// Facts of other rooms in the terms of the metrics about ourselves.
 
 import { readdirSync } from 'node:fs';
 import { FRAMING, type Framing } from '../abi/kinds.js';

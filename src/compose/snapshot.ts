@@ -8,15 +8,17 @@ import { bookFamilies } from '../metrics/book-families.js';
 import type { Family } from '../metrics/definition.js';
 import { type FlowFamilies, flowFamilies } from '../metrics/flow-families.js';
 import type { SelfMetrics } from '../metrics/self-metrics.js';
-import { selfMetricsState } from './self-state.js';
+import { selfMetricsState } from './feed-self-metrics.js';
 
 /** To be called within the daemon's guard; whole while no refresh changes the accounts. */
-export interface Shown {
+export interface Snapshot {
   families(): Promise<readonly Family[]>;
   flows(): FlowFamilies;
+  /** Families behind the others, from now on. */
+  append(families: () => readonly Family[]): void;
 }
 
-export function createShown(
+export function createSnapshot(
   options: { readonly hostIp: { readonly current: string }; readonly collectAgg: string },
   parts: {
     readonly ids: InterfaceIds;
@@ -27,11 +29,10 @@ export function createShown(
     readonly roceFamilies: () => Promise<readonly Family[]>;
     /** What RDMA devices count themselves, and what of RoCE can be seen. */
     readonly rdmaFamilies: () => readonly Family[];
-    /** Those of push; none where nothing is pushed. */
-    readonly pushFamilies: () => readonly Family[];
   },
-): Shown {
+): Snapshot {
   const { ids, attachments, accounts, selfMetrics } = parts;
+  const appended: (() => readonly Family[])[] = [];
   const names = { interfaceName: (id: number) => ids.nameOf(id), collectAgg: options.collectAgg };
   return {
     async families() {
@@ -41,9 +42,12 @@ export function createShown(
         ...(await parts.roceFamilies()),
         ...parts.rdmaFamilies(),
         ...(await selfMetrics.families()),
-        ...parts.pushFamilies(),
+        ...appended.flatMap((families) => families()),
       ];
     },
     flows: () => flowFamilies(accounts.series),
+    append(families) {
+      appended.push(families);
+    },
   };
 }
