@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a value may be. A rule gives what the program works with, or says what is wrong, as one clause
 // that names what is allowed and what was given. Rules know no key, no file and no flag.
-import { isIPv6 } from 'node:net';
 import { suggestWord } from './suggest.js';
 import { renderGiven, renderUnshown } from './value-text.js';
 
@@ -132,27 +131,6 @@ function wrongInterfaceName(value: unknown): string | undefined {
   return Buffer.from(value).includes(LATIN1_NO_BREAK_SPACE)
     ? `the kernel takes a byte of ${renderGiven(value)} (0xa0 in UTF-8) for a space, which no interface name has`
     : undefined;
-}
-
-function isListenAddress(text: string): boolean {
-  const groups = /^(?:\[(?<ipv6>[^\]]+)\]|[A-Za-z0-9._-]*):(?<port>\d{1,5})$/.exec(text)?.groups;
-  if (groups === undefined || Number(groups['port']) > 65535) return false;
-  return groups['ipv6'] === undefined || isIPv6(groups['ipv6']);
-}
-
-export function listenAddress(): Rule<string> {
-  const allowed = 'HOST:PORT, :PORT or [IPV6]:PORT with a port from 0 to 65535';
-  return (value) => {
-    if (typeof value !== 'string') return refuse(allowed, value);
-    if (isListenAddress(value)) return { value };
-    const candidates = [
-      `:${value}`,
-      `[${value}]:10060`,
-      value.replace(/^https?:\/\//, '').replace(/\/+$/, ''),
-    ];
-    const meant = candidates.find(isListenAddress);
-    return refuse(allowed, value, meant === undefined ? '' : `, did you mean "${meant}"?`);
-  };
 }
 
 /** A plain path: it is compared with requests as it stands, so nothing that clients rewrite. */

@@ -32,6 +32,11 @@ export function setting<T>(value: NoInfer<T>, rule: Rule<T>): Setting<T> {
   return { default: value, rule };
 }
 
+/** For text of which the rule makes something else. */
+export function parsedText<T>(text: string, rule: Rule<T>): Setting<T> {
+  return { default: text, rule };
+}
+
 /** `const`, or the words would be any text to the compiler. */
 export function oneWord<const Word extends string>(
   word: NoInfer<Word>,

@@ -2,6 +2,7 @@
 // Every setting, declared once: its key in the file, its default, its rule, and what it means to the
 // program, which has it under the same name in camelCase (config.ts). For users, who read
 // config/xtrace-catch.yaml, the same keys stand there with their comments.
+import { listenAddress } from './listen-address.js';
 import {
   absolutePath,
   hostName,
@@ -16,13 +17,12 @@ import {
   httpUrl,
   interfaceNames,
   labelValue,
-  listenAddress,
   powerOfTwo,
   telemetryPath,
   truthValue,
   wholeNumber,
 } from './rules.js';
-import { mapping, oneWord, type SettingsSection, setting } from './settings-tree.js';
+import { mapping, oneWord, parsedText, type SettingsSection, setting } from './settings-tree.js';
 
 const HOUR_MS = 3_600_000;
 const MEBI = 1 << 20;
@@ -82,8 +82,7 @@ export const SETTINGS = {
     sysfs_path: setting('/sys', absoluteFolder()),
   },
   web: {
-    /** HOST:PORT, :PORT or [IPV6]:PORT; port 0 = any free one. */
-    listen_address: setting(':10060', listenAddress()),
+    listen_address: parsedText(':10060', listenAddress()),
     /** Starts with a slash; never the landing page or a path under /-/. */
     telemetry_path: setting('/metrics', telemetryPath()),
     /** Scrapes served at the same time. */

@@ -42,7 +42,7 @@ test('nothing given: the defaults, every one', () => {
         maxStreams: 16_384,
       },
       rdma: { enabled: true, sysfsPath: '/sys' },
-      web: { listenAddress: ':10060', telemetryPath: '/metrics', maxRequests: 40 },
+      web: { listenAddress: { host: undefined, port: 10_060 }, telemetryPath: '/metrics', maxRequests: 40 },
       log: { level: 'info', format: 'logfmt' },
       push: {
         enabled: false,
@@ -104,7 +104,11 @@ describe('precedence: command line, environment, file, default', () => {
     });
     assert.equal(config.collectAgg, 'from-env');
     assert.deepEqual([config.flows.maxSeries, config.flows.vlan, config.flows.dstPort], [7, true, true]);
-    assert.deepEqual(config.web, { listenAddress: ':1', telemetryPath: '/metrics', maxRequests: 3 });
+    assert.deepEqual(config.web, {
+      listenAddress: { host: undefined, port: 1 },
+      telemetryPath: '/metrics',
+      maxRequests: 3,
+    });
     assert.deepEqual([config.push.enabled, config.push.url], [true, 'http://h/write']);
   });
 

@@ -13,6 +13,7 @@ import {
   isSetting,
   mapping,
   oneWord,
+  parsedText,
   type SettingNode,
   type SettingsSection,
   setting,
@@ -120,12 +121,14 @@ const sample = {
     on_429: setting(true, truthValue()),
     own_headers: mapping((value) => ({ value: { a: String(value) } })),
   },
+  at: parsedText('1', (value) => ({ value: { port: Number(value) } })),
 } satisfies SettingsSection;
 
 const complete: ConfigOf<typeof sample> = {
   intervalMs: 1,
   print: 'auto',
   aBC: { on429: true, ownHeaders: { a: 'b' } },
+  at: { port: 1 },
 };
 
 test('its type has each setting and each section, with what the rule gives, for reading only', () => {
