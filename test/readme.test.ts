@@ -9,7 +9,11 @@ import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
+import { VARIABLES } from '../src/config/environment.js';
+import { FLAGS } from '../src/config/flags.js';
 import { resolveConfig } from '../src/config/resolve-config.js';
+import { SETTINGS } from '../src/config/settings.js';
+import { isSetting, type SettingsSection } from '../src/config/settings-tree.js';
 import { renderExposition } from '../src/exposition/render-exposition.js';
 import { CATALOG } from '../src/metrics/catalog.js';
 import { flowFamilies } from '../src/metrics/flow-families.js';
@@ -56,24 +60,36 @@ test('the labels of flows are named in their order', () => {
   assert.ok(BOOK.replace(/\s+/g, ' ').includes(`\`${FLOW_LABELS.join(' ')}\``));
 });
 
-test('the table of settings tells the defaults', () => {
-  const resolution = resolveConfig({ argv: [], env: {}, readFile: () => assert.fail('no file is named') });
-  assert.ok(resolution.action === 'run');
+test('the table of settings has every setting, in order, with its flags, its variable and its default', () => {
   const [, ...rows] = rowsBetween('| flag | environment |', '\n\n');
-  assert.ok(rows.length > 10);
-  for (const [, , file, told] of rows) {
-    const path = (file ?? '').replaceAll('`', '').split('.');
-    const value: unknown = path.reduce<unknown>(
-      (part, key) =>
-        (part as Record<string, unknown>)[
-          key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
-        ],
-      resolution.config,
+  const inCode = (words: readonly string[]): string => words.map((word) => `\`${word}\``).join(', ');
+  const wanted = settingsOf(SETTINGS).map(([path, value]) => {
+    const flags = FLAGS.filter(({ setting }) => setting === path).flatMap(({ short, name }) =>
+      short === undefined ? [`--${name}`] : [`-${short}`, `--${name}`],
     );
-    assert.notEqual(value, undefined, `${file} is no setting`);
-    assert.equal(/`([^`]*)`/.exec(told ?? '')?.[1], String(value), `default of ${file}`);
-  }
+    const variables = VARIABLES.filter(({ setting }) => setting === path).map(({ name }) => name);
+    const isPlain = Array.isArray(value) || (typeof value !== 'object' && value !== '');
+    const shown = isPlain ? String(value) : JSON.stringify(value);
+    return [inCode(flags), inCode(variables), inCode([path]), inCode([shown])];
+  });
+  // What follows a default in words is for people.
+  const told = rows.map(([flags, variable, file, usual = '']) => [
+    flags,
+    variable,
+    file,
+    /^`[^`]*`/.exec(usual)?.[0],
+  ]);
+  assert.deepEqual(told, wanted);
 });
+
+/** Dotted path and default of each setting. */
+function settingsOf(section: SettingsSection, prefix = ''): [path: string, value: unknown][] {
+  return Object.entries(section).flatMap(([key, node]) =>
+    isSetting(node)
+      ? [[prefix + key, node.default] as [string, unknown]]
+      : settingsOf(node, `${prefix}${key}.`),
+  );
+}
 
 test('the table of rooms names every folder of src', () => {
   const rows = rowsBetween('| room | does |', '\n\n');

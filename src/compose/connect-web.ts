@@ -5,7 +5,6 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Attachments } from '../attach/attachments.js';
 import type { Config } from '../config/config.js';
 import type { Daemon } from '../daemon.js';
-import { ExporterError } from '../errors.js';
 import {
   createExposer,
   type Exposer,
@@ -15,7 +14,6 @@ import {
 import { connectionLimit, MAX_CONNECTIONS } from '../http/connection-limit.js';
 import { ConnectionLog } from '../http/connection-log.js';
 import { type ListeningServer, listen } from '../http/listen.js';
-import { parseListenAddress } from '../http/listen-address.js';
 import { createHttpApp, MAX_DURATION_MS } from '../http/server.js';
 import type { TurnQueue } from '../http/turn-queue.js';
 import type { Libc } from '../kernel/ffi.js';
@@ -60,13 +58,11 @@ export async function serve(parts: WebParts): Promise<ListeningServer> {
       onFault: (error) => log.error({ err: error }, 'an HTTP request failed'),
     },
   );
-  const address = parseListenAddress(listenAddress);
-  if ('problem' in address) throw new ExporterError('LISTEN', `web.listen_address: ${address.problem}`);
 
   const maxConnections = chooseConnectionLimit(log);
   const connectionLog = new ConnectionLog(maxConnections, { log, nowMs: () => performance.now() });
   const server = await listen(
-    address,
+    listenAddress,
     {
       respond: app,
       turns: parts.turns,

@@ -4,7 +4,7 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { ConfigProblem } from '../errors.js';
 import { FLAGS, type Flag } from './flags.js';
-import { type Layer, setInLayer } from './settings.js';
+import { type Layer, setInLayer } from './layer.js';
 import { suggestWord } from './suggest.js';
 import { parseBooleanText, parseListText, renderGiven, renderWord } from './value-text.js';
 

@@ -4,15 +4,10 @@
 // a key of an object, and an alias is followed only where a setting stands.
 import { isAlias, isMap, isScalar, isSeq, type Node, type YAMLMap } from 'yaml';
 import { type ConfigProblem, describeReadFailure } from '../errors.js';
-import {
-  isMappingSetting,
-  isSetting,
-  type Layer,
-  SETTINGS,
-  type Setting,
-  type SettingNode,
-  setInLayer,
-} from './settings.js';
+import { type Layer, setInLayer } from './layer.js';
+import { problemOf } from './rules.js';
+import { SETTINGS } from './settings.js';
+import { isMappingSetting, isSetting, type Setting, type SettingsSection } from './settings-tree.js';
 import { suggestWord } from './suggest.js';
 import { renderGiven, renderKind, shorten } from './value-text.js';
 import { parseYamlTree, type YamlTree } from './yaml-tree.js';
@@ -97,8 +92,8 @@ class FileWalk {
     }
   }
 
-  #readSection(map: YAMLMap, section: object, prefix: string): void {
-    const declared = new Map(Object.entries(section) as [string, SettingNode][]);
+  #readSection(map: YAMLMap, section: SettingsSection, prefix: string): void {
+    const declared = new Map(Object.entries(section));
     for (const { key, value } of map.items as { key: Node; value: Node | null }[]) {
       if (this.problems.length >= PROBLEMS_MAX) return;
       const name = isScalar(key) ? shorten(String(key.value)) : '?';
@@ -114,7 +109,7 @@ class FileWalk {
     }
   }
 
-  #readSubsection(path: string, section: object, key: Node, value: Node | null): void {
+  #readSubsection(path: string, section: SettingsSection, key: Node, value: Node | null): void {
     const node = value === null ? null : this.#tree.follow(value);
     if (isMap(node)) this.#readSection(node, section, `${path}.`);
     else if (node === undefined) this.#report(path, unresolvedAlias(value), key);
@@ -141,7 +136,7 @@ class FileWalk {
       value = [...value];
     } else if (value instanceof Map) {
       // convict would take it for a section of its own.
-      this.#report(path, setting.rule(value) ?? 'must not be a mapping', position);
+      this.#report(path, problemOf(setting.rule(value)) ?? 'must not be a mapping', position);
       return;
     }
     this.lines.set(path, this.#tree.lineOf(position));

@@ -1,49 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
 // What values of the push section may be; rules as in rules.ts. A mapping is judged as the list of
-// its entries.
+// its entries, and given as a record.
 import { isIP } from 'node:net';
-import { isAbsolutePath, joinProblems, labelValue, type Rule, refuse, refuseUnshown } from './rules.js';
+import {
+  isAbsolutePath,
+  type Judgement,
+  joinProblems,
+  labelValue,
+  problemOf,
+  type Rule,
+  refuse,
+  refuseUnshown,
+} from './rules.js';
 import { renderGiven, renderUnshown } from './value-text.js';
 
-export function absolutePath(): Rule {
+export function absolutePath(): Rule<string> {
   return (value) =>
     value === '' || isAbsolutePath(value)
-      ? undefined
+      ? { value }
       : refuse('an absolute path, such as /etc/xtrace-catch/token, or ""', value);
 }
 
 /** A file of secrets, in place of whose path the secret itself is given at times. */
-export function secretFile(): Rule {
+export function secretFile(): Rule<string> {
   return (value) =>
     value === '' || isAbsolutePath(value)
-      ? undefined
+      ? { value }
       : refuseUnshown('an absolute path, such as /etc/xtrace-catch/token, or ""', value);
 }
 
 /** RFC 7617: no colon, which ends the name. What stands behind one would be the password. */
-export function userName(): Rule {
+export function userName(): Rule<string> {
   return (value) =>
     typeof value === 'string' && value.length <= 256 && !/[:\p{Cc}]/u.test(value)
-      ? undefined
+      ? { value }
       : refuseUnshown('a user name without ":", or ""', value);
 }
 
 /** What a certificate can be issued for. */
-export function hostName(): Rule {
+export function hostName(): Rule<string> {
   return (value) => {
     const good =
       typeof value === 'string' &&
       (value === '' ||
         isIP(value) !== 0 ||
         (value.length <= 253 && /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?$/.test(value)));
-    return good ? undefined : refuse('a host name, or ""', value);
+    return good ? { value } : refuse('a host name, or ""', value);
   };
 }
 
 /** As labelValue(), or nothing at all. */
-export function labelValueOrNone(): Rule {
+export function labelValueOrNone(): Rule<string> {
   const rule = labelValue();
-  return (value) => (value === '' ? undefined : rule(value));
+  return (value) => (value === '' ? { value } : rule(value));
 }
 
 /**
@@ -67,8 +76,10 @@ const OWN_HEADERS = [
   'expect',
 ];
 
+type NamedTexts = Readonly<Record<string, string>>;
+
 /** Names of RFC 9110 tokens, each once in any case, and values that fit one line. */
-export function httpHeaders(): Rule {
+export function httpHeaders(): Rule<NamedTexts> {
   return (value) => {
     const seen = new Set<string>();
     return judgeEntries(value, 'header names to values, such as {X-Scope-OrgID: "7"}', (name, text) => {
@@ -87,7 +98,7 @@ export function httpHeaders(): Rule {
 }
 
 /** Labels for every series; a name starting with __ is Prometheus' own. */
-export function metricLabels(): Rule {
+export function metricLabels(): Rule<NamedTexts> {
   const rule = labelValue();
   return (value) =>
     judgeEntries(value, 'label names to values, such as {rack: "7"}', (name, text) => {
@@ -99,22 +110,25 @@ export function metricLabels(): Rule {
       if (typeof text === 'number' || typeof text === 'boolean') {
         return `must be text, but is ${renderGiven(text)}; put it between quotes`;
       }
-      return rule(text);
+      return problemOf(rule(text));
     });
 }
 
 type JudgeEntry = (name: string, text: unknown) => string | undefined;
 
-function judgeEntries(value: unknown, allowed: string, judge: JudgeEntry): string | undefined {
-  if (!Array.isArray(value)) return refuseUnshown(`a mapping of ${allowed}`, value);
+function judgeEntries(value: unknown, allowed: string, judge: JudgeEntry): Judgement<NamedTexts> {
+  const refusal = refuseUnshown(`a mapping of ${allowed}`, value);
+  if (!Array.isArray(value)) return refusal;
   const problems = value.map((entry: unknown) => {
-    if (!Array.isArray(entry) || entry.length !== 2) return refuseUnshown(`a mapping of ${allowed}`, value);
+    if (!Array.isArray(entry) || entry.length !== 2) return refusal.problem;
     const [name, text] = entry as [unknown, unknown];
     if (typeof name !== 'string') return `${renderGiven(name)} is no name; put it between quotes`;
     const problem = judge(name, text);
     return problem === undefined ? undefined : `${renderEntryName(name)} ${problem}`;
   });
-  return joinProblems(problems.filter((problem) => problem !== undefined));
+  const problem = joinProblems(problems.filter((wrong) => wrong !== undefined));
+  if (problem !== undefined) return { problem };
+  return { value: Object.fromEntries(value as [string, string][]) }; // judge() refuses what is no text
 }
 
 /** `{Authorization Bearer abc}` is one name to YAML: what follows its first word may be a secret. */

@@ -6,9 +6,11 @@ import { type CommandLine, parseCommandLine } from './command-line.js';
 import type { Config, DoctorConfig } from './config.js';
 import { type FileLayer, locateInFile, type ReadFile, readConfigFile } from './config-file.js';
 import { type Environment, readEnvironment } from './environment.js';
-import { pushConflicts, toPushConfig } from './push-settings.js';
-import { wholeNumber } from './rules.js';
-import { type FileSettings, type Layer, mergeLayers } from './settings.js';
+import type { Layer } from './layer.js';
+import { mergeLayers } from './merge-layers.js';
+import { pushConflicts } from './push-settings.js';
+import { problemOf, wholeNumber } from './rules.js';
+import { SETTINGS } from './settings.js';
 
 export interface ConfigSources {
   /** Without the interpreter and the script. */
@@ -61,11 +63,12 @@ export function resolveConfig(sources: ConfigSources): Resolution {
   if (problems.length > 0) throw new ConfigError(problems);
 
   const layers = [file.layer, environment.layer, line.layer];
-  const settings = mergeLayers(layers, (path, message) => problems.push({ path, message }));
-  problems.push(...conflicts(settings));
-  if (problems.length > 0) throw new ConfigError(problems);
-  const isGiven = layers.some((layer) => 'interfaces' in layer);
-  const config = freezeDeep(toConfig(settings, isGiven));
+  const merged = mergeLayers(SETTINGS, layers);
+  if ('problems' in merged) throw new ConfigError(merged.problems);
+  const interfacesGiven = layers.some((layer) => 'interfaces' in layer);
+  const config: Config = Object.freeze({ ...merged.config, interfacesGiven });
+  const clashes = conflicts(config);
+  if (clashes.length > 0) throw new ConfigError(clashes);
   return line.action === 'doctor'
     ? { action: line.action, config, doctor: toDoctorConfig(line) }
     : { action: line.action, config, configFile: line.configFile };
@@ -75,7 +78,7 @@ const DEFAULT_WAIT_SECONDS = 1;
 const WAIT_RULE = wholeNumber(0, 60, 'seconds');
 
 function doctorProblems({ doctor }: CommandLine): ConfigProblem[] {
-  const message = WAIT_RULE(doctor.waitSeconds ?? DEFAULT_WAIT_SECONDS);
+  const message = problemOf(WAIT_RULE(doctor.waitSeconds ?? DEFAULT_WAIT_SECONDS));
   return message === undefined ? [] : [{ path: '--wait', message }];
 }
 
@@ -85,10 +88,9 @@ function toDoctorConfig({ doctor }: CommandLine): DoctorConfig {
 }
 
 /** What is wrong with the values of one source; paths are those of the settings. */
-function checkLayer(layer: Layer): ConfigProblem[] {
-  const problems: ConfigProblem[] = [];
-  mergeLayers([layer], (path, message) => problems.push({ path, message }));
-  return problems;
+function checkLayer(layer: Layer): readonly ConfigProblem[] {
+  const merged = mergeLayers(SETTINGS, [layer]);
+  return 'problems' in merged ? merged.problems : [];
 }
 
 /** Faults of form and wrong values together, from the top of the file down. */
@@ -102,64 +104,13 @@ function allFileProblems(file: FileLayer, name: string): ConfigProblem[] {
 }
 
 /** Values that are each allowed but not together. */
-function conflicts({ exclude_dns, flows, push }: FileSettings): ConfigProblem[] {
+function conflicts({ excludeDns, flows, push }: Config): ConfigProblem[] {
   const problems = pushConflicts(push);
-  if (exclude_dns && flows.ipv4_prefix_length !== 32) {
+  if (excludeDns && flows.ipv4PrefixLength !== 32) {
     problems.unshift({
       path: 'exclude_dns',
-      message: `resolvers cannot be told from their neighbours with flows.ipv4_prefix_length ${flows.ipv4_prefix_length}: set that to 32, or leave exclude_dns out`,
+      message: `resolvers cannot be told from their neighbours with flows.ipv4_prefix_length ${flows.ipv4PrefixLength}: set that to 32, or leave exclude_dns out`,
     });
   }
   return problems;
-}
-
-function toConfig(settings: FileSettings, interfacesGiven: boolean): Config {
-  const { flows, kernel, roce, rdma, web, log, push } = settings;
-  return {
-    interfaces: [...new Set(settings.interfaces)],
-    interfacesGiven,
-    filter: settings.filter,
-    intervalMs: settings.interval_ms,
-    excludeDns: settings.exclude_dns,
-    collectAgg: settings.collect_agg,
-    attachMode: settings.attach_mode,
-    print: settings.print,
-    flows: {
-      maxSeries: flows.max_series,
-      maxNewSeriesPerMinute: flows.max_new_series_per_minute,
-      idleTimeoutMs: flows.idle_timeout_ms,
-      srcPort: flows.src_port,
-      dstPort: flows.dst_port,
-      vlan: flows.vlan,
-      ipv4PrefixLength: flows.ipv4_prefix_length,
-      ipv6PrefixLength: flows.ipv6_prefix_length,
-    },
-    kernel: {
-      maxFlows: kernel.max_flows,
-      slotsPerCpu: kernel.slots_per_cpu,
-      maxSlotBytes: kernel.max_slot_bytes,
-    },
-    roce: {
-      enabled: roce.enabled,
-      perQueuePair: roce.per_queue_pair,
-      decapMirror: roce.decap_mirror,
-      maxPairs: roce.max_pairs,
-      maxStreams: roce.max_streams,
-    },
-    rdma: { enabled: rdma.enabled, sysfsPath: rdma.sysfs_path },
-    web: {
-      listenAddress: web.listen_address,
-      telemetryPath: web.telemetry_path,
-      maxRequests: web.max_requests,
-    },
-    log: { level: log.level, format: log.format },
-    push: toPushConfig(push),
-  };
-}
-
-function freezeDeep<T extends object>(value: T): T {
-  for (const part of Object.values(value)) {
-    if (typeof part === 'object' && part !== null) freezeDeep(part);
-  }
-  return Object.freeze(value);
 }

@@ -1,22 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a value may be. A rule says what is wrong with a value, as one clause that names what is
-// allowed and what was given, or nothing. Rules know no key, no file and no flag.
-import { isIPv6 } from 'node:net';
+// What a value may be. A rule gives what the program works with, or says what is wrong, as one clause
+// that names what is allowed and what was given. Rules know no key, no file and no flag.
 import { suggestWord } from './suggest.js';
 import { renderGiven, renderUnshown } from './value-text.js';
 
-/** undefined = the value is fine. */
-export type Rule = (value: unknown) => string | undefined;
+export type Rule<T> = (value: unknown) => Judgement<T>;
+export type Judgement<T> = { readonly value: T } | Refusal;
+export interface Refusal {
+  readonly problem: string;
+}
 
 /** `must be ALLOWED, but is VALUE`. */
-export function refuse(allowed: string, value: unknown, hint = ''): string {
-  const given = renderGiven(value);
-  return `must be ${allowed}, but is ${given}${hint}`;
+export function refuse(allowed: string, value: unknown, hint = ''): Refusal {
+  return { problem: `must be ${allowed}, but is ${renderGiven(value)}${hint}` };
 }
 
 /** The same for what may hold a secret, or gets one put into the wrong place: the value is not shown. */
-export function refuseUnshown(allowed: string, value: unknown): string {
-  return `must be ${allowed}, but is ${renderUnshown(value)}`;
+export function refuseUnshown(allowed: string, value: unknown): Refusal {
+  return { problem: `must be ${allowed}, but is ${renderUnshown(value)}` };
+}
+
+export function problemOf(judgement: Judgement<unknown>): string | undefined {
+  return 'problem' in judgement ? judgement.problem : undefined;
 }
 
 /** Problems of a list's items as one clause, the first few of them. */
@@ -30,31 +35,32 @@ export function joinProblems(problems: readonly string[]): string | undefined {
 const ITEMS_SHOWN = 5;
 
 /** A whole number in [min, max]; `unit` is shown, as in "milliseconds". */
-export function wholeNumber(min: number, max: number, unit = ''): Rule {
+export function wholeNumber(min: number, max: number, unit = ''): Rule<number> {
   const allowed = `a whole number from ${min} to ${max}${unit === '' ? '' : ` (${unit})`}`;
   return (value) =>
     typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max
-      ? undefined
+      ? { value }
       : refuse(allowed, value);
 }
 
 /** A power of two in [min, max]. */
-export function powerOfTwo(min: number, max: number): Rule {
+export function powerOfTwo(min: number, max: number): Rule<number> {
   return (value) =>
     typeof value === 'number' && Number.isInteger(Math.log2(value)) && value >= min && value <= max
-      ? undefined
+      ? { value }
       : refuse(`a power of two from ${min} to ${max}`, value);
 }
 
-export function truthValue(): Rule {
-  return (value) => (typeof value === 'boolean' ? undefined : refuse('true or false', value));
+export function truthValue(): Rule<boolean> {
+  return (value) => (typeof value === 'boolean' ? { value } : refuse('true or false', value));
 }
 
-export function oneOf(words: readonly string[]): Rule {
+export function oneOf<Word extends string>(words: readonly Word[]): Rule<Word> {
   const allowed = `one of ${words.join(', ')}`;
   return (value) => {
     if (typeof value !== 'string') return refuse(allowed, value);
-    return words.includes(value) ? undefined : refuse(allowed, value, suggestWord(value, words));
+    const word = words.find((candidate) => candidate === value);
+    return word === undefined ? refuse(allowed, value, suggestWord(value, words)) : { value: word };
   };
 }
 
@@ -62,7 +68,7 @@ export function oneOf(words: readonly string[]): Rule {
 const PATH_MAX_CHARS = 4095;
 
 /** A path that means the same whatever folder the program was started in. */
-export function isAbsolutePath(value: unknown): boolean {
+export function isAbsolutePath(value: unknown): value is string {
   return (
     typeof value === 'string' &&
     value.startsWith('/') &&
@@ -71,30 +77,32 @@ export function isAbsolutePath(value: unknown): boolean {
   );
 }
 
-export function absoluteFolder(): Rule {
-  return (value) => (isAbsolutePath(value) ? undefined : refuse('an absolute path, such as /sys', value));
+export function absoluteFolder(): Rule<string> {
+  return (value) => (isAbsolutePath(value) ? { value } : refuse('an absolute path, such as /sys', value));
 }
 
 const LABEL_MAX_CHARS = 128;
 
 /** A label value: an empty one would be no label at all, and control characters break a line. */
-export function labelValue(): Rule {
+export function labelValue(): Rule<string> {
   return (value) => {
     const good =
       typeof value === 'string' &&
       value.length >= 1 &&
       value.length <= LABEL_MAX_CHARS &&
       !/[\p{Cc}\p{Cs}]/u.test(value);
-    return good ? undefined : refuse(`text of 1 to ${LABEL_MAX_CHARS} characters on one line`, value);
+    return good ? { value } : refuse(`text of 1 to ${LABEL_MAX_CHARS} characters on one line`, value);
   };
 }
 
-/** A list of names the kernel would take for an interface. */
-export function interfaceNames(): Rule {
+/** A list of names the kernel would take for an interface; gives each once, in the order given. */
+export function interfaceNames(): Rule<readonly string[]> {
   return (value) => {
     if (!Array.isArray(value)) return refuse('a list of interface names, such as [eth0, eth1]', value);
-    if (value.length === 0) return 'must name at least one interface';
-    return joinProblems(value.map(wrongInterfaceName).filter((problem) => problem !== undefined));
+    if (value.length === 0) return { problem: 'must name at least one interface' };
+    const problem = joinProblems(value.map(wrongInterfaceName).filter((wrong) => wrong !== undefined));
+    // wrongInterfaceName() finds whatever is no text.
+    return problem === undefined ? { value: [...new Set(value as string[])] } : { problem };
   };
 }
 
@@ -125,29 +133,8 @@ function wrongInterfaceName(value: unknown): string | undefined {
     : undefined;
 }
 
-function isListenAddress(text: string): boolean {
-  const groups = /^(?:\[(?<ipv6>[^\]]+)\]|[A-Za-z0-9._-]*):(?<port>\d{1,5})$/.exec(text)?.groups;
-  if (groups === undefined || Number(groups['port']) > 65535) return false;
-  return groups['ipv6'] === undefined || isIPv6(groups['ipv6']);
-}
-
-export function listenAddress(): Rule {
-  const allowed = 'HOST:PORT, :PORT or [IPV6]:PORT with a port from 0 to 65535';
-  return (value) => {
-    if (typeof value !== 'string') return refuse(allowed, value);
-    if (isListenAddress(value)) return undefined;
-    const candidates = [
-      `:${value}`,
-      `[${value}]:10060`,
-      value.replace(/^https?:\/\//, '').replace(/\/+$/, ''),
-    ];
-    const meant = candidates.find(isListenAddress);
-    return refuse(allowed, value, meant === undefined ? '' : `, did you mean "${meant}"?`);
-  };
-}
-
 /** A plain path: it is compared with requests as it stands, so nothing that clients rewrite. */
-export function telemetryPath(): Rule {
+export function telemetryPath(): Rule<string> {
   return (value) => {
     const good =
       typeof value === 'string' &&
@@ -157,16 +144,16 @@ export function telemetryPath(): Rule {
       !value.startsWith('/-/') &&
       value !== '/-';
     const allowed = 'a path such as /metrics (letters, digits, "." "_" "~" "-"), not / and not under /-/';
-    return good ? undefined : refuse(allowed, value);
+    return good ? { value } : refuse(allowed, value);
   };
 }
 
-export function httpUrl(): Rule {
+export function httpUrl(): Rule<string> {
   const allowed = 'an http:// or https:// URL';
   return (value) => {
     if (typeof value !== 'string') return refuse(allowed, value);
-    if (/^https?:\/\/[^/]/i.test(value) && URL.canParse(value)) return undefined;
-    return `must be ${allowed}, but is ${renderOtherUrl(value)}`;
+    if (/^https?:\/\/[^/]/i.test(value) && URL.canParse(value)) return { value };
+    return { problem: `must be ${allowed}, but is ${renderOtherUrl(value)}` };
   };
 }
 

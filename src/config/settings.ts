@@ -1,23 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every setting with its key in the file, its default and its rule, as data; and the one place
-// that knows convict, which lays the sources over each other and refuses what is not declared.
-import convict from 'convict';
-import {
-  ATTACH_MODES,
-  type AttachMode,
-  LOG_FORMATS,
-  LOG_LEVELS,
-  type LogFormat,
-  type LogLevel,
-  PRINT_MODES,
-  type PrintMode,
-  PUSH_COMPRESSIONS,
-  PUSH_FORMATS,
-  type PushCompression,
-  type PushFormat,
-  TRAFFIC_FILTERS,
-  type TrafficFilter,
-} from './config.js';
+// Every setting, declared once: its key in the file, its default, its rule, and what it means to the
+// program, which has it under the same name in camelCase (config.ts). For users, who read
+// config/xtrace-catch.yaml, the same keys stand there with their comments.
+import { listenAddress } from './listen-address.js';
 import {
   absolutePath,
   hostName,
@@ -32,250 +17,127 @@ import {
   httpUrl,
   interfaceNames,
   labelValue,
-  listenAddress,
-  oneOf,
   powerOfTwo,
-  type Rule,
   telemetryPath,
   truthValue,
   wholeNumber,
 } from './rules.js';
-
-/** An entry of a setting that is a mapping: in a list, because convict takes mappings for sections. */
-export type NamedText = readonly [name: string, text: string];
-
-/** The configuration in the shape and spelling of the file. */
-export interface FileSettings {
-  interfaces: string[];
-  filter: TrafficFilter;
-  interval_ms: number;
-  exclude_dns: boolean;
-  collect_agg: string;
-  attach_mode: AttachMode;
-  print: PrintMode;
-  flows: {
-    max_series: number;
-    max_new_series_per_minute: number;
-    idle_timeout_ms: number;
-    src_port: boolean;
-    dst_port: boolean;
-    vlan: boolean;
-    ipv4_prefix_length: number;
-    ipv6_prefix_length: number;
-  };
-  kernel: { max_flows: number; slots_per_cpu: number; max_slot_bytes: number };
-  roce: {
-    enabled: boolean;
-    per_queue_pair: boolean;
-    decap_mirror: boolean;
-    max_pairs: number;
-    max_streams: number;
-  };
-  rdma: { enabled: boolean; sysfs_path: string };
-  web: { listen_address: string; telemetry_path: string; max_requests: number };
-  log: { level: LogLevel; format: LogFormat };
-  push: {
-    enabled: boolean;
-    url: string;
-    format: PushFormat;
-    compression: PushCompression;
-    headers: readonly NamedText[];
-    basic_auth: { username: string; password_file: string };
-    bearer_token_file: string;
-    tls: {
-      ca_file: string;
-      cert_file: string;
-      key_file: string;
-      server_name: string;
-      insecure_skip_verify: boolean;
-    };
-    timeout_ms: number;
-    queue_max_bytes: number;
-    batch_max_samples: number;
-    max_age_ms: number;
-    retry: { min_backoff_ms: number; max_backoff_ms: number; on_429: boolean };
-    spool_path: string;
-    spool_max_bytes: number;
-    extra_labels: readonly NamedText[];
-    job: string;
-    instance: string;
-  };
-}
-
-export interface Setting<T = unknown> {
-  readonly default: T;
-  readonly rule: Rule;
-}
-/** A mapping of names to texts, whose rule judges the list of its entries. */
-export interface MappingSetting extends Setting<Readonly<Record<string, string>>> {
-  readonly isMapping: true;
-}
-/** A setting, or a section of settings by key. */
-export type SettingNode = Setting | { readonly [key: string]: SettingNode };
-
-type SettingsOf<T> = {
-  readonly [K in keyof T]: T[K] extends string | number | boolean | readonly string[]
-    ? Setting<T[K]>
-    : T[K] extends readonly NamedText[]
-      ? MappingSetting
-      : SettingsOf<T[K]>;
-};
+import { mapping, oneWord, parsedText, type SettingsSection, setting } from './settings-tree.js';
 
 const HOUR_MS = 3_600_000;
 const MEBI = 1 << 20;
 
-export const SETTINGS: SettingsOf<FileSettings> = {
-  interfaces: { default: ['eth0'], rule: interfaceNames() },
-  filter: { default: 'all', rule: oneOf(TRAFFIC_FILTERS) },
-  interval_ms: { default: 5000, rule: wholeNumber(100, HOUR_MS, 'milliseconds') },
-  exclude_dns: { default: false, rule: truthValue() },
-  collect_agg: { default: 'default', rule: labelValue() },
-  attach_mode: { default: 'auto', rule: oneOf(ATTACH_MODES) },
-  print: { default: 'auto', rule: oneOf(PRINT_MODES) },
+export const SETTINGS = {
+  /** At least one name, each once, in the order given. */
+  interfaces: setting(['eth0'], interfaceNames()),
+  filter: oneWord('all', ['all', 'roce', 'roce_v1', 'roce_v2', 'tcp', 'udp', 'ib']),
+  /** Time between two drains and refreshes. */
+  interval_ms: setting(5000, wholeNumber(100, HOUR_MS, 'milliseconds')),
+  /** Leave out traffic from or to well-known DNS resolvers. */
+  exclude_dns: setting(false, truthValue()),
+  /** Value of the label collect_agg; never empty. */
+  collect_agg: setting('default', labelValue()),
+  attach_mode: oneWord('auto', ['auto', 'native', 'generic']),
+  /** Flow lines on stdout; `auto` = when it is a terminal. */
+  print: oneWord('auto', ['auto', 'always', 'never']),
   flows: {
-    max_series: { default: 10_000, rule: wholeNumber(1, 1_000_000) },
-    max_new_series_per_minute: { default: 600, rule: wholeNumber(0, 1_000_000) },
-    idle_timeout_ms: { default: 300_000, rule: wholeNumber(200, 24 * HOUR_MS, 'milliseconds') },
-    src_port: { default: true, rule: truthValue() },
-    dst_port: { default: true, rule: truthValue() },
-    vlan: { default: false, rule: truthValue() },
-    ipv4_prefix_length: { default: 32, rule: wholeNumber(0, 32) },
-    ipv6_prefix_length: { default: 128, rule: wholeNumber(0, 128) },
+    /** Most flows that have a series of their own. */
+    max_series: setting(10_000, wholeNumber(1, 1_000_000)),
+    /** Beyond it no series begins in the place of another when all are in use. */
+    max_new_series_per_minute: setting(600, wholeNumber(0, 1_000_000)),
+    /** As given; whoever expires flows waits two intervals at least. */
+    idle_timeout_ms: setting(300_000, wholeNumber(200, 24 * HOUR_MS, 'milliseconds')),
+    /** False: the port is zeroed in the kernel, so flows that differ in nothing else are one. */
+    src_port: setting(true, truthValue()),
+    dst_port: setting(true, truthValue()),
+    vlan: setting(false, truthValue()),
+    /** Leading bits of an address that are kept; 32 and 128 keep it whole. */
+    ipv4_prefix_length: setting(32, wholeNumber(0, 32)),
+    ipv6_prefix_length: setting(128, wholeNumber(0, 128)),
   },
   kernel: {
-    max_flows: { default: 131_072, rule: wholeNumber(1, 16_777_216) },
-    slots_per_cpu: { default: 4096, rule: powerOfTwo(64, 65_536) },
-    max_slot_bytes: { default: 33_554_432, rule: wholeNumber(65_536, 1_073_741_824, 'bytes') },
+    /** Entries of each flow map: the flows of one interval. */
+    max_flows: setting(131_072, wholeNumber(1, 16_777_216)),
+    slots_per_cpu: setting(4096, powerOfTwo(64, 65_536)),
+    /** Above it the slots per CPU are halved until they fit. */
+    max_slot_bytes: setting(33_554_432, wholeNumber(65_536, 1_073_741_824, 'bytes')),
   },
+  /** What is read of RoCE packets' own headers. */
   roce: {
-    enabled: { default: true, rule: truthValue() },
-    per_queue_pair: { default: false, rule: truthValue() },
-    decap_mirror: { default: false, rule: truthValue() },
-    max_pairs: { default: 1000, rule: wholeNumber(1, 100_000) },
-    max_streams: { default: 16_384, rule: wholeNumber(1, 1_048_576) },
+    /** False: RoCE packets are counted as flows only. */
+    enabled: setting(true, truthValue()),
+    /** Adds the label queue_pair to RoCE's pairs and to flows. */
+    per_queue_pair: setting(false, truthValue()),
+    /** RoCE inside ERSPAN and GRE counts as what it was before it was mirrored. */
+    decap_mirror: setting(false, truthValue()),
+    /** Most pairs that have series of their own. */
+    max_pairs: setting(1000, wholeNumber(1, 100_000)),
+    /** Entries of the kernel's stream map, the streams of one interval, and of its PSN tracker. */
+    max_streams: setting(16_384, wholeNumber(1, 1_048_576)),
   },
   rdma: {
-    enabled: { default: true, rule: truthValue() },
-    sysfs_path: { default: '/sys', rule: absoluteFolder() },
+    /** Read the counters of RDMA devices. */
+    enabled: setting(true, truthValue()),
+    /** An absolute path: where class/infiniband is looked for. */
+    sysfs_path: setting('/sys', absoluteFolder()),
   },
   web: {
-    listen_address: { default: ':10060', rule: listenAddress() },
-    telemetry_path: { default: '/metrics', rule: telemetryPath() },
-    max_requests: { default: 40, rule: wholeNumber(1, 10_000) },
+    listen_address: parsedText(':10060', listenAddress()),
+    /** Starts with a slash; never the landing page or a path under /-/. */
+    telemetry_path: setting('/metrics', telemetryPath()),
+    /** Scrapes served at the same time. */
+    max_requests: setting(40, wholeNumber(1, 10_000)),
   },
   log: {
-    level: { default: 'info', rule: oneOf(LOG_LEVELS) },
-    format: { default: 'logfmt', rule: oneOf(LOG_FORMATS) },
+    level: oneWord('info', ['debug', 'info', 'warn', 'error']),
+    format: oneWord('logfmt', ['logfmt', 'json']),
   },
+  /** File paths are absolute, or empty where there is none. */
   push: {
-    enabled: { default: false, rule: truthValue() },
-    url: { default: 'http://localhost:8428/api/v1/import/prometheus', rule: httpUrl() },
-    format: { default: 'auto', rule: oneOf(PUSH_FORMATS) },
-    compression: { default: 'auto', rule: oneOf(PUSH_COMPRESSIONS) },
-    headers: { default: {}, isMapping: true, rule: httpHeaders() },
+    enabled: setting(false, truthValue()),
+    /** An http or https URL, perhaps with a user and a password. */
+    url: setting('http://localhost:8428/api/v1/import/prometheus', httpUrl()),
+    /** As given; choosePushFormat() makes `auto` one of the others. */
+    format: oneWord('auto', ['auto', 'text', 'remote_write', 'remote_write_2']),
+    /** Of remote write 1.0; the other formats know one compression each. */
+    compression: oneWord('auto', ['auto', 'snappy', 'zstd']),
+    /** Sent along with each request; none of those that we set ourselves. */
+    headers: mapping(httpHeaders()),
+    /** Both empty or both given. */
     basic_auth: {
-      username: { default: '', rule: userName() },
-      password_file: { default: '', rule: secretFile() },
+      username: setting('', userName()),
+      password_file: setting('', secretFile()),
     },
-    bearer_token_file: { default: '', rule: secretFile() },
+    bearer_token_file: setting('', secretFile()),
     tls: {
-      ca_file: { default: '', rule: secretFile() },
-      cert_file: { default: '', rule: secretFile() },
-      key_file: { default: '', rule: secretFile() },
-      server_name: { default: '', rule: hostName() },
-      insecure_skip_verify: { default: false, rule: truthValue() },
+      ca_file: setting('', secretFile()),
+      /** cert_file and key_file are both empty or both given. */
+      cert_file: setting('', secretFile()),
+      key_file: setting('', secretFile()),
+      /** Empty: the host of the URL. */
+      server_name: setting('', hostName()),
+      insecure_skip_verify: setting(false, truthValue()),
     },
-    timeout_ms: { default: 30_000, rule: wholeNumber(100, 600_000, 'milliseconds') },
-    queue_max_bytes: { default: 64 * MEBI, rule: wholeNumber(MEBI, 4096 * MEBI, 'bytes') },
-    batch_max_samples: { default: 10_000, rule: wholeNumber(1, 100_000) },
-    max_age_ms: { default: 24 * HOUR_MS, rule: wholeNumber(1000, 366 * 24 * HOUR_MS, 'milliseconds') },
+    /** From the start of a request to the end of its answer. */
+    timeout_ms: setting(30_000, wholeNumber(100, 600_000, 'milliseconds')),
+    /** Most bytes that wait in memory. */
+    queue_max_bytes: setting(64 * MEBI, wholeNumber(MEBI, 4096 * MEBI, 'bytes')),
+    batch_max_samples: setting(10_000, wholeNumber(1, 100_000)),
+    /** A batch whose samples are older is dropped. */
+    max_age_ms: setting(24 * HOUR_MS, wholeNumber(1000, 366 * 24 * HOUR_MS, 'milliseconds')),
     retry: {
-      min_backoff_ms: { default: 500, rule: wholeNumber(10, 60_000, 'milliseconds') },
-      max_backoff_ms: { default: 30_000, rule: wholeNumber(10, HOUR_MS, 'milliseconds') },
-      on_429: { default: true, rule: truthValue() },
+      min_backoff_ms: setting(500, wholeNumber(10, 60_000, 'milliseconds')),
+      /** Never below min_backoff_ms. */
+      max_backoff_ms: setting(30_000, wholeNumber(10, HOUR_MS, 'milliseconds')),
+      on_429: setting(true, truthValue()),
     },
-    spool_path: { default: '', rule: absolutePath() },
-    spool_max_bytes: { default: 1024 * MEBI, rule: wholeNumber(MEBI, 1_048_576 * MEBI, 'bytes') },
-    extra_labels: { default: {}, isMapping: true, rule: metricLabels() },
-    job: { default: 'xtrace-catch', rule: labelValue() },
-    instance: { default: '', rule: labelValueOrNone() },
+    /** An absolute path of a folder, or empty: no spool. */
+    spool_path: setting('', absolutePath()),
+    spool_max_bytes: setting(1024 * MEBI, wholeNumber(MEBI, 1_048_576 * MEBI, 'bytes')),
+    /** Labels that every pushed series gets; never job and instance. */
+    extra_labels: mapping(metricLabels()),
+    job: setting('xtrace-catch', labelValue()),
+    /** Empty: the host's name, with the port of /metrics. */
+    instance: setting('', labelValueOrNone()),
   },
-};
-
-export function isSetting(node: SettingNode): node is Setting {
-  return typeof node['rule'] === 'function';
-}
-
-export function isMappingSetting(setting: Setting): setting is MappingSetting {
-  return 'isMapping' in setting;
-}
-
-/** What one source gives: nested as in the file, only the keys that were given. */
-export interface Layer {
-  [key: string]: unknown;
-}
-
-/** Puts a value at a dotted path of declared keys. */
-export function setInLayer(layer: Layer, path: string, value: unknown): void {
-  const keys = path.split('.');
-  const last = keys.pop() ?? path;
-  let section = layer;
-  for (const key of keys) {
-    const next = (section[key] ?? {}) as Layer; // only this function makes sections
-    section[key] = next;
-    section = next;
-  }
-  section[last] = value;
-}
-
-/** Called with the dotted path of a setting and what is wrong with its value. */
-export type SettingProblemSink = (path: string, message: string) => void;
-
-/**
- * Lays the layers over the defaults, later ones on top, and checks every value. All problems go to
- * the sink; the result is of use only when there were none.
- */
-export function mergeLayers(layers: readonly Layer[], report: SettingProblemSink): FileSettings {
-  // A named format without a coercion: convict's own types would turn "banana" into true. The
-  // registry is convict's; adding the same entry again changes nothing.
-  convict.addFormat({ name: 'checked', validate: (value: unknown, schema) => schema['check'](value) });
-  let reported = false;
-  const settings = convict<FileSettings>(
-    buildSchema(SETTINGS, '', (path, message) => {
-      reported = true;
-      report(path, message);
-    }) as convict.Schema<FileSettings>, // buildSchema keeps the shape of SETTINGS
-    { env: {}, args: [] },
-  );
-  for (const layer of layers) settings.load(layer);
-  try {
-    settings.validate({ allowed: 'strict' });
-  } catch (error) {
-    if (!reported) report('configuration', error instanceof Error ? error.message : String(error));
-  }
-  return settings.getProperties();
-}
-
-function buildSchema(section: object, prefix: string, report: SettingProblemSink): Record<string, unknown> {
-  const schema: Record<string, unknown> = {};
-  for (const [key, node] of Object.entries(section) as [string, SettingNode][]) {
-    const path = prefix + key;
-    schema[key] = isSetting(node)
-      ? { default: defaultOf(node), format: 'checked', check: checkOf(path, node.rule, report) }
-      : buildSchema(node, `${path}.`, report);
-  }
-  return schema;
-}
-
-function defaultOf(setting: Setting): unknown {
-  return isMappingSetting(setting) ? Object.entries(setting.default) : setting.default;
-}
-
-function checkOf(path: string, rule: Rule, report: SettingProblemSink): (value: unknown) => void {
-  return (value) => {
-    const problem = rule(value);
-    if (problem === undefined) return;
-    report(path, problem);
-    throw new Error(problem);
-  };
-}
+} satisfies SettingsSection;

@@ -46,7 +46,7 @@ test('every flag of the contract sets its value', () => {
     excludeDns: true,
     attachMode: 'generic',
     print: 'always',
-    web: { ...wanted.web, listenAddress: '[::1]:0', telemetryPath: '/m/x' },
+    web: { ...wanted.web, listenAddress: { host: '::1', port: 0 }, telemetryPath: '/m/x' },
     log: { level: 'debug', format: 'json' },
     flows: { ...wanted.flows, maxSeries: 12 },
   });
@@ -120,16 +120,22 @@ describe('mistakes', () => {
 });
 
 describe('listen addresses', () => {
-  for (const address of [
-    ':10060',
-    '127.0.0.1:0',
-    'localhost:80',
-    '[::1]:65535',
-    '[fe80::1%eth0]:1',
-    '0.0.0.0:9',
-  ]) {
-    test(`${address} is one`, () => {
-      assert.equal(resolveRun({ argv: ['--web.listen-address', address] }).web.listenAddress, address);
+  const addresses: [text: string, host: string | undefined, port: number][] = [
+    [':10060', undefined, 10_060],
+    ['127.0.0.1:0', '127.0.0.1', 0],
+    ['127.0.0.1:9', '127.0.0.1', 9],
+    ['localhost:80', 'localhost', 80],
+    ['localhost:0', 'localhost', 0],
+    ['host.example:65535', 'host.example', 65_535],
+    ['[::1]:65535', '::1', 65_535],
+    ['[::]:10060', '::', 10_060],
+    ['[fe80::1%eth0]:1', 'fe80::1%eth0', 1],
+    ['0.0.0.0:9', '0.0.0.0', 9],
+  ];
+  for (const [text, host, port] of addresses) {
+    test(`${text} is one`, () => {
+      const { web } = resolveRun({ argv: ['--web.listen-address', text] });
+      assert.deepEqual(web.listenAddress, { host, port });
     });
   }
   const hints: [string, string][] = [
@@ -141,6 +147,13 @@ describe('listen addresses', () => {
     ['[eth0]:1', ''],
     ['', ''],
     ['a b:1', ''],
+    ['127.0.0.1', ''],
+    ['::1:10060', ''],
+    [':', ''],
+    [':-1', ''],
+    [':1e3', ''],
+    ['[localhost]:1', ''],
+    ['[]:1', ''],
   ];
   for (const [address, hint] of hints) {
     test(`${JSON.stringify(address)} is none${hint}`, () => {

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ReadFile } from '../../src/config/config-file.js';
+import { setInLayer } from '../../src/config/layer.js';
 import { resolveConfig } from '../../src/config/resolve-config.js';
-import { SETTINGS, setInLayer } from '../../src/config/settings.js';
+import { SETTINGS } from '../../src/config/settings.js';
 import { ConfigError } from '../../src/errors.js';
 import { readFileStart } from '../../src/system/file-start.js';
 import { complaintsOf, resolve, resolveRun } from './fixture-text.js';

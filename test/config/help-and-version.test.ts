@@ -4,7 +4,8 @@ import { describe, test } from 'node:test';
 import { VARIABLES } from '../../src/config/environment.js';
 import { FLAGS } from '../../src/config/flags.js';
 import { renderHelp } from '../../src/config/help.js';
-import { isSetting, SETTINGS, type SettingNode } from '../../src/config/settings.js';
+import { SETTINGS } from '../../src/config/settings.js';
+import { isSetting, type SettingNode } from '../../src/config/settings-tree.js';
 import { parseBuildInfo, renderVersion } from '../../src/config/version.js';
 import { complaintsOf, resolve } from './fixture-text.js';
 

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { stringify } from 'yaml';
-import { ATTACH_MODES, LOG_LEVELS, PRINT_MODES, TRAFFIC_FILTERS } from '../../src/config/config.js';
 import { resolveConfig } from '../../src/config/resolve-config.js';
+import { SETTINGS } from '../../src/config/settings.js';
 import { ConfigError, EXIT_CODE } from '../../src/errors.js';
 import { complaintsOf, resolve, resolveRun } from './fixture-text.js';
 
@@ -42,7 +42,7 @@ test('nothing given: the defaults, every one', () => {
         maxStreams: 16_384,
       },
       rdma: { enabled: true, sysfsPath: '/sys' },
-      web: { listenAddress: ':10060', telemetryPath: '/metrics', maxRequests: 40 },
+      web: { listenAddress: { host: undefined, port: 10_060 }, telemetryPath: '/metrics', maxRequests: 40 },
       log: { level: 'info', format: 'logfmt' },
       push: {
         enabled: false,
@@ -104,7 +104,11 @@ describe('precedence: command line, environment, file, default', () => {
     });
     assert.equal(config.collectAgg, 'from-env');
     assert.deepEqual([config.flows.maxSeries, config.flows.vlan, config.flows.dstPort], [7, true, true]);
-    assert.deepEqual(config.web, { listenAddress: ':1', telemetryPath: '/metrics', maxRequests: 3 });
+    assert.deepEqual(config.web, {
+      listenAddress: { host: undefined, port: 1 },
+      telemetryPath: '/metrics',
+      maxRequests: 3,
+    });
     assert.deepEqual([config.push.enabled, config.push.url], [true, 'http://h/write']);
   });
 
@@ -215,17 +219,17 @@ test('law: an allowed value written to a file comes back as it was', () => {
         minLength: 1,
         maxLength: 4,
       }),
-      filter: fc.constantFrom(...TRAFFIC_FILTERS),
+      filter: fc.constantFrom(...SETTINGS.filter.words),
       interval_ms: fc.integer({ min: 100, max: 3_600_000 }),
       exclude_dns: fc.boolean(),
       collect_agg: fc.string({ minLength: 1, maxLength: 40 }).filter((text) => !/\p{C}/u.test(text)),
-      attach_mode: fc.constantFrom(...ATTACH_MODES),
-      print: fc.constantFrom(...PRINT_MODES),
+      attach_mode: fc.constantFrom(...SETTINGS.attach_mode.words),
+      print: fc.constantFrom(...SETTINGS.print.words),
       kernel: fc.record({
         max_flows: fc.integer({ min: 1, max: 16_777_216 }),
         slots_per_cpu: fc.integer({ min: 6, max: 16 }).map((power) => 2 ** power),
       }),
-      log: fc.record({ level: fc.constantFrom(...LOG_LEVELS) }),
+      log: fc.record({ level: fc.constantFrom(...SETTINGS.log.level.words) }),
     },
     { requiredKeys: [] },
   );
