@@ -4,8 +4,8 @@
 
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { ETHERTYPE, ethernet, ipv4, ipv6, payloadOf, tcp, udp } from '../test/support/frames.js';
-import { roceV2 } from '../test/support/roce-frames.js';
+import { ETHERTYPE, ethernet, ipv4, ipv6, payloadOf, tcp, udp } from '../test/support/frames/frames.js';
+import { roceV2 } from '../test/support/roce/roce-frames.js';
 import { buildProgram, buildRunner } from './build-native.js';
 
 const FLOW_OBJECT = fileURLToPath(new URL('../bpf/flow.bpf.o', import.meta.url));

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { FRAMING } from '../src/abi/kinds.js';
 import { type KernelObject, loadKernelObject } from '../src/kernel/load.js';
 import { createDrain } from '../src/reader/drain.js';
-import { ETHERTYPE, ethernet, ipv4, tcp } from '../test/support/frames.js';
+import { ETHERTYPE, ethernet, ipv4, tcp } from '../test/support/frames/frames.js';
 import { buildRunner } from './build-native.js';
 
 const FLOW_OBJECT = fileURLToPath(new URL('../bpf/flow.bpf.o', import.meta.url));

@@ -5,10 +5,10 @@
 // Moves the calling thread to that namespace: nothing that needs the machine's own can come after.
 
 import { readFileSync } from 'node:fs';
-import { startExporter } from '../test/support/exporter.js';
-import { ETHERTYPE, ethernet, ipv4, tcp } from '../test/support/frames.js';
-import { sendFrames } from '../test/support/sender.js';
-import { createWire, type Wire } from '../test/support/wire.js';
+import { startExporter } from '../test/support/exporter/exporter.js';
+import { ETHERTYPE, ethernet, ipv4, tcp } from '../test/support/frames/frames.js';
+import { sendFrames } from '../test/support/kernel/sender.js';
+import { createWire, type Wire } from '../test/support/kernel/wire.js';
 
 const INTERVAL_MS = 1000;
 /** Refreshes with all flows there before we look: buffers have their size and garbage is gone. */

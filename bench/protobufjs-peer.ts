@@ -2,7 +2,7 @@
 // Remote write by protobufjs, as a peer for bench/push.ts: the same samples in the same requests.
 import type { SeriesView } from '../src/flows/views.js';
 import type { FlowFamilies } from '../src/metrics/flow-families.js';
-import { requestV2Type, writeRequestType } from '../test/support/remote-write-protos.js';
+import { requestV2Type, writeRequestType } from '../test/support/receivers/remote-write-protos.js';
 
 export interface PeerOptions {
   readonly series: SeriesView;

@@ -7,11 +7,11 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createProcessUsageReader } from '../src/metrics/process-usage.js';
-import { type Exporter, startExporter } from '../test/support/exporter.js';
-import { type Storage, startVictoriaMetrics } from '../test/support/receivers.js';
-import { startSending } from '../test/support/sender.js';
-import { udpFlows } from '../test/support/traffic-mix.js';
-import { createWire } from '../test/support/wire.js';
+import { type Exporter, startExporter } from '../test/support/exporter/exporter.js';
+import { udpFlows } from '../test/support/frames/traffic-mix.js';
+import { startSending } from '../test/support/kernel/sender.js';
+import { createWire } from '../test/support/kernel/wire.js';
+import { type Storage, startVictoriaMetrics } from '../test/support/receivers/receivers.js';
 
 const FLOWS = 10_000;
 const INTERVAL_MS = 5000;

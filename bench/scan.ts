@@ -4,10 +4,10 @@
 //
 // Moves the calling thread to a namespace of its own: nothing that needs the machine's can come after.
 
-import { assertBalance } from '../test/support/balance.js';
-import { runScanScenario, type ScanFigures } from '../test/support/scan-scenario.js';
-import { createWire } from '../test/support/wire.js';
-import { withExporter } from '../test/support/with-exporter.js';
+import { runScanScenario, type ScanFigures } from '../test/support/exporter/scan-scenario.js';
+import { withExporter } from '../test/support/exporter/with-exporter.js';
+import { createWire } from '../test/support/kernel/wire.js';
+import { assertBalance } from '../test/support/oracle/balance.js';
 
 const INTERVAL_MS = 1000;
 const BURST_EVERY_MS = 5000;

@@ -7,11 +7,15 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { waitFor } from '../test/support/conditions.js';
-import { startExporter } from '../test/support/exporter.js';
-import { createKnownTraffic, FRAMES_PER_SECOND, SHORT_FLOWS_FROM } from '../test/support/known-traffic.js';
-import { type Scraper, startPrometheus, startVmagent } from '../test/support/scrapers.js';
-import { NAP_OVERHEAD_NS, sendFrames } from '../test/support/sender.js';
-import { createWire, type Wire } from '../test/support/wire.js';
+import { startExporter } from '../test/support/exporter/exporter.js';
+import {
+  createKnownTraffic,
+  FRAMES_PER_SECOND,
+  SHORT_FLOWS_FROM,
+} from '../test/support/frames/known-traffic.js';
+import { NAP_OVERHEAD_NS, sendFrames } from '../test/support/kernel/sender.js';
+import { createWire, type Wire } from '../test/support/kernel/wire.js';
+import { type Scraper, startPrometheus, startVmagent } from '../test/support/receivers/scrapers.js';
 
 const TRAFFIC_S = 60;
 /** Longer than the traffic and all scrapes after it. */

@@ -4,11 +4,16 @@
 
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createVeth } from '../test/support/namespace.js';
-import { decompress, PushReceiver, type ReceivedPush, type Reply } from '../test/support/push-receiver.js';
-import { sendFrames, startSending } from '../test/support/sender.js';
-import { everyHeader, mixedFlows, udpFlows } from '../test/support/traffic-mix.js';
-import type { Wire } from '../test/support/wire.js';
+import { everyHeader, mixedFlows, udpFlows } from '../test/support/frames/traffic-mix.js';
+import { createVeth } from '../test/support/kernel/namespace.js';
+import { sendFrames, startSending } from '../test/support/kernel/sender.js';
+import type { Wire } from '../test/support/kernel/wire.js';
+import {
+  decompress,
+  PushReceiver,
+  type ReceivedPush,
+  type Reply,
+} from '../test/support/receivers/push-receiver.js';
 
 /** The pair that flaps; pair 0 does not. */
 const FLAPPING = 1;

@@ -18,10 +18,10 @@ import { renderExposition } from '../src/exposition/render-exposition.js';
 import { CATALOG } from '../src/metrics/catalog.js';
 import { flowFamilies } from '../src/metrics/flow-families.js';
 import { FLOW_LABELS } from '../src/metrics/flow-label-fields.js';
-import { createManySeries } from './exposition/series-fixture.js';
 import { waitFor } from './support/conditions.js';
-import { kernelTest } from './support/kernel-gate.js';
-import { Namespace } from './support/namespace.js';
+import { createManySeries } from './support/exposition/series-fixture.js';
+import { kernelTest } from './support/kernel/kernel-gate.js';
+import { Namespace } from './support/kernel/namespace.js';
 import { readPages } from './support/pages.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // A growing list of byte chunks: what is written stays where it is, nothing is copied to grow.
 
-/** 256 KiB: about 1,400 flow lines, 0.3 ms of rendering. Small enough that nobody waits for one. */
-export const CHUNK_BYTES = 256 * 1024;
+import { ChunkPool } from './chunk-pool.js';
 
 export class ChunkList {
-  readonly #chunkBytes: number;
+  readonly #pool: ChunkPool;
   readonly #full: Buffer[] = [];
   #fullBytes = 0;
   /** The chunk being written, and how much of it is. Whoever writes moves end. */
   current: Buffer;
   end = 0;
 
-  constructor(chunkBytes: number = CHUNK_BYTES) {
-    this.#chunkBytes = chunkBytes;
-    this.current = Buffer.allocUnsafeSlow(chunkBytes);
+  /** pool: where chunks come from; of whoever gives none back, one of its own. */
+  constructor(pool: ChunkPool = new ChunkPool()) {
+    this.#pool = pool;
+    this.current = pool.take();
   }
 
   /** Puts the current chunk away and starts one that has room for at least neededBytes. */
   startChunk(neededBytes: number): void {
     this.#putAway();
-    this.current = Buffer.allocUnsafeSlow(Math.max(this.#chunkBytes, neededBytes));
+    this.current = this.#pool.take(neededBytes);
     this.end = 0;
   }
 

@@ -4,6 +4,7 @@
 import type { FlowFamilies } from '../metrics/flow-families.js';
 import { Pacer } from '../pacer.js';
 import { ChunkList } from './chunk-list.js';
+import { ChunkPool } from './chunk-pool.js';
 import { renderLabelPairs, renderSample } from './family-text.js';
 import { flowLineBytes, flowLineFrame, writeFlowLines } from './flow-series.js';
 import type { Payload } from './payload.js';
@@ -106,7 +107,7 @@ class TextBatch {
     this.#maxSamples = maxSamplesPerBatch;
     this.#maxBytes = Math.min(maxBatchBytes, MAX_PAYLOAD_BYTES);
     this.#timestampMs = timestampMs;
-    this.#list = new ChunkList(this.#maxBytes);
+    this.#list = new ChunkList(new ChunkPool(this.#maxBytes));
   }
 
   /** For a line of at most so many bytes; a first one always has. */
@@ -131,7 +132,7 @@ class TextBatch {
   take(): Payload {
     const { chunks } = this.#list.finish();
     const { samples } = this;
-    this.#list = new ChunkList(this.#maxBytes);
+    this.#list = new ChunkList(new ChunkPool(this.#maxBytes));
     this.samples = 0;
     const [chunk = Buffer.alloc(0)] = chunks; // hasRoom() saw to it that there is one
     // A queue would keep the whole chunk alive for the little that the last payload has.

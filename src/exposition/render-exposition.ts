@@ -4,7 +4,8 @@
 import type { Family } from '../metrics/definition.js';
 import type { FlowFamilies } from '../metrics/flow-families.js';
 import { Pacer } from '../pacer.js';
-import { CHUNK_BYTES, ChunkList } from './chunk-list.js';
+import { ChunkList } from './chunk-list.js';
+import type { ChunkPool } from './chunk-pool.js';
 import type { Dialect, ExpositionFormat } from './dialect.js';
 import { renderSamples } from './family-text.js';
 import { flowLineBytes, flowLineFrame, writeFlowLines } from './flow-series.js';
@@ -22,8 +23,8 @@ export interface ExpositionParts {
   yieldToLoop(): Promise<void>;
   /** Rendering stops at the next pause and rejects with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Size of a chunk; CHUNK_BYTES unless told. */
-  readonly chunkBytes?: number;
+  /** Where chunks come from; it gets them back where rendering fails. None: they are garbage afterwards. */
+  readonly pool?: ChunkPool;
 }
 
 export interface Exposition {
@@ -43,11 +44,25 @@ const SAMPLE_NS = 2000;
 
 export async function renderExposition(
   format: ExpositionFormat,
-  { families, flows }: ExpositionInput,
+  input: ExpositionInput,
   parts: ExpositionParts,
 ): Promise<Exposition> {
-  const dialect = DIALECTS[format];
-  const list = new ChunkList(parts.chunkBytes ?? CHUNK_BYTES);
+  const list = new ChunkList(parts.pool);
+  try {
+    await render(list, DIALECTS[format], input, parts);
+    return { format, ...list.finish() };
+  } catch (error) {
+    parts.pool?.give(list.finish().chunks);
+    throw error;
+  }
+}
+
+async function render(
+  list: ChunkList,
+  dialect: Dialect,
+  { families, flows }: ExpositionInput,
+  parts: ExpositionParts,
+): Promise<void> {
   const pacer = new Pacer(async () => {
     await parts.yieldToLoop();
     parts.signal?.throwIfAborted();
@@ -76,5 +91,4 @@ export async function renderExposition(
     }
   }
   list.writeText(dialect.trailer);
-  return { format, ...list.finish() };
 }

@@ -3,6 +3,7 @@
 // its first user to its last; how many live at a time is bounded. Knows nothing of HTTP.
 import type { Family } from '../metrics/definition.js';
 import type { FlowFamilies } from '../metrics/flow-families.js';
+import { ChunkPool } from './chunk-pool.js';
 import type { ExpositionFormat } from './dialect.js';
 import { gzipChunks } from './gzip-chunks.js';
 import type { ContentCoding } from './negotiate.js';
@@ -72,11 +73,14 @@ interface Rendering {
   users: number;
   readonly cancel: AbortController;
   readonly exposition: Promise<Exposition>;
+  /** Once it is made. */
+  chunks: readonly Buffer[];
   gzip: Promise<readonly Buffer[]> | undefined;
 }
 
 export function createExposer(options: ExposerOptions, parts: ExposerParts): Exposer {
   const living = new Set<Rendering>();
+  const pool = new ChunkPool();
   let isLarge = false;
 
   const start = (format: ExpositionFormat): Rendering => {
@@ -94,13 +98,16 @@ export function createExposer(options: ExposerOptions, parts: ExposerParts): Exp
         const exposition = await renderExposition(
           format,
           { families, flows: snapshot.flows },
-          { yieldToLoop: parts.yieldToLoop, signal: cancel.signal },
+          { yieldToLoop: parts.yieldToLoop, signal: cancel.signal, pool },
         );
-        const { bytes } = exposition;
+        const { bytes, chunks } = exposition;
+        if (living.has(rendering)) rendering.chunks = chunks;
+        else pool.give(chunks);
         parts.onRendered({ format, bytes, durationMs: parts.monotonicMs() - startedMs });
         warnOnce(bytes);
         return exposition;
       }),
+      chunks: [],
       gzip: undefined,
     };
     return rendering;
@@ -122,6 +129,7 @@ export function createExposer(options: ExposerOptions, parts: ExposerParts): Exp
     if (rendering.users > 0) return;
     living.delete(rendering);
     rendering.cancel.abort();
+    if (rendering.chunks.length > 0) pool.give(rendering.chunks);
   };
 
   return {

@@ -4,15 +4,15 @@
 
 import assert from 'node:assert/strict';
 import { KIND } from '../../src/abi/kinds.js';
-import { FRAME_VECTORS } from '../support/frame-vectors.js';
-import { kernelTest, PORTABLE_OBJECT_PATH } from '../support/kernel-gate.js';
+import { FRAME_VECTORS } from '../support/frames/frame-vectors.js';
+import { kernelTest, PORTABLE_OBJECT_PATH } from '../support/kernel/kernel-gate.js';
 import {
   ProgramUnderTest,
   type ProgramUnderTestOptions,
   RUN_IFINDEX,
-} from '../support/program-under-test.js';
-import { parseFrame } from '../support/reference-parser.js';
-import type { Sum } from '../support/tshark-truth.js';
+} from '../support/kernel/program-under-test.js';
+import { parseFrame } from '../support/oracle/reference-parser.js';
+import type { Sum } from '../support/oracle/tshark-truth.js';
 
 const VARIANTS: Readonly<Record<string, ProgramUnderTestOptions>> = {
   frags: { flavour: 'frags' },

@@ -5,8 +5,8 @@
 
 import assert from 'node:assert/strict';
 import { DEFAULT_SLOTS_PER_CPU } from '../../src/kernel/load.js';
-import { kernelTest } from '../support/kernel-gate.js';
-import { ProgramUnderTest } from '../support/program-under-test.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
+import { ProgramUnderTest } from '../support/kernel/program-under-test.js';
 import {
   findCaptureFolder,
   NO_CAPTURES,
@@ -14,7 +14,7 @@ import {
   readCaptureNames,
   readTruth,
   Tally,
-} from '../support/tshark-truth.js';
+} from '../support/oracle/tshark-truth.js';
 
 for (const slotsPerCpu of [2, DEFAULT_SLOTS_PER_CPU]) {
   kernelTest(`captures are counted as tshark reads them, with ${slotsPerCpu} slots per CPU`, async (t) => {

@@ -7,11 +7,11 @@ import process from 'node:process';
 import fc from 'fast-check';
 import { KIND, TRAFFIC_TYPES } from '../../src/abi/kinds.js';
 import { FLOW_KEY4, FLOW_KEY6 } from '../../src/abi/layout.js';
-import { ARBITRARY_FRAMES, type ArbitraryFrame } from '../support/arbitrary-frames.js';
-import { kernelTest } from '../support/kernel-gate.js';
-import { ProgramUnderTest, RUN_IFINDEX } from '../support/program-under-test.js';
-import { applyOptions, type ReferenceOptions } from '../support/reference-options.js';
-import { parseFrame } from '../support/reference-parser.js';
+import { ARBITRARY_FRAMES, type ArbitraryFrame } from '../support/frames/arbitrary-frames.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
+import { ProgramUnderTest, RUN_IFINDEX } from '../support/kernel/program-under-test.js';
+import { applyOptions, type ReferenceOptions } from '../support/oracle/reference-options.js';
+import { parseFrame } from '../support/oracle/reference-parser.js';
 
 /** Frames of each sort; more by XTRACE_RANDOM_FRAMES, for a long run. */
 const RUNS = Number(process.env['XTRACE_RANDOM_FRAMES'] ?? 20_000);

@@ -5,12 +5,17 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { FRAMING } from '../../src/abi/kinds.js';
-import { kernelTest } from '../support/kernel-gate.js';
-import { ProgramUnderTest } from '../support/program-under-test.js';
-import { ReferenceStreams } from '../support/reference-roce-streams.js';
-import { RoceSums, readingSnapshot } from '../support/roce-sums.js';
-import { dissectRoce, haveTshark } from '../support/tshark-roce.js';
-import { findCaptureFolder, NO_CAPTURES, readCapture, readCaptureNames } from '../support/tshark-truth.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
+import { ProgramUnderTest } from '../support/kernel/program-under-test.js';
+import { ReferenceStreams } from '../support/oracle/reference-roce-streams.js';
+import { dissectRoce, haveTshark } from '../support/oracle/tshark-roce.js';
+import {
+  findCaptureFolder,
+  NO_CAPTURES,
+  readCapture,
+  readCaptureNames,
+} from '../support/oracle/tshark-truth.js';
+import { RoceSums, readingSnapshot } from '../support/roce/roce-sums.js';
 
 const NO_TSHARK = 'SKIPPED: no tshark to compare with';
 /** What the captures hold together; a capture that decodes to nothing would prove nothing. */

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // The order of PSNs as a property: whatever a network does to streams of RoCE packets, the BPF program
 // counts the gaps, rewinds, retransmissions and resyncs that the reference counts, cell by cell. The
-// reference's own laws are in test/support/reference-psn.test.ts.
+// reference's own laws are in test/support/oracle/reference-psn.test.ts.
 
 import assert from 'node:assert/strict';
 import process from 'node:process';
 import fc from 'fast-check';
 import { FRAMING } from '../../src/abi/kinds.js';
-import { leapingEvents, networkEvents, type PsnEvent } from '../support/arbitrary-psn.js';
-import { kernelTest } from '../support/kernel-gate.js';
-import { ProgramUnderTest } from '../support/program-under-test.js';
-import { ReferenceStreams } from '../support/reference-roce-streams.js';
-import { PAYLOAD, STREAM4, V2_IPV4 } from '../support/roce-count-parts.js';
-import { type NamedCells, streamName } from '../support/roce-sums.js';
-import { QP } from '../support/vector-parts.js';
+import { QP } from '../support/frames/vector-parts.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
+import { ProgramUnderTest } from '../support/kernel/program-under-test.js';
+import { ReferenceStreams } from '../support/oracle/reference-roce-streams.js';
+import { leapingEvents, networkEvents, type PsnEvent } from '../support/roce/arbitrary-psn.js';
+import { PAYLOAD, STREAM4, V2_IPV4 } from '../support/roce/roce-count-parts.js';
+import { type NamedCells, streamName } from '../support/roce/roce-sums.js';
 
 /** Sequences of each sort; more by XTRACE_PSN_SEQUENCES, for a long run. */
 const RUNS = Number(process.env['XTRACE_PSN_SEQUENCES'] ?? 500);

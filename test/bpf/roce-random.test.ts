@@ -6,12 +6,12 @@ import assert from 'node:assert/strict';
 import process from 'node:process';
 import fc from 'fast-check';
 import { KIND } from '../../src/abi/kinds.js';
-import { ARBITRARY_FRAMES, type ArbitraryFrame } from '../support/arbitrary-frames.js';
-import { ARBITRARY_ROCE } from '../support/arbitrary-roce.js';
-import { kernelTest } from '../support/kernel-gate.js';
-import { ProgramUnderTest } from '../support/program-under-test.js';
-import { parseFrame } from '../support/reference-parser.js';
-import { ReferenceStreams } from '../support/reference-roce-streams.js';
+import { ARBITRARY_FRAMES, type ArbitraryFrame } from '../support/frames/arbitrary-frames.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
+import { ProgramUnderTest } from '../support/kernel/program-under-test.js';
+import { parseFrame } from '../support/oracle/reference-parser.js';
+import { ReferenceStreams } from '../support/oracle/reference-roce-streams.js';
+import { ARBITRARY_ROCE } from '../support/roce/arbitrary-roce.js';
 
 /** Frames of each sort; more by XTRACE_RANDOM_FRAMES, for a long run. */
 const RUNS = Number(process.env['XTRACE_RANDOM_FRAMES'] ?? 20_000);

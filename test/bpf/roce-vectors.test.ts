@@ -4,24 +4,24 @@
 
 import assert from 'node:assert/strict';
 import { FRAMING, type Framing, KIND } from '../../src/abi/kinds.js';
-import { ETHERTYPE, ethernet, ipv4, ipv6, payloadOf } from '../support/frames.js';
-import { kernelTest, PORTABLE_OBJECT_PATH } from '../support/kernel-gate.js';
+import { ETHERTYPE, ethernet, ipv4, ipv6, payloadOf } from '../support/frames/frames.js';
+import { ENDS4, ENDS6, QP } from '../support/frames/vector-parts.js';
+import { kernelTest, PORTABLE_OBJECT_PATH } from '../support/kernel/kernel-gate.js';
 import {
   ProgramUnderTest,
   type ProgramUnderTestOptions,
   RUN_FRAME_MIN,
-} from '../support/program-under-test.js';
-import { type ParseOptions, parseFrame } from '../support/reference-parser.js';
-import { readRoce } from '../support/reference-roce.js';
-import { CARRIERS, PAYLOAD, STREAM4, V1, V2_IPV4, V2_IPV6 } from '../support/roce-count-parts.js';
-import { ROCE_COUNT_VECTORS } from '../support/roce-count-vectors.js';
-import { EXTENDED_CARRIERS, FIRST_FRAGMENT_CARRIERS } from '../support/roce-extended-carriers.js';
-import { ASSIGNED_OPCODES, roceV1Frame, roceV2 } from '../support/roce-frames.js';
-import { ROCE_LENGTH_VECTORS } from '../support/roce-length-vectors.js';
-import { MIRROR_SAMPLES, MIRROR_VECTORS, WRAPPED_FLOWS } from '../support/roce-mirror-vectors.js';
-import { ROCE_ODD_VECTORS } from '../support/roce-odd-vectors.js';
-import { readingSnapshot } from '../support/roce-sums.js';
-import { ENDS4, ENDS6, QP } from '../support/vector-parts.js';
+} from '../support/kernel/program-under-test.js';
+import { type ParseOptions, parseFrame } from '../support/oracle/reference-parser.js';
+import { readRoce } from '../support/oracle/reference-roce.js';
+import { CARRIERS, PAYLOAD, STREAM4, V1, V2_IPV4, V2_IPV6 } from '../support/roce/roce-count-parts.js';
+import { ROCE_COUNT_VECTORS } from '../support/roce/roce-count-vectors.js';
+import { EXTENDED_CARRIERS, FIRST_FRAGMENT_CARRIERS } from '../support/roce/roce-extended-carriers.js';
+import { ASSIGNED_OPCODES, roceV1Frame, roceV2 } from '../support/roce/roce-frames.js';
+import { ROCE_LENGTH_VECTORS } from '../support/roce/roce-length-vectors.js';
+import { MIRROR_SAMPLES, MIRROR_VECTORS, WRAPPED_FLOWS } from '../support/roce/roce-mirror-vectors.js';
+import { ROCE_ODD_VECTORS } from '../support/roce/roce-odd-vectors.js';
+import { readingSnapshot } from '../support/roce/roce-sums.js';
 
 /** Every program that may be attached to an interface. */
 const VARIANTS: Readonly<Record<string, ProgramUnderTestOptions>> = {

@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
-import { deepestChains, readBpfFunctions } from '../support/bpf-stack.js';
-import { FLOW_OBJECT_PATH, PORTABLE_OBJECT_PATH } from '../support/kernel-gate.js';
+import { deepestChains, readBpfFunctions } from '../support/kernel/bpf-stack.js';
+import { FLOW_OBJECT_PATH, PORTABLE_OBJECT_PATH } from '../support/kernel/kernel-gate.js';
 
 /** MAX_BPF_STACK, and the rounding of check_max_stack_depth() in kernel/bpf/verifier.c. */
 const STACK_BYTES_MAX = 512;

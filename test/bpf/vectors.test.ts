@@ -5,17 +5,17 @@
 
 import assert from 'node:assert/strict';
 import { FRAMING, KIND } from '../../src/abi/kinds.js';
-import { FRAME_VECTORS } from '../support/frame-vectors.js';
-import { ETHERTYPE, ethernet, ipv4, payloadOf, tcp } from '../support/frames.js';
-import { kernelTest, PORTABLE_OBJECT_PATH } from '../support/kernel-gate.js';
+import { FRAME_VECTORS } from '../support/frames/frame-vectors.js';
+import { ETHERTYPE, ethernet, ipv4, payloadOf, tcp } from '../support/frames/frames.js';
+import { kernelTest, PORTABLE_OBJECT_PATH } from '../support/kernel/kernel-gate.js';
 import {
   ProgramUnderTest,
   type ProgramUnderTestOptions,
   RUN_FRAME_MIN,
   RUN_IFINDEX,
-} from '../support/program-under-test.js';
-import { parseFrame } from '../support/reference-parser.js';
-import { ASSIGNED_OPCODES, roceV1Frame, roceV2 } from '../support/roce-frames.js';
+} from '../support/kernel/program-under-test.js';
+import { parseFrame } from '../support/oracle/reference-parser.js';
+import { ASSIGNED_OPCODES, roceV1Frame, roceV2 } from '../support/roce/roce-frames.js';
 
 const ENDS4 = { src: '192.0.2.1', dst: '198.51.100.2' };
 const ENDS6 = { src: '2001:db8::1', dst: '2001:db8::2' };

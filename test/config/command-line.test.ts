@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { complaintsOf, resolve, resolveRun } from './fixture-text.js';
+import { complaintsOf, resolve, resolveRun } from '../support/config/fixture-text.js';
 
 describe('what is asked for', () => {
   const cases: [string[], string][] = [

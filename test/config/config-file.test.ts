@@ -7,7 +7,7 @@ import { resolveConfig } from '../../src/config/resolve-config.js';
 import { SETTINGS } from '../../src/config/settings.js';
 import { ConfigError } from '../../src/errors.js';
 import { readFileStart } from '../../src/system/file-start.js';
-import { complaintsOf, resolve, resolveRun } from './fixture-text.js';
+import { complaintsOf, resolve, resolveRun } from '../support/config/fixture-text.js';
 
 const readFile: ReadFile = (path, mostBytes) => readFileStart(path, { mostBytes });
 

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { complaintsOf, type Given, resolve } from './fixture-text.js';
+import { complaintsOf, type Given, resolve } from '../support/config/fixture-text.js';
 
 function doctorOf(given: Given) {
   const resolution = resolve(given);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { resolveConfig } from '../../src/config/resolve-config.js';
 import { ConfigError } from '../../src/errors.js';
-import { ROOT } from './fixture-text.js';
+import { ROOT } from '../support/config/fixture-text.js';
 
 const FOLDER = join(ROOT, 'test/config/fixtures');
 const names = readdirSync(FOLDER).sort();

@@ -7,7 +7,7 @@ import { renderHelp } from '../../src/config/help.js';
 import { SETTINGS } from '../../src/config/settings.js';
 import { isSetting, type SettingNode } from '../../src/config/settings-tree.js';
 import { parseBuildInfo, renderVersion } from '../../src/config/version.js';
-import { complaintsOf, resolve } from './fixture-text.js';
+import { complaintsOf, resolve } from '../support/config/fixture-text.js';
 
 describe('help', () => {
   const help = renderHelp();

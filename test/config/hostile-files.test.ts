@@ -9,7 +9,7 @@ import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { type MeasuredRun, measuredRun } from '../support/measured-run.js';
+import { type MeasuredRun, measuredRun } from '../support/exporter/measured-run.js';
 
 const STACK = /^\s+at .*:\d+:\d+\)?$/m;
 /** Of CPU: what else runs on the machine takes none of it. */

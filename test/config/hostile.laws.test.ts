@@ -9,8 +9,8 @@ import path from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ConfigError } from '../../src/errors.js';
-import { measuredRun } from '../support/measured-run.js';
-import { resolve } from './fixture-text.js';
+import { resolve } from '../support/config/fixture-text.js';
+import { measuredRun } from '../support/exporter/measured-run.js';
 
 const SCALARS = ['x', '1', 'true', '~', '""', '"\\u001b[31m"', '.inf', '!!str 1', '!<x> y', '"\\uD800"'];
 const key = fc.constantFrom('x', 'y', '"\\u001b[2J"', '<<', '__proto__', '? [y]', '*a');

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { choosePushFormat } from '../../src/config/push-settings.js';
-import { complaintsOf, resolveRun } from './fixture-text.js';
+import { complaintsOf, resolveRun } from '../support/config/fixture-text.js';
 
 describe('auto follows the path of the URL', () => {
   const cases: [string, ReturnType<typeof choosePushFormat>][] = [

@@ -6,7 +6,7 @@ import { stringify } from 'yaml';
 import { resolveConfig } from '../../src/config/resolve-config.js';
 import { SETTINGS } from '../../src/config/settings.js';
 import { ConfigError, EXIT_CODE } from '../../src/errors.js';
-import { complaintsOf, resolve, resolveRun } from './fixture-text.js';
+import { complaintsOf, resolve, resolveRun } from '../support/config/fixture-text.js';
 
 const PUSH_URL = 'http://localhost:8428/api/v1/import/prometheus';
 

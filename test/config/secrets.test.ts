@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { complaintsOf } from './fixture-text.js';
+import { complaintsOf } from '../support/config/fixture-text.js';
 
 const SECRET = 'hunter2';
 

@@ -18,7 +18,7 @@ import {
   type SettingsSection,
   setting,
 } from '../../src/config/settings-tree.js';
-import { resolveRun } from './fixture-text.js';
+import { resolveRun } from '../support/config/fixture-text.js';
 
 /** Dotted paths of all settings, in order. */
 function pathsOf(section: SettingsSection, prefix = ''): string[] {

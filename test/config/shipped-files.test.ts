@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { SETTINGS } from '../../src/config/settings.js';
-import { ROOT, readRepositoryFile, resolveRun } from './fixture-text.js';
+import { ROOT, readRepositoryFile, resolveRun } from '../support/config/fixture-text.js';
 
 const DEFAULT_FILE = 'config/xtrace-catch.yaml';
 

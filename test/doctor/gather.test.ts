@@ -10,7 +10,7 @@ import type { AttachOutcome } from '../../src/kernel/attach.js';
 import type { KernelObject } from '../../src/kernel/load.js';
 import type { RdmaPortStatus, RdmaRound } from '../../src/rdma/port-reader.js';
 import type { NetworkInterface } from '../../src/system/interfaces.js';
-import { GOOD_HOST, PLAIN_ROLE } from './hosts.js';
+import { GOOD_HOST, PLAIN_ROLE } from '../support/doctor/hosts.js';
 
 const ETH0: NetworkInterface = {
   name: 'eth0',

@@ -22,7 +22,7 @@ import {
   UNPRIVILEGED_HOST,
   VIRTUAL_FUNCTION_HOST,
   VLAN_HOST,
-} from './hosts.js';
+} from '../support/doctor/hosts.js';
 
 /** `level interface: sentence`, a line each. */
 function said(facts: DoctorFacts): string[] {

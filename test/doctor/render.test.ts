@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { judgeFacts } from '../../src/doctor/judge.js';
 import { renderDiagnosisJson } from '../../src/doctor/render-json.js';
 import { renderDiagnosis } from '../../src/doctor/render-text.js';
-import * as hosts from './hosts.js';
+import * as hosts from '../support/doctor/hosts.js';
 
 // dist/test/doctor -> the source tree
 const GOLDEN = fileURLToPath(new URL('../../../test/doctor/golden/', import.meta.url));

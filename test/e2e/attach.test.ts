@@ -5,16 +5,21 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import type { TestContext } from 'node:test';
-import { assertBalance } from '../support/balance.js';
-import { heldBpfObjects } from '../support/bpf-objects.js';
-import { type Exporter, type ExporterOptions, runExporter, startExporter } from '../support/exporter.js';
-import type { Exposition } from '../support/exposition-parser.js';
-import { attachForeignXdp } from '../support/foreign-xdp.js';
-import { ETHERTYPE, ethernet, ipv4, ipv6, payloadOf, tcp, udp } from '../support/frames.js';
-import { kernelTest } from '../support/kernel-gate.js';
-import type { Namespace } from '../support/namespace.js';
-import { createSite } from '../support/site.js';
-import { createTun } from '../support/tun-device.js';
+import {
+  type Exporter,
+  type ExporterOptions,
+  runExporter,
+  startExporter,
+} from '../support/exporter/exporter.js';
+import { createSite } from '../support/exporter/site.js';
+import { ETHERTYPE, ethernet, ipv4, ipv6, payloadOf, tcp, udp } from '../support/frames/frames.js';
+import { heldBpfObjects } from '../support/kernel/bpf-objects.js';
+import { attachForeignXdp } from '../support/kernel/foreign-xdp.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
+import type { Namespace } from '../support/kernel/namespace.js';
+import { createTun } from '../support/kernel/tun-device.js';
+import { assertBalance } from '../support/oracle/balance.js';
+import type { Exposition } from '../support/oracle/exposition-parser.js';
 
 const ENDS = { src: '192.0.2.1', dst: '192.0.2.2' };
 const FRAME = ethernet(ETHERTYPE.ipv4, ipv4(ENDS, udp(4000, 5000, payloadOf(100))));

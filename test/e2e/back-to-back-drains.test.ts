@@ -10,11 +10,11 @@ import { FRAMING } from '../../src/abi/kinds.js';
 import { attachXdp } from '../../src/kernel/attach.js';
 import { loadKernelObject } from '../../src/kernel/load.js';
 import { createDrain } from '../../src/reader/drain.js';
-import { DrainSums, sorted } from '../support/drain-sums.js';
-import { FLOW_OBJECT_PATH, kernelTest, PORTABLE_OBJECT_PATH } from '../support/kernel-gate.js';
-import { sendFrames } from '../support/sender.js';
-import { udpFlows } from '../support/traffic-mix.js';
-import { createWire, type Wire } from '../support/wire.js';
+import { udpFlows } from '../support/frames/traffic-mix.js';
+import { FLOW_OBJECT_PATH, kernelTest, PORTABLE_OBJECT_PATH } from '../support/kernel/kernel-gate.js';
+import { sendFrames } from '../support/kernel/sender.js';
+import { createWire, type Wire } from '../support/kernel/wire.js';
+import { DrainSums, sorted } from '../support/oracle/drain-sums.js';
 
 const FRAMES = udpFlows(9, 64);
 const ORDERS = [FRAMES, [...FRAMES].reverse()] as const;

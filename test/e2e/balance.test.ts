@@ -3,15 +3,15 @@
 // too many for the budget, gone idle, filtered, or more than the kernel's map takes.
 
 import assert from 'node:assert/strict';
-import { differences, ExpectedCounts, readCounts } from '../support/expected-counts.js';
-import type { Exporter } from '../support/exporter.js';
-import type { Exposition } from '../support/exposition-parser.js';
-import { kernelTest } from '../support/kernel-gate.js';
-import { scrapeWhile } from '../support/scrape-loop.js';
-import { sendFrames } from '../support/sender.js';
-import { everyHeader, mixedFlows, udpFlows } from '../support/traffic-mix.js';
-import { createWire, type Wire } from '../support/wire.js';
-import { scrapeAfterRefreshes, scrapeOfPackets, withExporter } from '../support/with-exporter.js';
+import type { Exporter } from '../support/exporter/exporter.js';
+import { scrapeWhile } from '../support/exporter/scrape-loop.js';
+import { scrapeAfterRefreshes, scrapeOfPackets, withExporter } from '../support/exporter/with-exporter.js';
+import { everyHeader, mixedFlows, udpFlows } from '../support/frames/traffic-mix.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
+import { sendFrames } from '../support/kernel/sender.js';
+import { createWire, type Wire } from '../support/kernel/wire.js';
+import { differences, ExpectedCounts, readCounts } from '../support/oracle/expected-counts.js';
+import type { Exposition } from '../support/oracle/exposition-parser.js';
 
 const BOTH_CPUS = [0, 1] as const;
 

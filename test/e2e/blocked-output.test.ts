@@ -6,14 +6,14 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import type { TestContext } from 'node:test';
 import { waitFor } from '../support/conditions.js';
-import { Exporter, type ExporterOptions, runExporter, spawnExporter } from '../support/exporter.js';
-import type { Exposition } from '../support/exposition-parser.js';
-import { ETHERTYPE, ethernet, ipv4, payloadOf, udp } from '../support/frames.js';
-import { kernelTest } from '../support/kernel-gate.js';
-import { nodeAfter } from '../support/node-with-flags.js';
+import { Exporter, type ExporterOptions, runExporter, spawnExporter } from '../support/exporter/exporter.js';
+import { nodeAfter } from '../support/exporter/node-with-flags.js';
+import { createSite, type Site } from '../support/exporter/site.js';
+import { openSmallPipe, type SmallPipe } from '../support/exporter/small-pipe.js';
+import { ETHERTYPE, ethernet, ipv4, payloadOf, udp } from '../support/frames/frames.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
+import type { Exposition } from '../support/oracle/exposition-parser.js';
 import type { Exit } from '../support/processes.js';
-import { createSite, type Site } from '../support/site.js';
-import { openSmallPipe, type SmallPipe } from '../support/small-pipe.js';
 
 /** The promise of the program itself. */
 const STOP_LIMIT_MS = 5000;

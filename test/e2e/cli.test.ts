@@ -15,11 +15,11 @@ import {
   runExporter,
   startExporter,
   writeSettings,
-} from '../support/exporter.js';
-import { ETHERTYPE, ethernet, ipv4, ipv6, payloadOf, tcp, udp } from '../support/frames.js';
-import { kernelTest } from '../support/kernel-gate.js';
-import { OPCODE_CNP, roceV2 } from '../support/roce-frames.js';
-import { createSite } from '../support/site.js';
+} from '../support/exporter/exporter.js';
+import { createSite } from '../support/exporter/site.js';
+import { ETHERTYPE, ethernet, ipv4, ipv6, payloadOf, tcp, udp } from '../support/frames/frames.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
+import { OPCODE_CNP, roceV2 } from '../support/roce/roce-frames.js';
 
 const EXAMPLE = path.resolve(path.dirname(PROGRAM), '../config/xtrace-catch.yaml');
 const STACK = /^\s+at .*:\d+:\d+\)?$/m;

@@ -6,12 +6,12 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import process from 'node:process';
 import type { TestContext } from 'node:test';
-import { PROGRAM, startExporter, writeSettings } from '../support/exporter.js';
-import { attachForeignXdp } from '../support/foreign-xdp.js';
-import { kernelTest } from '../support/kernel-gate.js';
-import { MLX5_ROCE, RXE } from '../support/rdma-devices.js';
-import { HANGING, RdmaSysfs } from '../support/rdma-sysfs.js';
-import { createSite, type Site } from '../support/site.js';
+import { PROGRAM, startExporter, writeSettings } from '../support/exporter/exporter.js';
+import { createSite, type Site } from '../support/exporter/site.js';
+import { attachForeignXdp } from '../support/kernel/foreign-xdp.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
+import { MLX5_ROCE, RXE } from '../support/rdma/rdma-devices.js';
+import { HANGING, RdmaSysfs } from '../support/rdma/rdma-sysfs.js';
 
 interface Answer {
   readonly code: number | null;

@@ -5,15 +5,15 @@
 
 import assert from 'node:assert/strict';
 import { cpus } from 'node:os';
-import { assertBalance } from '../support/balance.js';
-import { differences, ExpectedCounts, readCounts } from '../support/expected-counts.js';
-import type { Exporter } from '../support/exporter.js';
-import { kernelTest } from '../support/kernel-gate.js';
-import { uncountedBytes } from '../support/link-bytes.js';
-import { sendFrames } from '../support/sender.js';
-import { everyHeader, jumboFrames, mixedFlows } from '../support/traffic-mix.js';
-import { createWire, type Wire } from '../support/wire.js';
-import { scrapeAfterRefreshes, scrapeOfPackets, withExporter } from '../support/with-exporter.js';
+import type { Exporter } from '../support/exporter/exporter.js';
+import { scrapeAfterRefreshes, scrapeOfPackets, withExporter } from '../support/exporter/with-exporter.js';
+import { everyHeader, jumboFrames, mixedFlows } from '../support/frames/traffic-mix.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
+import { sendFrames } from '../support/kernel/sender.js';
+import { createWire, type Wire } from '../support/kernel/wire.js';
+import { assertBalance } from '../support/oracle/balance.js';
+import { differences, ExpectedCounts, readCounts } from '../support/oracle/expected-counts.js';
+import { uncountedBytes } from '../support/oracle/link-bytes.js';
 
 interface Case {
   readonly mode: 'native' | 'generic';

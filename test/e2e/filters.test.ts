@@ -4,18 +4,23 @@
 
 import assert from 'node:assert/strict';
 import { KIND } from '../../src/abi/kinds.js';
-import { formatAddress, parseAddress } from '../support/addresses.js';
-import { assertBalance } from '../support/balance.js';
-import { differences, ExpectedCounts, type ExpectedOptions, readCounts } from '../support/expected-counts.js';
-import type { Exporter } from '../support/exporter.js';
-import { payloadOf, tcp, udp } from '../support/frames.js';
-import { kernelTest } from '../support/kernel-gate.js';
-import type { ParsedFrame } from '../support/reference-parser.js';
-import { type ScrapeLoop, scrapeWhile } from '../support/scrape-loop.js';
-import { sendFrames } from '../support/sender.js';
-import { everyHeader, mixedFlows, over, udpFlows } from '../support/traffic-mix.js';
-import { createWire, type Wire } from '../support/wire.js';
-import { scrapeAfterRefreshes, scrapeOfPackets, withExporter } from '../support/with-exporter.js';
+import type { Exporter } from '../support/exporter/exporter.js';
+import { type ScrapeLoop, scrapeWhile } from '../support/exporter/scrape-loop.js';
+import { scrapeAfterRefreshes, scrapeOfPackets, withExporter } from '../support/exporter/with-exporter.js';
+import { formatAddress, parseAddress } from '../support/frames/addresses.js';
+import { payloadOf, tcp, udp } from '../support/frames/frames.js';
+import { everyHeader, mixedFlows, over, udpFlows } from '../support/frames/traffic-mix.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
+import { sendFrames } from '../support/kernel/sender.js';
+import { createWire, type Wire } from '../support/kernel/wire.js';
+import { assertBalance } from '../support/oracle/balance.js';
+import {
+  differences,
+  ExpectedCounts,
+  type ExpectedOptions,
+  readCounts,
+} from '../support/oracle/expected-counts.js';
+import type { ParsedFrame } from '../support/oracle/reference-parser.js';
 
 const REPEAT = 3;
 const MIX = [...everyHeader(), ...mixedFlows(1, 12)];

@@ -6,11 +6,11 @@ import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { createDrain, type Drain } from '../../src/reader/drain.js';
-import { DrainSums, sorted } from '../support/drain-sums.js';
-import { FAULTS, type Fault, FaultyMaps } from '../support/faulty-maps.js';
-import { kernelTest } from '../support/kernel-gate.js';
-import { ProgramUnderTest } from '../support/program-under-test.js';
-import { mixedFlows } from '../support/traffic-mix.js';
+import { mixedFlows } from '../support/frames/traffic-mix.js';
+import { FAULTS, type Fault, FaultyMaps } from '../support/kernel/faulty-maps.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
+import { ProgramUnderTest } from '../support/kernel/program-under-test.js';
+import { DrainSums, sorted } from '../support/oracle/drain-sums.js';
 
 /** Some 150 flows of every kind, in IPv4 and IPv6. */
 const FRAMES = mixedFlows(7, 6);

@@ -4,14 +4,14 @@
 // the series under the former one end.
 
 import assert from 'node:assert/strict';
-import { assertBalance } from '../support/balance.js';
-import { startExporter } from '../support/exporter.js';
-import type { Exposition } from '../support/exposition-parser.js';
-import { ETHERTYPE, ethernet, ipv4, payloadOf, udp } from '../support/frames.js';
-import { kernelTest } from '../support/kernel-gate.js';
-import { startPrometheusReceiver } from '../support/receivers.js';
-import { OPCODE_CNP, roceV2 } from '../support/roce-frames.js';
-import { createSite } from '../support/site.js';
+import { startExporter } from '../support/exporter/exporter.js';
+import { createSite } from '../support/exporter/site.js';
+import { ETHERTYPE, ethernet, ipv4, payloadOf, udp } from '../support/frames/frames.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
+import { assertBalance } from '../support/oracle/balance.js';
+import type { Exposition } from '../support/oracle/exposition-parser.js';
+import { startPrometheusReceiver } from '../support/receivers/receivers.js';
+import { OPCODE_CNP, roceV2 } from '../support/roce/roce-frames.js';
 
 const ENDS = { src: '192.0.2.1', dst: '192.0.2.2' };
 const FRAMES = [

@@ -5,16 +5,16 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Exporter, startExporter } from '../support/exporter.js';
-import { type FloodPlan, flood, startFlood } from '../support/flood.js';
-import { ETHERTYPE, ethernet, ipv4, payloadOf, udp } from '../support/frames.js';
-import { kernelTest } from '../support/kernel-gate.js';
+import { type Exporter, startExporter } from '../support/exporter/exporter.js';
+import { type FloodPlan, flood, startFlood } from '../support/exporter/flood.js';
+import { requestRaw } from '../support/exporter/raw-http.js';
+import { type Service, watchService } from '../support/exporter/watched-service.js';
+import { withExporter } from '../support/exporter/with-exporter.js';
+import { ETHERTYPE, ethernet, ipv4, payloadOf, udp } from '../support/frames/frames.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
+import { sendFrames } from '../support/kernel/sender.js';
+import { createWire, type Wire } from '../support/kernel/wire.js';
 import { putFirst, putTestFirst } from '../support/priority.js';
-import { requestRaw } from '../support/raw-http.js';
-import { sendFrames } from '../support/sender.js';
-import { type Service, watchService } from '../support/watched-service.js';
-import { createWire, type Wire } from '../support/wire.js';
-import { withExporter } from '../support/with-exporter.js';
 
 const SERVER = '192.0.2.2';
 const INTERVAL_MS = 200;

@@ -7,14 +7,14 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { assertBalance } from '../support/balance.js';
-import { type Exporter, type ExporterOptions, startExporter } from '../support/exporter.js';
-import { type Exposition, parseExposition } from '../support/exposition-parser.js';
-import { ETHERTYPE, ethernet, ipv4, payloadOf, tcp, udp } from '../support/frames.js';
-import { kernelTest } from '../support/kernel-gate.js';
-import { requestRaw } from '../support/raw-http.js';
-import { startSending } from '../support/sender.js';
-import { createSite, type Site } from '../support/site.js';
+import { type Exporter, type ExporterOptions, startExporter } from '../support/exporter/exporter.js';
+import { requestRaw } from '../support/exporter/raw-http.js';
+import { createSite, type Site } from '../support/exporter/site.js';
+import { ETHERTYPE, ethernet, ipv4, payloadOf, tcp, udp } from '../support/frames/frames.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
+import { startSending } from '../support/kernel/sender.js';
+import { assertBalance } from '../support/oracle/balance.js';
+import { type Exposition, parseExposition } from '../support/oracle/exposition-parser.js';
 
 /** As Prometheus 2.42 sends it. */
 const PROMETHEUS_ACCEPT =

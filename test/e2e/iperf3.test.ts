@@ -15,13 +15,13 @@
 
 import assert from 'node:assert/strict';
 import { waitFor } from '../support/conditions.js';
-import type { Exporter } from '../support/exporter.js';
-import type { Exposition } from '../support/exposition-parser.js';
-import { kernelTest } from '../support/kernel-gate.js';
-import { uncountedBytes } from '../support/link-bytes.js';
-import type { Namespace } from '../support/namespace.js';
-import { createWire, type Wire } from '../support/wire.js';
-import { goodRefreshes, scrapeAfterRefreshes, withExporter } from '../support/with-exporter.js';
+import type { Exporter } from '../support/exporter/exporter.js';
+import { goodRefreshes, scrapeAfterRefreshes, withExporter } from '../support/exporter/with-exporter.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
+import type { Namespace } from '../support/kernel/namespace.js';
+import { createWire, type Wire } from '../support/kernel/wire.js';
+import type { Exposition } from '../support/oracle/exposition-parser.js';
+import { uncountedBytes } from '../support/oracle/link-bytes.js';
 
 interface Case {
   readonly mode: 'native' | 'generic';

@@ -7,19 +7,19 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
-import { startExporter } from '../support/exporter.js';
-import { ETHERTYPE, ethernet, ipv4, payloadOf, udp } from '../support/frames.js';
-import { kernelTest } from '../support/kernel-gate.js';
-import { buildOn } from '../support/node-builds.js';
+import { startExporter } from '../support/exporter/exporter.js';
+import { buildOn } from '../support/exporter/node-builds.js';
 import {
   envOf,
   findNodeVersion,
   NODE_MAJORS,
   type NodeMajor,
   type NodeVersion,
-} from '../support/node-version.js';
+} from '../support/exporter/node-version.js';
+import { createSite } from '../support/exporter/site.js';
+import { ETHERTYPE, ethernet, ipv4, payloadOf, udp } from '../support/frames/frames.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
 import { run } from '../support/processes.js';
-import { createSite } from '../support/site.js';
 
 const FRAME = ethernet(
   ETHERTYPE.ipv4,

@@ -9,9 +9,9 @@ import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
-import { PROGRAM, startExporter } from '../support/exporter.js';
-import { kernelTest } from '../support/kernel-gate.js';
-import { createSite } from '../support/site.js';
+import { PROGRAM, startExporter } from '../support/exporter/exporter.js';
+import { createSite } from '../support/exporter/site.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
 
 const LEAST = 128;
 const STACK = /^\s+at |^Error:|^node:/m;

@@ -8,12 +8,12 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import type { TestContext } from 'node:test';
-import { assertBalance } from '../support/balance.js';
-import { PROGRAM, runExporter, startExporter } from '../support/exporter.js';
-import { attachForeignXdp } from '../support/foreign-xdp.js';
-import { ETHERTYPE, ethernet, ipv4, payloadOf, udp } from '../support/frames.js';
-import { kernelTest } from '../support/kernel-gate.js';
-import { createSite } from '../support/site.js';
+import { PROGRAM, runExporter, startExporter } from '../support/exporter/exporter.js';
+import { createSite } from '../support/exporter/site.js';
+import { ETHERTYPE, ethernet, ipv4, payloadOf, udp } from '../support/frames/frames.js';
+import { attachForeignXdp } from '../support/kernel/foreign-xdp.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
+import { assertBalance } from '../support/oracle/balance.js';
 
 const NEEDED = ['bpf', 'net_admin', 'perfmon'] as const;
 const NOBODY = '65534';

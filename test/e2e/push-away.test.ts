@@ -5,19 +5,19 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Exporter } from '../support/exporter.js';
-import { kernelTest } from '../support/kernel-gate.js';
-import { assertAllPushed, scrapeRefreshes } from '../support/pushed.js';
+import type { Exporter } from '../support/exporter/exporter.js';
 import {
   allSent,
   assertSamplesBalance,
   countLines,
   createSpoolFolder,
   startPushing,
-} from '../support/pushing.js';
-import { startPrometheusReceiver } from '../support/receivers.js';
-import { createSite } from '../support/site.js';
-import { mixedFlows } from '../support/traffic-mix.js';
+} from '../support/exporter/pushing.js';
+import { createSite } from '../support/exporter/site.js';
+import { mixedFlows } from '../support/frames/traffic-mix.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
+import { assertAllPushed, scrapeRefreshes } from '../support/receivers/pushed.js';
+import { startPrometheusReceiver } from '../support/receivers/receivers.js';
 
 const FRAMES = mixedFlows(3, 6);
 const AWAY_MS = 60_000;

@@ -9,9 +9,9 @@ import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { type TestContext, test } from 'node:test';
-import { PROGRAM, runExporter, startExporter, writeSettings } from '../support/exporter.js';
-import { kernelTest } from '../support/kernel-gate.js';
-import { createSite } from '../support/site.js';
+import { PROGRAM, runExporter, startExporter, writeSettings } from '../support/exporter/exporter.js';
+import { createSite } from '../support/exporter/site.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
 
 const STACK = /^\s+at .*:\d+:\d+\)?$/m;
 const ENV: NodeJS.ProcessEnv = Object.fromEntries(

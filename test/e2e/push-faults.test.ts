@@ -5,18 +5,18 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import path from 'node:path';
-import { kernelTest } from '../support/kernel-gate.js';
-import { onSmallDisk } from '../support/mount-gate.js';
-import { decodeSeries, PushReceiver } from '../support/push-receiver.js';
 import {
   allSent,
   assertSamplesBalance,
   countLines,
   createSpoolFolder,
   startPushing,
-} from '../support/pushing.js';
-import { createSite } from '../support/site.js';
-import { mixedFlows } from '../support/traffic-mix.js';
+} from '../support/exporter/pushing.js';
+import { createSite } from '../support/exporter/site.js';
+import { mixedFlows } from '../support/frames/traffic-mix.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
+import { onSmallDisk } from '../support/kernel/mount-gate.js';
+import { decodeSeries, PushReceiver } from '../support/receivers/push-receiver.js';
 
 const FRAMES = mixedFlows(3, 6);
 /** In a namespace of the test's own every port is free. */

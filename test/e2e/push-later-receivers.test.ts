@@ -6,12 +6,16 @@
 import assert from 'node:assert/strict';
 import process from 'node:process';
 import { type TestContext, test } from 'node:test';
-import { kernelTest } from '../support/kernel-gate.js';
-import { findLaterReceiver } from '../support/later-receiver.js';
-import { findNodeVersion } from '../support/node-version.js';
-import { pushAndCompare } from '../support/push-and-compare.js';
-import { startPrometheusReceiver, startVictoriaMetrics, startVmagentReceiver } from '../support/receivers.js';
-import { createSite, type Site } from '../support/site.js';
+import { findNodeVersion } from '../support/exporter/node-version.js';
+import { createSite, type Site } from '../support/exporter/site.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
+import { findLaterReceiver } from '../support/receivers/later-receiver.js';
+import { pushAndCompare } from '../support/receivers/push-and-compare.js';
+import {
+  startPrometheusReceiver,
+  startVictoriaMetrics,
+  startVmagentReceiver,
+} from '../support/receivers/receivers.js';
 
 const victoriaMetrics = findLaterReceiver('victoria-metrics', 'victoria-metrics');
 const vmagent = findLaterReceiver('victoria-metrics', 'vmagent');

@@ -5,11 +5,15 @@
 import assert from 'node:assert/strict';
 import process from 'node:process';
 import { test } from 'node:test';
-import { kernelTest } from '../support/kernel-gate.js';
-import { findNodeVersion } from '../support/node-version.js';
-import { pushAndCompare } from '../support/push-and-compare.js';
-import { startPrometheusReceiver, startVictoriaMetrics, startVmagentReceiver } from '../support/receivers.js';
-import { createSite } from '../support/site.js';
+import { findNodeVersion } from '../support/exporter/node-version.js';
+import { createSite } from '../support/exporter/site.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
+import { pushAndCompare } from '../support/receivers/push-and-compare.js';
+import {
+  startPrometheusReceiver,
+  startVictoriaMetrics,
+  startVmagentReceiver,
+} from '../support/receivers/receivers.js';
 
 const V1_SNAPPY = { format: 'remote_write_1', compression: 'snappy' };
 

@@ -7,11 +7,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
-import { PROGRAM, writeSettings } from '../support/exporter.js';
-import { kernelTest } from '../support/kernel-gate.js';
-import { PushReceiver, type Reply } from '../support/push-receiver.js';
-import { startPushing } from '../support/pushing.js';
-import { createSite } from '../support/site.js';
+import { PROGRAM, writeSettings } from '../support/exporter/exporter.js';
+import { startPushing } from '../support/exporter/pushing.js';
+import { createSite } from '../support/exporter/site.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
+import { PushReceiver, type Reply } from '../support/receivers/push-receiver.js';
 
 const PASSWORD = 'hunter2';
 const TOKEN = 'swordfish';

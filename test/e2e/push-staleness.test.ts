@@ -5,12 +5,16 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { waitFor } from '../support/conditions.js';
-import { type Exporter, startExporter } from '../support/exporter.js';
-import { ETHERTYPE, ethernet, ipv4, payloadOf, tcp, udp } from '../support/frames.js';
-import { kernelTest } from '../support/kernel-gate.js';
-import { type Storage, startPrometheusReceiver, startVictoriaMetrics } from '../support/receivers.js';
-import { startSending } from '../support/sender.js';
-import { createSite, type Site } from '../support/site.js';
+import { type Exporter, startExporter } from '../support/exporter/exporter.js';
+import { createSite, type Site } from '../support/exporter/site.js';
+import { ETHERTYPE, ethernet, ipv4, payloadOf, tcp, udp } from '../support/frames/frames.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
+import { startSending } from '../support/kernel/sender.js';
+import {
+  type Storage,
+  startPrometheusReceiver,
+  startVictoriaMetrics,
+} from '../support/receivers/receivers.js';
 
 const ENDING = ethernet(
   ETHERTYPE.ipv4,

@@ -7,17 +7,17 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
-import { runExporter } from '../support/exporter.js';
-import { kernelTest } from '../support/kernel-gate.js';
-import { PushReceiver } from '../support/push-receiver.js';
+import { runExporter } from '../support/exporter/exporter.js';
 import {
   allSent,
   assertSamplesBalance,
   countLines,
   createSpoolFolder,
   startPushing,
-} from '../support/pushing.js';
-import { createSite } from '../support/site.js';
+} from '../support/exporter/pushing.js';
+import { createSite } from '../support/exporter/site.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
+import { PushReceiver } from '../support/receivers/push-receiver.js';
 
 const PORT = 9009;
 const URL_THERE = `http://127.0.0.1:${PORT}/api/v1/write`;

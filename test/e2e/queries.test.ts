@@ -5,23 +5,23 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { waitFor } from '../support/conditions.js';
-import { type Exporter, startExporter } from '../support/exporter.js';
-import { ETHERTYPE, ethernet, payloadOf } from '../support/frames.js';
-import { kernelTest } from '../support/kernel-gate.js';
-import { assertAnswered, type Truth } from '../support/known-answers.js';
+import { type Exporter, startExporter } from '../support/exporter/exporter.js';
+import { createSite, type Site } from '../support/exporter/site.js';
+import { ETHERTYPE, ethernet, payloadOf } from '../support/frames/frames.js';
 import {
   createKnownTraffic,
   FRAMES_PER_SECOND,
   type KnownTraffic,
   type Part,
   SHORT_FLOWS_FROM,
-} from '../support/known-traffic.js';
+} from '../support/frames/known-traffic.js';
+import { udpFlows } from '../support/frames/traffic-mix.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
+import { NAP_OVERHEAD_NS, startSending } from '../support/kernel/sender.js';
+import { watchWire } from '../support/kernel/wire-watch.js';
+import { assertAnswered, type Truth } from '../support/oracle/known-answers.js';
 import { readReadmeQueries } from '../support/readme-queries.js';
-import { type Sample, type Scraper, startPrometheus, startVmagent } from '../support/scrapers.js';
-import { NAP_OVERHEAD_NS, startSending } from '../support/sender.js';
-import { createSite, type Site } from '../support/site.js';
-import { udpFlows } from '../support/traffic-mix.js';
-import { watchWire } from '../support/wire-watch.js';
+import { type Sample, type Scraper, startPrometheus, startVmagent } from '../support/receivers/scrapers.js';
 
 /** As in the README's expressions. */
 const WINDOW_S = 60;

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Public captures, sent over a veth pair each with one exporter on all of them: flows, packets and
 // bytes equal what tshark reads in the same frames. The captures are no part of the repository; see
-// test/support/tshark-truth.ts.
+// test/support/oracle/tshark-truth.ts.
 
 import assert from 'node:assert/strict';
 import process from 'node:process';
 import { test } from 'node:test';
-import { assertBalance } from '../support/balance.js';
-import type { Exporter } from '../support/exporter.js';
-import type { Exposition } from '../support/exposition-parser.js';
-import { kernelTest } from '../support/kernel-gate.js';
-import { sendFrames } from '../support/sender.js';
+import type { Exporter } from '../support/exporter/exporter.js';
+import { scrapeAfterRefreshes, scrapeOfPackets, withExporter } from '../support/exporter/with-exporter.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
+import { sendFrames } from '../support/kernel/sender.js';
+import { createWire, type Wire } from '../support/kernel/wire.js';
+import { assertBalance } from '../support/oracle/balance.js';
+import type { Exposition } from '../support/oracle/exposition-parser.js';
 import {
   findCaptureFolder,
   flowName,
@@ -20,9 +22,7 @@ import {
   readTruth,
   type Sum,
   type Truth,
-} from '../support/tshark-truth.js';
-import { createWire, type Wire } from '../support/wire.js';
-import { scrapeAfterRefreshes, scrapeOfPackets, withExporter } from '../support/with-exporter.js';
+} from '../support/oracle/tshark-truth.js';
 
 /** The longest frame of a capture has 37,506 bytes. */
 const MTU = 65_535;

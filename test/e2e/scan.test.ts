@@ -3,11 +3,11 @@
 // and go. `make bench BENCH=scan` runs the same for longer, with the default table.
 
 import assert from 'node:assert/strict';
-import { assertBalance } from '../support/balance.js';
-import { kernelTest } from '../support/kernel-gate.js';
-import { LARGE_FLOWS, runScanScenario } from '../support/scan-scenario.js';
-import { createWire } from '../support/wire.js';
-import { withExporter } from '../support/with-exporter.js';
+import { LARGE_FLOWS, runScanScenario } from '../support/exporter/scan-scenario.js';
+import { withExporter } from '../support/exporter/with-exporter.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
+import { createWire } from '../support/kernel/wire.js';
+import { assertBalance } from '../support/oracle/balance.js';
 
 kernelTest('under a scan, large flows that pause are in every scrape, and series last', async () => {
   const wire = createWire('sc');

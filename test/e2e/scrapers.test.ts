@@ -4,12 +4,12 @@
 
 import assert from 'node:assert/strict';
 import { waitFor } from '../support/conditions.js';
-import { startExporter } from '../support/exporter.js';
-import { ETHERTYPE, ethernet, ipv4, payloadOf, tcp, udp } from '../support/frames.js';
-import { kernelTest } from '../support/kernel-gate.js';
-import { type Scraper, startPrometheus, startVmagent } from '../support/scrapers.js';
-import { type Sent, startSending } from '../support/sender.js';
-import { createSite } from '../support/site.js';
+import { startExporter } from '../support/exporter/exporter.js';
+import { createSite } from '../support/exporter/site.js';
+import { ETHERTYPE, ethernet, ipv4, payloadOf, tcp, udp } from '../support/frames/frames.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
+import { type Sent, startSending } from '../support/kernel/sender.js';
+import { type Scraper, startPrometheus, startVmagent } from '../support/receivers/scrapers.js';
 
 /** The flow that ends; the other one goes on beside it. */
 const ENDING = ethernet(

@@ -7,13 +7,13 @@ import { readdirSync } from 'node:fs';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { waitFor } from '../support/conditions.js';
-import { type Exporter, PROGRAM, spawnExporter, startExporter } from '../support/exporter.js';
-import { kernelTest } from '../support/kernel-gate.js';
-import { findNodeVersion } from '../support/node-version.js';
-import { nodeWithFlags, slowNode, temporaryFolder } from '../support/node-with-flags.js';
+import { type Exporter, PROGRAM, spawnExporter, startExporter } from '../support/exporter/exporter.js';
+import { findNodeVersion } from '../support/exporter/node-version.js';
+import { nodeWithFlags, slowNode, temporaryFolder } from '../support/exporter/node-with-flags.js';
+import { createSite } from '../support/exporter/site.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
 import { commandOf, dispositionOf, listeningPorts } from '../support/process-state.js';
 import type { Child } from '../support/processes.js';
-import { createSite } from '../support/site.js';
 
 const HARMLESS = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
 /** Between two signals, as it may need a turn of the event loop to take one. */

@@ -6,15 +6,15 @@ import assert from 'node:assert/strict';
 import { Agent, get } from 'node:http';
 import { connect } from 'node:net';
 import type { TestContext } from 'node:test';
-import { type BpfObjects, heldBpfObjects, livingBpfObjects } from '../support/bpf-objects.js';
 import { waitFor } from '../support/conditions.js';
-import { type Exporter, spawnExporter, startExporter } from '../support/exporter.js';
-import { ETHERTYPE, ethernet, ipv4, payloadOf, udp } from '../support/frames.js';
-import { kernelTest } from '../support/kernel-gate.js';
-import type { Sent } from '../support/sender.js';
-import { startSending } from '../support/sender.js';
-import { createSite, type Site } from '../support/site.js';
-import { openTerminal } from '../support/terminal.js';
+import { type Exporter, spawnExporter, startExporter } from '../support/exporter/exporter.js';
+import { createSite, type Site } from '../support/exporter/site.js';
+import { openTerminal } from '../support/exporter/terminal.js';
+import { ETHERTYPE, ethernet, ipv4, payloadOf, udp } from '../support/frames/frames.js';
+import { type BpfObjects, heldBpfObjects, livingBpfObjects } from '../support/kernel/bpf-objects.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
+import type { Sent } from '../support/kernel/sender.js';
+import { startSending } from '../support/kernel/sender.js';
 
 /** The promise; a stop that hangs is cut short by the program itself before. */
 const STOP_LIMIT_MS = 5000;

@@ -6,7 +6,6 @@ import fc from 'fast-check';
 import { createPushEncoder } from '../../src/exposition/push-encoder.js';
 import { renderExposition } from '../../src/exposition/render-exposition.js';
 import { flowFamilies } from '../../src/metrics/flow-families.js';
-import { fixedFamilies } from '../metrics/fixed-metrics.js';
 import {
   anyExternal,
   anyFamilies,
@@ -20,9 +19,10 @@ import {
   labelsKey,
   OPTIONS,
   TIMESTAMP_MS,
-} from './remote-write/push-fixture.js';
-import { parseSampleLine } from './sample-line.js';
-import { createManySeries, FIXED_FLOWS } from './series-fixture.js';
+} from '../support/exposition/encoder-fixture.js';
+import { parseSampleLine } from '../support/exposition/sample-line.js';
+import { createManySeries, FIXED_FLOWS } from '../support/exposition/series-fixture.js';
+import { fixedFamilies } from '../support/metrics/fixed-metrics.js';
 
 const TIMED_LINE = /^(.*) (-?\d+)$/s;
 

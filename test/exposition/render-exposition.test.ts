@@ -8,21 +8,22 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
+import { ChunkPool } from '../../src/exposition/chunk-pool.js';
 import type { ExpositionFormat } from '../../src/exposition/dialect.js';
 import { writeNumber } from '../../src/exposition/flow-series.js';
 import { type ExpositionInput, renderExposition } from '../../src/exposition/render-exposition.js';
 import type { Family } from '../../src/metrics/definition.js';
 import { type FlowFamilies, flowFamilies } from '../../src/metrics/flow-families.js';
 import { createFlowLabelRenderer } from '../../src/metrics/flow-labels.js';
-import { fixedFamilies } from '../metrics/fixed-metrics.js';
 import {
   createManySeries,
   createSeries,
   FIXED_FLOWS,
   FIXED_LABELS,
   type FlowSpec,
-} from './series-fixture.js';
-import { parseOpenMetrics, parseText } from './text-grammar.js';
+} from '../support/exposition/series-fixture.js';
+import { parseOpenMetrics, parseText } from '../support/exposition/text-grammar.js';
+import { fixedFamilies } from '../support/metrics/fixed-metrics.js';
 
 // dist/test/exposition -> the source tree
 const GOLDEN = fileURLToPath(new URL('../../../test/exposition/golden/', import.meta.url));
@@ -41,7 +42,7 @@ async function renderText(
 ): Promise<string> {
   const { chunks, bytes } = await renderExposition(format, input, {
     yieldToLoop: async () => undefined,
-    chunkBytes,
+    pool: new ChunkPool(chunkBytes),
   });
   const whole = Buffer.concat(chunks);
   assert.equal(whole.length, bytes);
@@ -210,7 +211,7 @@ test('the event loop gets a turn for every chunk, so that no stretch renders mor
     yieldToLoop: async () => {
       turns++;
     },
-    chunkBytes,
+    pool: new ChunkPool(chunkBytes),
   });
   assert.ok(chunks.length > 50);
   for (const chunk of chunks) assert.ok(chunk.length <= chunkBytes);
@@ -255,6 +256,7 @@ test('a rendering of families can be aborted too', async () => {
 
 test('an aborted rendering stops at the next turn', async () => {
   const cancel = new AbortController();
+  const pool = new ChunkPool(4096);
   let turns = 0;
   const input = { families: [], flows: flowFamilies(createManySeries(5000)) };
   const rendering = renderExposition('text', input, {
@@ -262,8 +264,9 @@ test('an aborted rendering stops at the next turn', async () => {
       if (++turns === 3) cancel.abort(new Error('nobody waits'));
     },
     signal: cancel.signal,
-    chunkBytes: 4096,
+    pool,
   });
   await assert.rejects(rendering, /nobody waits/);
   assert.equal(turns, 3);
+  assert.ok(pool.free >= 3, 'its chunks wait for the next one');
 });

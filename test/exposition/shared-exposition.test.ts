@@ -5,7 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { createExposer, type Exposer, type ExpositionShare } from '../../src/exposition/shared-exposition.js';
 import { flowFamilies } from '../../src/metrics/flow-families.js';
-import { createManySeries } from './series-fixture.js';
+import { createManySeries } from '../support/exposition/series-fixture.js';
 
 interface Bench {
   readonly exposer: Exposer;
@@ -168,4 +168,36 @@ test('size and duration are told; a large exposition is warned of once until it 
   const [rendered] = bench.rendered;
   assert.equal(rendered?.durationMs, 5);
   assert.ok((rendered?.bytes ?? 0) > 1000);
+});
+
+test('the chunks of a rendering are used again after its last release, and not before', async () => {
+  const bench = createBench();
+  const memory = ({ chunks }: ExpositionShare): Set<ArrayBufferLike> =>
+    new Set(chunks.map(({ buffer }) => buffer));
+  const first = await mustShare(bench.exposer.expose('text', 'identity'));
+  const [held, text] = [memory(first), Buffer.concat(first.chunks).toString()];
+  bench.refresh++;
+  const second = await mustShare(bench.exposer.expose('text', 'identity'));
+  assert.equal([...memory(second)].filter((buffer) => held.has(buffer)).length, 0);
+  assert.equal(Buffer.concat(first.chunks).toString(), text, 'still whole for whoever reads it');
+  first.release();
+  second.release();
+  bench.refresh++;
+  const third = await mustShare(bench.exposer.expose('text', 'identity'));
+  const used = [...held, ...memory(second)];
+  assert.ok([...memory(third)].every((buffer) => used.includes(buffer)));
+  assert.equal(Buffer.concat(third.chunks).toString(), text);
+  third.release();
+});
+
+test('a rendering that is given up while it is made does not disturb the next', async () => {
+  const bench = createBench({ flows: 20_000 });
+  const leaving = new AbortController();
+  const left = bench.exposer.expose('text', 'identity', leaving.signal);
+  await nextTurn();
+  leaving.abort(new Error('gone'));
+  await assert.rejects(left, /gone/);
+  const share = await mustShare(bench.exposer.expose('text', 'identity'));
+  assert.equal(Buffer.concat(share.chunks).length, share.bytes);
+  share.release();
 });

@@ -9,7 +9,7 @@ import {
   type FilterName,
   kindsWanted,
 } from '../../src/flows/filter.js';
-import { drainOf, type TestRow } from './rows.js';
+import { drainOf, type TestRow } from '../support/flows/rows.js';
 
 const ETHERNET_ID = 1;
 const INFINIBAND_ID = 2;

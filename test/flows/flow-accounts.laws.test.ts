@@ -7,8 +7,15 @@ import { FLOW_ROW_WORDS, type OverflowRow } from '../../src/abi/records.js';
 import { createFilter, FILTER_NAMES, type FilterName } from '../../src/flows/filter.js';
 import { createFlowAccounts, type FlowAccounts } from '../../src/flows/flow-accounts.js';
 import type { KeyHash } from '../../src/flows/key-hash.js';
-import { AccountsModel, assertBalanced, labelOf } from './accounts-model.js';
-import { drainOf, keyName, renderTestLabels, TEST_LABEL_BYTES, type TestRow, testLabel } from './rows.js';
+import { AccountsModel, assertBalanced, labelOf } from '../support/flows/accounts-model.js';
+import {
+  drainOf,
+  keyName,
+  renderTestLabels,
+  TEST_LABEL_BYTES,
+  type TestRow,
+  testLabel,
+} from '../support/flows/rows.js';
 
 interface Interval {
   readonly rows: readonly TestRow[];

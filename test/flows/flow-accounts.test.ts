@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KIND } from '../../src/abi/kinds.js';
-import { create, flow, holders, other, START_MS } from './accounts-fixture.js';
-import { assertBalanced } from './accounts-model.js';
-import { drainOf, renderTestLabels, type TestRow } from './rows.js';
+import { create, flow, holders, other, START_MS } from '../support/flows/accounts-fixture.js';
+import { assertBalanced } from '../support/flows/accounts-model.js';
+import { drainOf, renderTestLabels, type TestRow } from '../support/flows/rows.js';
 
 test('before the first refresh there is nothing', () => {
   const { series, books } = create();

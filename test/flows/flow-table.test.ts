@@ -7,7 +7,7 @@ import { FLOW_ROW_WORDS } from '../../src/abi/records.js';
 import { FlowTable } from '../../src/flows/flow-table.js';
 import { createKeyHash, type KeyHash } from '../../src/flows/key-hash.js';
 import { Pacer } from '../../src/pacer.js';
-import { drainOf, keyName, renderTestLabels, TEST_LABEL_BYTES, testLabel } from './rows.js';
+import { drainOf, keyName, renderTestLabels, TEST_LABEL_BYTES, testLabel } from '../support/flows/rows.js';
 
 const UNIVERSE = 3000;
 const { keys } = drainOf(

@@ -6,7 +6,7 @@ import { KIND } from '../../src/abi/kinds.js';
 import { FLOW_ROW_WORDS } from '../../src/abi/records.js';
 import { createKeyHash } from '../../src/flows/key-hash.js';
 import { KeyIndex } from '../../src/flows/key-index.js';
-import { drainOf } from './rows.js';
+import { drainOf } from '../support/flows/rows.js';
 
 const UNIVERSE = 60;
 const { keys } = drainOf(

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FlowAccountsParts } from '../../src/flows/flow-accounts.js';
-import { create, flow, START_MS } from './accounts-fixture.js';
-import { drainOf } from './rows.js';
+import { create, flow, START_MS } from '../support/flows/accounts-fixture.js';
+import { drainOf } from '../support/flows/rows.js';
 
 test('new labels for every series: counts, books and rows stay, and the loop turns meanwhile', async () => {
   let host = 'a';

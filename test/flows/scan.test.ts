@@ -4,9 +4,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { create, flow, holders, START_MS } from './accounts-fixture.js';
-import { assertBalanced } from './accounts-model.js';
-import { drainOf, type TestRow } from './rows.js';
+import { create, flow, holders, START_MS } from '../support/flows/accounts-fixture.js';
+import { assertBalanced } from '../support/flows/accounts-model.js';
+import { drainOf, type TestRow } from '../support/flows/rows.js';
 
 const LARGE = Array.from({ length: 50 }, (_, i) => i);
 const INTERVAL_MS = 1000;

@@ -5,9 +5,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FlowAccounts, IntervalSummary } from '../../src/flows/flow-accounts.js';
-import { create, flow, holders, other, START_MS } from './accounts-fixture.js';
-import { assertBalanced } from './accounts-model.js';
-import { drainOf, type TestRow } from './rows.js';
+import { create, flow, holders, other, START_MS } from '../support/flows/accounts-fixture.js';
+import { assertBalanced } from '../support/flows/accounts-model.js';
+import { drainOf, type TestRow } from '../support/flows/rows.js';
 
 const TIMES = { idleTimeoutMs: 4000, intervalMs: 1000 };
 

@@ -6,8 +6,8 @@ import { CONNECTION_TIMES, type ConnectionTimes } from '../../src/http/client-co
 import { type CloseReason, CROWD } from '../../src/http/connections.js';
 import { type ListeningServer, listen } from '../../src/http/listen.js';
 import { createHttpApp } from '../../src/http/server.js';
-import { createGate, createHttpFixture, type HttpFixture, until } from './http-fixture.js';
-import { connectRaw, get, type RawClient } from './raw-client.js';
+import { createGate, createHttpFixture, type HttpFixture, until } from '../support/http/http-fixture.js';
+import { connectRaw, get, type RawClient } from '../support/http/raw-client.js';
 
 interface Rig {
   readonly fixture: HttpFixture;

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import request from 'supertest';
 import { createHttpApp } from '../../src/http/server.js';
-import { parseOpenMetrics, parseText } from '../exposition/text-grammar.js';
-import { createHttpFixture, until } from './http-fixture.js';
+import { parseOpenMetrics, parseText } from '../support/exposition/text-grammar.js';
+import { createHttpFixture, until } from '../support/http/http-fixture.js';
 
 test('GET /metrics answers text 0.0.4 with all metrics and its length', async () => {
   const { options, parts } = createHttpFixture();

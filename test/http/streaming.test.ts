@@ -8,8 +8,14 @@ import { ExporterError } from '../../src/errors.js';
 import { type ListeningServer, listen } from '../../src/http/listen.js';
 import { scrapeLimitMs } from '../../src/http/metrics-handler.js';
 import { createHttpApp } from '../../src/http/server.js';
-import { parseText } from '../exposition/text-grammar.js';
-import { createGate, createHttpFixture, fetchReply, type HttpFixture, until } from './http-fixture.js';
+import { parseText } from '../support/exposition/text-grammar.js';
+import {
+  createGate,
+  createHttpFixture,
+  fetchReply,
+  type HttpFixture,
+  until,
+} from '../support/http/http-fixture.js';
 
 const HERE = { host: '127.0.0.1', port: 0 };
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MAX_HOLD_MS, TurnQueue } from '../../src/http/turn-queue.js';
-import { until } from './http-fixture.js';
+import { until } from '../support/http/http-fixture.js';
 
 test('what enters begins in its order, a turn of the loop later', async () => {
   const queue = new TurnQueue();

@@ -14,14 +14,14 @@ import { type KernelObject, loadKernelObject } from '../../src/kernel/load.js';
 import { openNetdev } from '../../src/kernel/netdev.js';
 import { queryXdp } from '../../src/kernel/xdp-query.js';
 import { waitFor } from '../support/conditions.js';
-import { attachForeignXdp } from '../support/foreign-xdp.js';
+import { attachForeignXdp } from '../support/kernel/foreign-xdp.js';
 import {
   FLOW_OBJECT_PATH,
   kernelTest,
   missingForKernelTests,
   PORTABLE_OBJECT_PATH,
-} from '../support/kernel-gate.js';
-import { addVethPair, enterOwnNetns, ip } from '../support/own-netns.js';
+} from '../support/kernel/kernel-gate.js';
+import { addVethPair, enterOwnNetns, ip } from '../support/kernel/own-netns.js';
 
 const ATTACH_AND_WAIT = fileURLToPath(new URL('./attach-and-wait.js', import.meta.url));
 const LOOPBACK = 1;

@@ -14,8 +14,8 @@ import { ABI_VERSION } from '../../src/abi/layout.js';
 import { AbiError, KernelError } from '../../src/errors.js';
 import { errnoName } from '../../src/kernel/errno.js';
 import { type LoadOptions, loadKernelObject, programName } from '../../src/kernel/load.js';
-import { FLOW_OBJECT_PATH, kernelTest, PORTABLE_OBJECT_PATH } from '../support/kernel-gate.js';
-import { runProgram } from '../support/program-run.js';
+import { FLOW_OBJECT_PATH, kernelTest, PORTABLE_OBJECT_PATH } from '../support/kernel/kernel-gate.js';
+import { runProgram } from '../support/kernel/program-run.js';
 
 const XDP_PASS = 2;
 const LOAD_ONCE = fileURLToPath(new URL('./load-once.js', import.meta.url));

@@ -7,8 +7,8 @@ import { FLOW_SLOT4, SLOT_SET_SIZE } from '../../src/abi/layout.js';
 import { callAsync } from '../../src/kernel/ffi.js';
 import type { Half, IpVersion } from '../../src/kernel/kernel-maps.js';
 import { type KernelObject, type LoadOptions, loadKernelObject } from '../../src/kernel/load.js';
-import { FLOW_OBJECT_PATH, kernelTest, PORTABLE_OBJECT_PATH } from '../support/kernel-gate.js';
-import { runProgram } from '../support/program-run.js';
+import { FLOW_OBJECT_PATH, kernelTest, PORTABLE_OBJECT_PATH } from '../support/kernel/kernel-gate.js';
+import { runProgram } from '../support/kernel/program-run.js';
 
 const KEY_BYTES: Readonly<Record<IpVersion, number>> = { 4: 24, 6: 48 };
 const COUNT_BYTES = 16;

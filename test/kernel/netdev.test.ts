@@ -7,8 +7,8 @@ import { KernelError } from '../../src/errors.js';
 import { openLibc } from '../../src/kernel/ffi.js';
 import { openNetdev } from '../../src/kernel/netdev.js';
 import { listInterfaces, readInterface } from '../../src/system/interfaces.js';
-import { kernelTest, missingForKernelTests } from '../support/kernel-gate.js';
-import { enterOwnNetns, ip } from '../support/own-netns.js';
+import { kernelTest, missingForKernelTests } from '../support/kernel/kernel-gate.js';
+import { enterOwnNetns, ip } from '../support/kernel/own-netns.js';
 
 if (missingForKernelTests() === undefined) {
   enterOwnNetns();

@@ -6,8 +6,8 @@ import { TRAFFIC_TYPES } from '../../src/abi/kinds.js';
 import type { FlowLabelOptions } from '../../src/metrics/flow-label-fields.js';
 import { FLOW_LABELS } from '../../src/metrics/flow-label-fields.js';
 import { createFlowLabelRenderer } from '../../src/metrics/flow-labels.js';
-import { parseSampleLine } from '../exposition/sample-line.js';
-import { encodeRow, FIXED_FLOWS, FIXED_LABELS, type FlowSpec } from '../exposition/series-fixture.js';
+import { parseSampleLine } from '../support/exposition/sample-line.js';
+import { encodeRow, FIXED_FLOWS, FIXED_LABELS, type FlowSpec } from '../support/exposition/series-fixture.js';
 
 function renderText(options: FlowLabelOptions, spec: FlowSpec): string {
   const { render, maxLabelBytes } = createFlowLabelRenderer(options);

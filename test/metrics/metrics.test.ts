@@ -5,8 +5,8 @@ import { CATALOG } from '../../src/metrics/catalog.js';
 import type { Family, MetricDefinition, Sample } from '../../src/metrics/definition.js';
 import { flowFamilies } from '../../src/metrics/flow-families.js';
 import { createProcessUsageReader } from '../../src/metrics/process-usage.js';
-import { createManySeries } from '../exposition/series-fixture.js';
-import { createFixedSelfMetrics, fixedFamilies } from './fixed-metrics.js';
+import { createManySeries } from '../support/exposition/series-fixture.js';
+import { createFixedSelfMetrics, fixedFamilies } from '../support/metrics/fixed-metrics.js';
 
 function find(families: readonly Family[], name: string): Family {
   const family = families.find((other) => other.name === name);

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { MetricDefinition } from '../../src/metrics/definition.js';
 import { PUSH_METRICS, pushFamilies } from '../../src/metrics/push-families.js';
 import { DROP_REASONS, PushCounters, REQUEST_DURATION_BOUNDS } from '../../src/push/push-stats.js';
-import { FIXED_PUSH } from './fixed-metrics.js';
+import { FIXED_PUSH } from '../support/metrics/fixed-metrics.js';
 
 function definitionOf(name: string): MetricDefinition {
   const metric = PUSH_METRICS.find(({ definition }) => definition.name === name);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Sample } from '../../src/metrics/definition.js';
 import { RDMA_METRICS, rdmaFamilies } from '../../src/metrics/rdma-families.js';
-import { FIXED_RDMA, fixedRdmaFamilies } from './fixed-rdma.js';
+import { FIXED_RDMA, fixedRdmaFamilies } from '../support/metrics/fixed-rdma.js';
 
 const NAMES = RDMA_METRICS.map(({ definition }) => definition.name);
 

@@ -8,10 +8,10 @@ import { ROCE_METRICS, roceFamilies } from '../../src/metrics/roce-families.js';
 import { ROCE_PAIR_LABELS, roceAddressText } from '../../src/metrics/roce-labels.js';
 import { ROCE_SIZE_BUCKETS } from '../../src/metrics/roce-pair-metrics.js';
 import { createRocePairs } from '../../src/roce/roce-pairs.js';
-import { FIXED_LABELS } from '../exposition/series-fixture.js';
-import { roceRowsOf, type StreamSpec, streamKey } from '../roce/roce-rows.js';
-import { FIXED_BOOKS } from './fixed-metrics.js';
-import { createFixedPairs, fixedRoceFamilies } from './fixed-roce.js';
+import { FIXED_LABELS } from '../support/exposition/series-fixture.js';
+import { FIXED_BOOKS } from '../support/metrics/fixed-metrics.js';
+import { createFixedPairs, fixedRoceFamilies } from '../support/metrics/fixed-roce.js';
+import { roceRowsOf, type StreamSpec, streamKey } from '../support/roce/roce-rows.js';
 
 const families = new Map((await fixedRoceFamilies()).map((family) => [family.name, family]));
 

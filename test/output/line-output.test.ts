@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { LineOutput } from '../../src/output/line-output.js';
 import { reopenWithoutWaiting } from '../../src/output/open-output.js';
 import { waitFor } from '../support/conditions.js';
-import { openSmallPipe, SMALL_PIPE_BYTES } from '../support/small-pipe.js';
+import { openSmallPipe, SMALL_PIPE_BYTES } from '../support/exporter/small-pipe.js';
 
 const LINE = `${'x'.repeat(92)}\n`;
 /** 100 bytes with its number. */

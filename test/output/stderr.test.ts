@@ -11,8 +11,8 @@ import process from 'node:process';
 import { type TestContext, test } from 'node:test';
 import { atEnd } from '../support/cleanup.js';
 import { waitFor } from '../support/conditions.js';
-import { isBlocking, openSmallPipe } from '../support/small-pipe.js';
-import { openTerminal } from '../support/terminal.js';
+import { isBlocking, openSmallPipe } from '../support/exporter/small-pipe.js';
+import { openTerminal } from '../support/exporter/terminal.js';
 
 const SCRIPT = join(import.meta.dirname, 'write-lines.js');
 /** Far more than any buffer of the kernel keeps, and than may wait. */

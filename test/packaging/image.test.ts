@@ -5,12 +5,12 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
-import { Container, type ContainerOptions } from '../support/container.js';
-import { Exporter } from '../support/exporter.js';
-import { ETHERTYPE, ethernet, ipv4, payloadOf, udp } from '../support/frames.js';
-import { type BuiltImage, buildImage } from '../support/image-builder.js';
-import { imageTest } from '../support/image-gate.js';
-import { createSite, type Site } from '../support/site.js';
+import { Container, type ContainerOptions } from '../support/exporter/container.js';
+import { Exporter } from '../support/exporter/exporter.js';
+import { type BuiltImage, buildImage } from '../support/exporter/image-builder.js';
+import { imageTest } from '../support/exporter/image-gate.js';
+import { createSite, type Site } from '../support/exporter/site.js';
+import { ETHERTYPE, ethernet, ipv4, payloadOf, udp } from '../support/frames/frames.js';
 
 const FRAME = ethernet(
   ETHERTYPE.ipv4,

@@ -8,11 +8,11 @@ import path from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
 import { atEnd } from '../support/cleanup.js';
-import { PROGRAM, startExporter } from '../support/exporter.js';
-import { kernelTest } from '../support/kernel-gate.js';
-import { envOf, findNodeVersion, type NodeVersion } from '../support/node-version.js';
+import { PROGRAM, startExporter } from '../support/exporter/exporter.js';
+import { envOf, findNodeVersion, type NodeVersion } from '../support/exporter/node-version.js';
+import { createSite } from '../support/exporter/site.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
 import { run } from '../support/processes.js';
-import { createSite } from '../support/site.js';
 
 const ROOT = path.resolve(path.dirname(PROGRAM), '..');
 const LIMIT_S = '600';

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { KIND } from '../../src/abi/kinds.js';
 import { flowAddressText } from '../../src/metrics/flow-labels.js';
 import { createFlowLineRenderer } from '../../src/print/flow-line.js';
-import { type TestFlow, viewOf } from './series.js';
+import { type TestFlow, viewOf } from '../support/print/series.js';
 
 const options = { hostIp: '192.168.1.10', withInterface: false };
 const parts = {

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import type { SeriesView } from '../../src/flows/views.js';
 import { createFlowPrinter } from '../../src/print/flow-printer.js';
 import { waitFor } from '../support/conditions.js';
-import { booksOf, type TestFlow, viewOf } from './series.js';
+import { booksOf, type TestFlow, viewOf } from '../support/print/series.js';
 
 /** A stream that takes what it is given, or holds it back, or fails. */
 class TestOutput extends Writable {

@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { createServer, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
 import { waitFor } from '../support/conditions.js';
-import { decodeSeries, type ReceivedPush, type Reply } from '../support/push-receiver.js';
-import { imbalance, payload, untilSent } from './push-fixture.js';
-import { openTestPusher, startReceiver } from './real-pusher.js';
+import { imbalance, payload, untilSent } from '../support/push/push-fixture.js';
+import { openTestPusher, startReceiver } from '../support/push/real-pusher.js';
+import { decodeSeries, type ReceivedPush, type Reply } from '../support/receivers/push-receiver.js';
 
 /** The value of the first sample: the number of the payload. */
 const numberOf = (push: ReceivedPush): number | undefined => decodeSeries(push)[0]?.samples[0]?.value;

@@ -4,7 +4,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Codec } from '../../src/push/compress.js';
-import { createTestPusher, numberOf, PLAIN_CODEC, payload, payloadV2, textPayload } from './push-fixture.js';
+import {
+  createTestPusher,
+  numberOf,
+  PLAIN_CODEC,
+  payload,
+  payloadV2,
+  textPayload,
+} from '../support/push/push-fixture.js';
 
 const V2_TYPE = 'application/x-protobuf;proto=io.prometheus.write.v2.Request';
 const V1_TYPE = 'application/x-protobuf';

@@ -5,9 +5,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { waitFor } from '../support/conditions.js';
-import { HostileServer, type Piece, type Script } from './hostile-server.js';
-import { imbalance, payload, untilSent } from './push-fixture.js';
-import { openTestPusher } from './real-pusher.js';
+import { HostileServer, type Piece, type Script } from '../support/push/hostile-server.js';
+import { imbalance, payload, untilSent } from '../support/push/push-fixture.js';
+import { openTestPusher } from '../support/push/real-pusher.js';
 
 const TIMEOUT_MS = 100;
 /** What a busy machine may add; a hang is far above. */

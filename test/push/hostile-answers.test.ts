@@ -9,9 +9,9 @@ import { describeFailure } from '../../src/push/describe-failure.js';
 import { exchange } from '../../src/push/http-exchange.js';
 import { createHttpTransport } from '../../src/push/http-transport.js';
 import { waitFor } from '../support/conditions.js';
-import { HostileServer, type Script } from './hostile-server.js';
-import { imbalance, payload, untilSent } from './push-fixture.js';
-import { openTestPusher, REAL_OPTIONS, startReceiver } from './real-pusher.js';
+import { HostileServer, type Script } from '../support/push/hostile-server.js';
+import { imbalance, payload, untilSent } from '../support/push/push-fixture.js';
+import { openTestPusher, REAL_OPTIONS, startReceiver } from '../support/push/real-pusher.js';
 
 /** Where the timeout is the outcome; where an answer must have begun before it; where it must not come. */
 const SHORT_MS = 200;

@@ -9,11 +9,11 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { OpenPusherOptions } from '../../src/push/open-pusher.js';
 import { waitFor } from '../support/conditions.js';
-import { decodeSeries } from '../support/push-receiver.js';
-import { imbalance, payload, temporaryFolder, untilSent } from './push-fixture.js';
-import { openTestPusher, REAL_OPTIONS, startReceiver } from './real-pusher.js';
-import { fileNames } from './spool-fixture.js';
-import { STRANGERS } from './strangers.js';
+import { imbalance, payload, temporaryFolder, untilSent } from '../support/push/push-fixture.js';
+import { openTestPusher, REAL_OPTIONS, startReceiver } from '../support/push/real-pusher.js';
+import { fileNames } from '../support/push/spool-fixture.js';
+import { STRANGERS } from '../support/push/strangers.js';
+import { decodeSeries } from '../support/receivers/push-receiver.js';
 
 test('strangers among the batches of a spool: the batches arrive in order, the strangers are counted, one line', async (context) => {
   const spoolPath = temporaryFolder(context);

@@ -13,7 +13,7 @@ import {
   refusedConnection,
   START_MS,
   sentNumbers,
-} from './push-fixture.js';
+} from '../support/push/push-fixture.js';
 
 /** A batch of 100 samples has 4 KB; the queue has room for some seven of 100 samples. */
 const LIMIT_BYTES = 32_768;

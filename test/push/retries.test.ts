@@ -12,7 +12,7 @@ import {
   START_MS,
   sentNumbers,
   turns,
-} from './push-fixture.js';
+} from '../support/push/push-fixture.js';
 
 /** Gaps between requests, in milliseconds. */
 const gaps = (requests: readonly { atMs: number }[]): number[] =>

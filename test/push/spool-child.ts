@@ -6,8 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openPusher } from '../../src/push/open-pusher.js';
 import type { Pusher } from '../../src/push/pusher.js';
 import { waitFor } from '../support/conditions.js';
-import { ListLog, payload, START_MS } from './push-fixture.js';
-import { REAL_OPTIONS } from './real-pusher.js';
+import { ListLog, payload, START_MS } from '../support/push/push-fixture.js';
+import { REAL_OPTIONS } from '../support/push/real-pusher.js';
 
 export interface ChildTask {
   /** `fill`: pushes until it is killed; `drain`: so many, then waits until all is sent; `memory`: many large ones. */

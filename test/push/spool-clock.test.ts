@@ -3,8 +3,8 @@
 // nobody can set.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { imbalance, payload, START_MS, sentNumbers, type TestPusher } from './push-fixture.js';
-import { AWAY, createSite, stop } from './spool-site.js';
+import { imbalance, payload, START_MS, sentNumbers, type TestPusher } from '../support/push/push-fixture.js';
+import { AWAY, createSite, stop } from '../support/push/spool-site.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

@@ -7,8 +7,8 @@ import { describe, test } from 'node:test';
 import { ExporterError } from '../../src/errors.js';
 import { openSpool } from '../../src/push/spool.js';
 import { openSpoolDirectory } from '../../src/push/spool-directory.js';
-import { temporaryFolder } from './push-fixture.js';
-import { append, batch, fileNames, MAX_BYTES, open, readAll } from './spool-fixture.js';
+import { temporaryFolder } from '../support/push/push-fixture.js';
+import { append, batch, fileNames, MAX_BYTES, open, readAll } from '../support/push/spool-fixture.js';
 
 describe('damaged files are told, and removed by whoever asks', () => {
   const damages: [string, (path: string) => void, RegExp][] = [

@@ -19,9 +19,9 @@ import { describe, type TestContext, test } from 'node:test';
 import { openSpool } from '../../src/push/spool.js';
 import { openSpoolDirectory } from '../../src/push/spool-directory.js';
 import { entryOf } from '../../src/push/spool-record.js';
-import { temporaryFolder } from './push-fixture.js';
-import { append, batch, fileNames, MAX_BYTES, open, readAll } from './spool-fixture.js';
-import { ANOTHER_USER, STRANGERS } from './strangers.js';
+import { temporaryFolder } from '../support/push/push-fixture.js';
+import { append, batch, fileNames, MAX_BYTES, open, readAll } from '../support/push/spool-fixture.js';
+import { ANOTHER_USER, STRANGERS } from '../support/push/strangers.js';
 
 /** A folder with batches 1, 2, 3, which nobody holds open. */
 async function folderOfThree(context: TestContext): Promise<{ path: string; second: string }> {

@@ -5,11 +5,11 @@ import process from 'node:process';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { PushStats } from '../../src/push/push-stats.js';
-import { mountTest, onSmallDisk } from '../support/mount-gate.js';
+import { mountTest, onSmallDisk } from '../support/kernel/mount-gate.js';
 import { type Child, start } from '../support/processes.js';
-import { decodeSeries, type PushReceiver, type ReceivedPush } from '../support/push-receiver.js';
-import { imbalance, payload, temporaryFolder, untilSent } from './push-fixture.js';
-import { openTestPusher, startReceiver } from './real-pusher.js';
+import { imbalance, payload, temporaryFolder, untilSent } from '../support/push/push-fixture.js';
+import { openTestPusher, startReceiver } from '../support/push/real-pusher.js';
+import { decodeSeries, type PushReceiver, type ReceivedPush } from '../support/receivers/push-receiver.js';
 import type { ChildTask } from './spool-child.js';
 
 const CHILD = fileURLToPath(new URL('./spool-child.js', import.meta.url));

@@ -4,8 +4,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TransportResult } from '../../src/push/transport.js';
-import { type FakeReply, imbalance, payload, refusedConnection, sentNumbers } from './push-fixture.js';
-import { AWAY, createSite } from './spool-site.js';
+import {
+  type FakeReply,
+  imbalance,
+  payload,
+  refusedConnection,
+  sentNumbers,
+} from '../support/push/push-fixture.js';
+import { AWAY, createSite } from '../support/push/spool-site.js';
 
 test('a damaged file is skipped, counted and removed; its neighbours arrive', async (context) => {
   const { directory, start } = createSite(context);

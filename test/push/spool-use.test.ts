@@ -13,8 +13,8 @@ import {
   refusedConnection,
   START_MS,
   sentNumbers,
-} from './push-fixture.js';
-import { AWAY, createSite, NEVER, stop } from './spool-site.js';
+} from '../support/push/push-fixture.js';
+import { AWAY, createSite, NEVER, stop } from '../support/push/spool-site.js';
 
 test('a receiver that works costs no write', async (context) => {
   const { directory, start } = createSite(context);

@@ -8,8 +8,8 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { openSpool } from '../../src/push/spool.js';
 import { openSpoolDirectory, type SpoolDirectory } from '../../src/push/spool-directory.js';
-import { temporaryFolder } from './push-fixture.js';
-import { append, BLOCK, batch, fileNames, open, readAll } from './spool-fixture.js';
+import { temporaryFolder } from '../support/push/push-fixture.js';
+import { append, BLOCK, batch, fileNames, open, readAll } from '../support/push/spool-fixture.js';
 
 test('what was appended is there after a restart, oldest first, whatever order it came in', async (context) => {
   const path = join(temporaryFolder(context), 'a', 'b');

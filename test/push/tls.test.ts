@@ -9,8 +9,8 @@ import { before, describe, type TestContext, test } from 'node:test';
 import type { TlsOptions } from '../../src/push/tls-files.js';
 import { atEnd } from '../support/cleanup.js';
 import { waitFor } from '../support/conditions.js';
-import { payload, temporaryFolder, untilSent } from './push-fixture.js';
-import { openTestPusher, startReceiver } from './real-pusher.js';
+import { payload, temporaryFolder, untilSent } from '../support/push/push-fixture.js';
+import { openTestPusher, startReceiver } from '../support/push/real-pusher.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'xtrace-push-tls-'));
 atEnd(() => rmSync(folder, { recursive: true, force: true }));

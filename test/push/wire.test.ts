@@ -7,9 +7,16 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { createCodec } from '../../src/push/compress.js';
 import { waitFor } from '../support/conditions.js';
-import { decodeSeries, decompress, type ReceivedPush, written } from '../support/push-receiver.js';
-import { payload, payloadV2, START_MS, temporaryFolder, textPayload, untilSent } from './push-fixture.js';
-import { openTestPusher, startReceiver } from './real-pusher.js';
+import {
+  payload,
+  payloadV2,
+  START_MS,
+  temporaryFolder,
+  textPayload,
+  untilSent,
+} from '../support/push/push-fixture.js';
+import { openTestPusher, startReceiver } from '../support/push/real-pusher.js';
+import { decodeSeries, decompress, type ReceivedPush, written } from '../support/receivers/push-receiver.js';
 
 /** RFC 8878, 3.1.1. */
 const ZSTD_MAGIC = 0xfd2fb528;

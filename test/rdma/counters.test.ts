@@ -8,9 +8,9 @@ import {
   type RdmaCounters,
   readRdmaCounters,
 } from '../../src/rdma/counters.js';
-import { memorySysfs } from '../support/memory-sysfs.js';
-import * as devices from '../support/rdma-devices.js';
-import { type DeviceSpec, RdmaSysfs } from '../support/rdma-sysfs.js';
+import { memorySysfs } from '../support/rdma/memory-sysfs.js';
+import * as devices from '../support/rdma/rdma-devices.js';
+import { type DeviceSpec, RdmaSysfs } from '../support/rdma/rdma-sysfs.js';
 
 let tree: RdmaSysfs | undefined;
 afterEach(() => tree?.remove());

@@ -4,8 +4,8 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { answerRdmaQuestion, type RdmaAnswer, type RdmaQuestion } from '../../src/rdma/answers.js';
 import type { IsolatedReader, Reading } from '../../src/rdma/isolated-reader.js';
 import { createRdmaReader, type RdmaReader } from '../../src/rdma/port-reader.js';
-import * as devices from '../support/rdma-devices.js';
-import { RdmaSysfs } from '../support/rdma-sysfs.js';
+import * as devices from '../support/rdma/rdma-devices.js';
+import { RdmaSysfs } from '../support/rdma/rdma-sysfs.js';
 
 let tree: RdmaSysfs;
 let reader: RdmaReader;

@@ -10,9 +10,9 @@ import {
   type RdmaPort,
   readRdmaPorts,
 } from '../../src/rdma/ports.js';
-import { memorySysfs } from '../support/memory-sysfs.js';
-import * as devices from '../support/rdma-devices.js';
-import { type DeviceSpec, HANGING, RdmaSysfs, REFUSED } from '../support/rdma-sysfs.js';
+import { memorySysfs } from '../support/rdma/memory-sysfs.js';
+import * as devices from '../support/rdma/rdma-devices.js';
+import { type DeviceSpec, HANGING, RdmaSysfs, REFUSED } from '../support/rdma/rdma-sysfs.js';
 
 let tree: RdmaSysfs | undefined;
 afterEach(() => tree?.remove());

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { afterEach, test } from 'node:test';
 import { waitFor } from '../support/conditions.js';
-import * as devices from '../support/rdma-devices.js';
-import { HANGING, RdmaSysfs } from '../support/rdma-sysfs.js';
-import { startLine, type TestLine } from './rounds-fixture.js';
+import * as devices from '../support/rdma/rdma-devices.js';
+import { HANGING, RdmaSysfs } from '../support/rdma/rdma-sysfs.js';
+import { startLine, type TestLine } from '../support/rdma/rounds-fixture.js';
 
 let tree: RdmaSysfs;
 let line: TestLine;

@@ -5,7 +5,7 @@
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ignoreSignals } from '../../src/compose/ignored-signals.js';
-import { startLine } from './rounds-fixture.js';
+import { startLine } from '../support/rdma/rounds-fixture.js';
 
 const [sysfsPath = ''] = process.argv.slice(2);
 ignoreSignals(process, () => performance.now());

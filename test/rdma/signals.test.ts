@@ -10,8 +10,8 @@ import { afterEach, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { commandOf, dispositionOf, listeningPorts } from '../support/process-state.js';
 import { type Child, start } from '../support/processes.js';
-import * as devices from '../support/rdma-devices.js';
-import { RdmaSysfs } from '../support/rdma-sysfs.js';
+import * as devices from '../support/rdma/rdma-devices.js';
+import { RdmaSysfs } from '../support/rdma/rdma-sysfs.js';
 
 const SCRIPT = join(import.meta.dirname, 'signals-child.js');
 const HARMLESS = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;

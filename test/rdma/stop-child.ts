@@ -2,7 +2,7 @@
 // A process that reads RDMA ports under a root and stops on SIGTERM as the exporter does. With the
 // argument `unclosed` it exits without a word to the RDMA line, as after a fault. For tests only.
 
-import { startLine } from './rounds-fixture.js';
+import { startLine } from '../support/rdma/rounds-fixture.js';
 
 const [sysfsPath = '', manner = ''] = process.argv.slice(2);
 const line = startLine({ sysfsPath });

@@ -9,8 +9,8 @@ import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { atEnd } from '../support/cleanup.js';
 import { waitFor } from '../support/conditions.js';
-import * as devices from '../support/rdma-devices.js';
-import { HANGING, RdmaSysfs } from '../support/rdma-sysfs.js';
+import * as devices from '../support/rdma/rdma-devices.js';
+import { HANGING, RdmaSysfs } from '../support/rdma/rdma-sysfs.js';
 
 const SCRIPT = join(import.meta.dirname, 'stop-child.js');
 const FILE = 'rxe0/ports/1/hw_counters/rcvd_pkts';

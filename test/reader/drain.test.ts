@@ -9,7 +9,7 @@ import { KIND } from '../../src/abi/kinds.js';
 import { FLOW_KEY4, FLOW_KEY6 } from '../../src/abi/layout.js';
 import { FLOW_ROW, FLOW_ROW_BYTES } from '../../src/abi/records.js';
 import { createDrain, type DrainResult } from '../../src/reader/drain.js';
-import { createFakeKernelMaps, type FailAt, type FakePacket } from '../support/fake-kernel-maps.js';
+import { createFakeKernelMaps, type FailAt, type FakePacket } from '../support/kernel/fake-kernel-maps.js';
 
 function packet(ipVersion: 4 | 6, flow: number, bytes: number): FakePacket {
   const layout = ipVersion === 4 ? FLOW_KEY4 : FLOW_KEY6;

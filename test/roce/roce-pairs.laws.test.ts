@@ -6,8 +6,8 @@ import { ROCE_TRANSPORT, type RoceOverflowRow } from '../../src/abi/roce-records
 import type { KeyHash } from '../../src/flows/key-hash.js';
 import { createRocePairs, type RocePairsOptions } from '../../src/roce/roce-pairs.js';
 import type { RocePairsView, RocePairView } from '../../src/roce/views.js';
-import { PairsModel, pairNameOf } from './pairs-model.js';
-import { roceRowsOf, type StreamSpec } from './roce-rows.js';
+import { PairsModel, pairNameOf } from '../support/roce/pairs-model.js';
+import { roceRowsOf, type StreamSpec } from '../support/roce/roce-rows.js';
 
 interface Interval {
   readonly streams: readonly StreamSpec[];

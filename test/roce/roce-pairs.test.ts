@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OTHER_PARTITIONS, PAIR_PARTITIONS_MAX, PAIR_TRAFFIC_MAX } from '../../src/roce/roce-pair.js';
 import { createRocePairs, type RocePairs, type RocePairsOptions } from '../../src/roce/roce-pairs.js';
-import { roceRowsOf, type StreamSpec } from './roce-rows.js';
+import { roceRowsOf, type StreamSpec } from '../support/roce/roce-rows.js';
 
 function createPairs(change: Partial<RocePairsOptions> = {}): RocePairs {
   return createRocePairs(

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { readNetdevRelatives } from '../../src/system/netdev-relatives.js';
-import { type NetdevSpec, RdmaSysfs, REFUSED } from '../support/rdma-sysfs.js';
+import { type NetdevSpec, RdmaSysfs, REFUSED } from '../support/rdma/rdma-sysfs.js';
 
 const ETHERNET = { type: '1' };
 const NETDEVS: Readonly<Record<string, NetdevSpec>> = {

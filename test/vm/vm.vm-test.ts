@@ -8,8 +8,8 @@ import path from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { buildSender } from '../support/kernel/sender.js';
 import { start } from '../support/processes.js';
-import { buildSender } from '../support/sender.js';
 import { failureText, parseTap } from './tap.js';
 
 /** Of Debian bookworm, whose packages we test with. */

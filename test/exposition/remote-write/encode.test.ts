@@ -6,9 +6,6 @@ import fc from 'fast-check';
 import type { PayloadFormat } from '../../../src/exposition/payload.js';
 import { createPushEncoder } from '../../../src/exposition/push-encoder.js';
 import { flowFamilies } from '../../../src/metrics/flow-families.js';
-import { fixedFamilies } from '../../metrics/fixed-metrics.js';
-import { STALE_BITS } from '../../support/remote-write-protos.js';
-import { createManySeries, FIXED_FLOWS, FIXED_LABELS, type FlowSpec } from '../series-fixture.js';
 import {
   anyExternal,
   anyFamilies,
@@ -24,7 +21,15 @@ import {
   OPTIONS,
   receive,
   TIMESTAMP_MS,
-} from './push-fixture.js';
+} from '../../support/exposition/encoder-fixture.js';
+import {
+  createManySeries,
+  FIXED_FLOWS,
+  FIXED_LABELS,
+  type FlowSpec,
+} from '../../support/exposition/series-fixture.js';
+import { fixedFamilies } from '../../support/metrics/fixed-metrics.js';
+import { STALE_BITS } from '../../support/receivers/remote-write-protos.js';
 
 const VERSIONS: readonly PayloadFormat[] = ['remote_write_1', 'remote_write_2'];
 

@@ -18,7 +18,7 @@ import {
   writeVarint,
 } from '../../../src/exposition/remote-write/wire.js';
 import type { Sample } from '../../../src/metrics/definition.js';
-import { gauge, receive, TIMESTAMP_MS } from './push-fixture.js';
+import { gauge, receive, TIMESTAMP_MS } from '../../support/exposition/encoder-fixture.js';
 
 test('symbols: no two of 300,000 texts of one length are taken for each other, and all are found again', () => {
   // Their hashes have 32 bits: some ten pairs share one. Digests, as the hash keeps short plain numbers apart.

@@ -10,10 +10,6 @@ import type { Family } from '../../../src/metrics/definition.js';
 import { flowFamilies } from '../../../src/metrics/flow-families.js';
 import type { FlowLabelOptions } from '../../../src/metrics/flow-label-fields.js';
 import { createFlowLabelRenderer } from '../../../src/metrics/flow-labels.js';
-import { create as createAccounts, flow } from '../../flows/accounts-fixture.js';
-import { drainOf } from '../../flows/rows.js';
-import { STALE_BITS } from '../../support/remote-write-protos.js';
-import { FIXED_FLOWS, FIXED_LABELS } from '../series-fixture.js';
 import {
   collect,
   createEncoder,
@@ -22,7 +18,11 @@ import {
   labelsKey,
   receive,
   TIMESTAMP_MS,
-} from './push-fixture.js';
+} from '../../support/exposition/encoder-fixture.js';
+import { FIXED_FLOWS, FIXED_LABELS } from '../../support/exposition/series-fixture.js';
+import { create as createAccounts, flow } from '../../support/flows/accounts-fixture.js';
+import { drainOf } from '../../support/flows/rows.js';
+import { STALE_BITS } from '../../support/receivers/remote-write-protos.js';
 
 const VERSIONS: readonly PayloadFormat[] = ['remote_write_1', 'remote_write_2'];
 const INTERVAL_MS = 1000;

@@ -4,9 +4,6 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Payload } from '../../../src/exposition/payload.js';
 import { transcodeToV1 } from '../../../src/exposition/remote-write/transcode.js';
-import { fixedFamilies } from '../../metrics/fixed-metrics.js';
-import { decodeWriteRequest } from '../../support/remote-write-protos.js';
-import { FIXED_FLOWS } from '../series-fixture.js';
 import {
   anyExternal,
   anyFamilies,
@@ -16,7 +13,10 @@ import {
   createSnapshot,
   receive,
   TIMESTAMP_MS,
-} from './push-fixture.js';
+} from '../../support/exposition/encoder-fixture.js';
+import { FIXED_FLOWS } from '../../support/exposition/series-fixture.js';
+import { fixedFamilies } from '../../support/metrics/fixed-metrics.js';
+import { decodeWriteRequest } from '../../support/receivers/remote-write-protos.js';
 
 /** Labels, timestamps and bits; all that 1.0 can say. */
 function essence(payloads: readonly Payload[]): unknown {

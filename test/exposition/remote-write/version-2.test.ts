@@ -5,9 +5,6 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { CATALOG } from '../../../src/metrics/catalog.js';
 import type { MetricDefinition } from '../../../src/metrics/definition.js';
-import { fixedFamilies } from '../../metrics/fixed-metrics.js';
-import { decodeRequestV2 } from '../../support/remote-write-protos.js';
-import { FIXED_FLOWS } from '../series-fixture.js';
 import {
   anyFamilies,
   anyFlows,
@@ -18,7 +15,10 @@ import {
   receive,
   STARTED_MS,
   TIMESTAMP_MS,
-} from './push-fixture.js';
+} from '../../support/exposition/encoder-fixture.js';
+import { FIXED_FLOWS } from '../../support/exposition/series-fixture.js';
+import { fixedFamilies } from '../../support/metrics/fixed-metrics.js';
+import { decodeRequestV2 } from '../../support/receivers/remote-write-protos.js';
 
 function metric(name: string): MetricDefinition {
   const found = CATALOG.find((one) => one.name === name);

@@ -15,8 +15,8 @@ import {
 import { isKnownNative } from '../../../src/kernel/host-facts/native-drivers.js';
 import { featuresOf, openXdpFeatures } from '../../../src/kernel/host-facts/xdp-features.js';
 import { isKernelAtLeast, parseKernelVersion } from '../../../src/system/kernel-version.js';
-import { kernelTest, missingForKernelTests } from '../../support/kernel-gate.js';
-import { enterOwnNetns, ip } from '../../support/own-netns.js';
+import { kernelTest, missingForKernelTests } from '../../support/kernel/kernel-gate.js';
+import { enterOwnNetns, ip } from '../../support/kernel/own-netns.js';
 
 if (missingForKernelTests() === undefined) {
   enterOwnNetns();

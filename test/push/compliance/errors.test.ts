@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What goes wrong between sender and receiver: it goes on, and nothing is lost that could be sent.
 import assert from 'node:assert/strict';
-import { complaintsOf } from '../../config/fixture-text.js';
 import { waitFor } from '../../support/conditions.js';
-import type { Reply } from '../../support/push-receiver.js';
-import { startReceiver } from '../real-pusher.js';
+import { complaintsOf } from '../../support/config/fixture-text.js';
+import { startReceiver } from '../../support/push/real-pusher.js';
+import type { Reply } from '../../support/receivers/push-receiver.js';
 import { type CaseContext, runCases, withoutReceiver } from './case-runner.js';
 import { family } from './families.js';
 import { takeAll } from './sender-under-test.js';

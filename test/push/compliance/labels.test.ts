@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Labels as a receiver gets them.
 import assert from 'node:assert/strict';
-import { assertLabelsInOrder } from '../../exposition/remote-write/push-fixture.js';
-import { FIXED_FLOWS } from '../../exposition/series-fixture.js';
+import { assertLabelsInOrder } from '../../support/exposition/encoder-fixture.js';
+import { FIXED_FLOWS } from '../../support/exposition/series-fixture.js';
 import { type CaseContext, runCases } from './case-runner.js';
 import { family, MIXED } from './families.js';
 import { nameOf, type Received } from './sender-under-test.js';

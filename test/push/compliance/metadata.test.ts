@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Types, helps and units, and classic histograms.
 import assert from 'node:assert/strict';
-import { FIXED_FLOWS } from '../../exposition/series-fixture.js';
-import { decompress } from '../../support/push-receiver.js';
+import { FIXED_FLOWS } from '../../support/exposition/series-fixture.js';
+import { decompress } from '../../support/receivers/push-receiver.js';
 import { type CaseContext, inVersion2, runCases } from './case-runner.js';
 import { family, histogram, MIXED } from './families.js';
 import type { Received } from './sender-under-test.js';

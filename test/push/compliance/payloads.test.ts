@@ -2,8 +2,8 @@
 // Whole payloads: how many go in a request, edges, and mixtures as exporters have them.
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
-import { FIXED_FLOWS, type FlowSpec } from '../../exposition/series-fixture.js';
-import { STALE_BITS } from '../../support/remote-write-protos.js';
+import { FIXED_FLOWS, type FlowSpec } from '../../support/exposition/series-fixture.js';
+import { STALE_BITS } from '../../support/receivers/remote-write-protos.js';
 import { type CaseContext, inVersion2, runCases } from './case-runner.js';
 import { family, histogram, MIXED, MIXED_SERIES } from './families.js';
 import { nameOf, Received } from './sender-under-test.js';

@@ -3,8 +3,8 @@
 // as such.
 import assert from 'node:assert/strict';
 import { uncompressSync } from 'snappy';
-import { decompress, type ReceivedPush } from '../../support/push-receiver.js';
-import { requestV2Type, STALE_BITS, writeRequestType } from '../../support/remote-write-protos.js';
+import { decompress, type ReceivedPush } from '../../support/receivers/push-receiver.js';
+import { requestV2Type, STALE_BITS, writeRequestType } from '../../support/receivers/remote-write-protos.js';
 import { type CaseContext, inVersion1, inVersion2, runCases } from './case-runner.js';
 import { family, histogram, MIXED, MIXED_SERIES } from './families.js';
 import { nameOf, Received, type Version } from './sender-under-test.js';

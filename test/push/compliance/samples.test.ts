@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Values and times as a receiver gets them.
 import assert from 'node:assert/strict';
-import { FIXED_FLOWS } from '../../exposition/series-fixture.js';
-import { STALE_BITS } from '../../support/remote-write-protos.js';
+import { FIXED_FLOWS } from '../../support/exposition/series-fixture.js';
+import { STALE_BITS } from '../../support/receivers/remote-write-protos.js';
 import { type CaseContext, inVersion2, runCases } from './case-runner.js';
 import { family, histogram, MIXED } from './families.js';
 import { Received, type SenderUnderTest } from './sender-under-test.js';

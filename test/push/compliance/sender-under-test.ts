@@ -6,10 +6,12 @@ import type { TestContext } from 'node:test';
 import { connectPush, type PushLine } from '../../../src/compose/connect-push.js';
 import type { PushConfig } from '../../../src/config/config.js';
 import type { Family } from '../../../src/metrics/definition.js';
-import { resolveRun } from '../../config/fixture-text.js';
-import { createSnapshot } from '../../exposition/remote-write/push-fixture.js';
-import { FIXED_LABELS, type FlowSpec } from '../../exposition/series-fixture.js';
 import { waitFor } from '../../support/conditions.js';
+import { resolveRun } from '../../support/config/fixture-text.js';
+import { createSnapshot } from '../../support/exposition/encoder-fixture.js';
+import { FIXED_LABELS, type FlowSpec } from '../../support/exposition/series-fixture.js';
+import { ListLog } from '../../support/push/push-fixture.js';
+import { startReceiver } from '../../support/push/real-pusher.js';
 import {
   decodeSeries,
   decompress,
@@ -17,14 +19,12 @@ import {
   type ReceivedPush,
   type Reply,
   written,
-} from '../../support/push-receiver.js';
+} from '../../support/receivers/push-receiver.js';
 import {
   decodeRequestV2,
   type ReceivedRequestV2,
   type ReceivedSeries,
-} from '../../support/remote-write-protos.js';
-import { ListLog } from '../push-fixture.js';
-import { startReceiver } from '../real-pusher.js';
+} from '../../support/receivers/remote-write-protos.js';
 
 export type Version = 'remote_write_1' | 'remote_write_2';
 

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // When it is sent again, in which form, and what is made of answers.
 import assert from 'node:assert/strict';
-import { collect, createEncoder, createSnapshot } from '../../exposition/remote-write/push-fixture.js';
-import { decodeSeries, type ReceivedPush, type Reply, written } from '../../support/push-receiver.js';
-import { createTestPusher } from '../push-fixture.js';
+import { collect, createEncoder, createSnapshot } from '../../support/exposition/encoder-fixture.js';
+import { createTestPusher } from '../../support/push/push-fixture.js';
+import {
+  decodeSeries,
+  type ReceivedPush,
+  type Reply,
+  written,
+} from '../../support/receivers/push-receiver.js';
 import { type CaseContext, inVersion2, runCases } from './case-runner.js';
 import { family } from './families.js';
 import { Received, type SenderUnderTest, takeAll, type Version } from './sender-under-test.js';

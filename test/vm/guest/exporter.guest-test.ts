@@ -4,17 +4,17 @@
 // slow for an emulated processor.
 
 import assert from 'node:assert/strict';
-import { assertBalance } from '../../support/balance.js';
-import { heldBpfObjects, livingBpfObjects } from '../../support/bpf-objects.js';
 import { waitFor } from '../../support/conditions.js';
-import { differences, ExpectedCounts, readCounts } from '../../support/expected-counts.js';
-import { startExporter } from '../../support/exporter.js';
-import { kernelTest } from '../../support/kernel-gate.js';
-import { uncountedBytes } from '../../support/link-bytes.js';
-import { sendFrames } from '../../support/sender.js';
-import { everyHeader, mixedFlows } from '../../support/traffic-mix.js';
-import { createWire } from '../../support/wire.js';
-import { scrapeOfPackets } from '../../support/with-exporter.js';
+import { startExporter } from '../../support/exporter/exporter.js';
+import { scrapeOfPackets } from '../../support/exporter/with-exporter.js';
+import { everyHeader, mixedFlows } from '../../support/frames/traffic-mix.js';
+import { heldBpfObjects, livingBpfObjects } from '../../support/kernel/bpf-objects.js';
+import { kernelTest } from '../../support/kernel/kernel-gate.js';
+import { sendFrames } from '../../support/kernel/sender.js';
+import { createWire } from '../../support/kernel/wire.js';
+import { assertBalance } from '../../support/oracle/balance.js';
+import { differences, ExpectedCounts, readCounts } from '../../support/oracle/expected-counts.js';
+import { uncountedBytes } from '../../support/oracle/link-bytes.js';
 
 /** About 290 frames in about 250 flows; eight times from each of two CPUs. */
 const FRAMES = [...everyHeader(), ...mixedFlows(1, 8)];

@@ -9,7 +9,7 @@ import process from 'node:process';
 import { test } from 'node:test';
 import { FRAMING } from '../../../src/abi/kinds.js';
 import { loadKernelObject, programName } from '../../../src/kernel/load.js';
-import { FLOW_OBJECT_PATH, kernelTest, PORTABLE_OBJECT_PATH } from '../../support/kernel-gate.js';
+import { FLOW_OBJECT_PATH, kernelTest, PORTABLE_OBJECT_PATH } from '../../support/kernel/kernel-gate.js';
 import { readProgramCost } from './program-cost.js';
 
 /** BPF_COMPLEXITY_LIMIT_INSNS of include/linux/bpf.h: what the verifier looks at before it gives up. */

@@ -9,14 +9,14 @@ import { FLOW_ROW, FLOW_ROW_BYTES, type FlowRows } from '../../../src/abi/record
 import { attachXdp } from '../../../src/kernel/attach.js';
 import { loadKernelObject } from '../../../src/kernel/load.js';
 import { createDrain } from '../../../src/reader/drain.js';
-import { formatAddress } from '../../support/addresses.js';
 import { waitFor } from '../../support/conditions.js';
-import { FLOW_OBJECT_PATH, kernelTest, PORTABLE_OBJECT_PATH } from '../../support/kernel-gate.js';
-import { type ParsedFrame, parseFrame } from '../../support/reference-parser.js';
-import { sendFrames } from '../../support/sender.js';
-import { everyHeader, mixedFlows } from '../../support/traffic-mix.js';
-import type { Sum } from '../../support/tshark-truth.js';
-import { createWire } from '../../support/wire.js';
+import { formatAddress } from '../../support/frames/addresses.js';
+import { everyHeader, mixedFlows } from '../../support/frames/traffic-mix.js';
+import { FLOW_OBJECT_PATH, kernelTest, PORTABLE_OBJECT_PATH } from '../../support/kernel/kernel-gate.js';
+import { sendFrames } from '../../support/kernel/sender.js';
+import { createWire } from '../../support/kernel/wire.js';
+import { type ParsedFrame, parseFrame } from '../../support/oracle/reference-parser.js';
+import type { Sum } from '../../support/oracle/tshark-truth.js';
 
 const FRAMES = [...everyHeader(), ...mixedFlows(1, 8)];
 const REPEAT = 10;

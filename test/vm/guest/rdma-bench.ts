@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { after } from 'node:test';
-import { type Exporter, startExporter } from '../../support/exporter.js';
+import { type Exporter, startExporter } from '../../support/exporter/exporter.js';
 import { start } from '../../support/processes.js';
 import { createSoftRoce, type SoftRoce } from './soft-roce.js';
 

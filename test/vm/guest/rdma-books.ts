@@ -3,9 +3,9 @@
 // devices say they sent and received, and the same under every metric that sums up to them. For tests only.
 
 import assert from 'node:assert/strict';
-import { assertBalance } from '../../support/balance.js';
-import type { Exposition } from '../../support/exposition-parser.js';
-import { goodRefreshes } from '../../support/with-exporter.js';
+import { goodRefreshes } from '../../support/exporter/with-exporter.js';
+import { assertBalance } from '../../support/oracle/balance.js';
+import type { Exposition } from '../../support/oracle/exposition-parser.js';
 import type { Netem } from './netem.js';
 import type { RoceBench } from './rdma-bench.js';
 import { readCmMessages, readPortCounters, SIDES, type Side, type SoftRoce } from './soft-roce.js';

@@ -3,7 +3,7 @@
 // dropped, to the unit where nothing is sent again; and the books hold in any case.
 
 import assert from 'node:assert/strict';
-import { kernelTest } from '../../support/kernel-gate.js';
+import { kernelTest } from '../../support/kernel/kernel-gate.js';
 import { Netem } from './netem.js';
 import type { RoceBench } from './rdma-bench.js';
 import { type Grown, measure } from './rdma-books.js';

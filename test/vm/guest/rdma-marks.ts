@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { waitFor } from '../../support/conditions.js';
-import { kernelTest } from '../../support/kernel-gate.js';
+import { kernelTest } from '../../support/kernel/kernel-gate.js';
 import type { RoceBench } from './rdma-bench.js';
 import { type Grown, measure } from './rdma-books.js';
 import { ENDLESS, startPerftest, startRping } from './rdma-programs.js';

@@ -2,7 +2,7 @@
 // One run of a perftest program, and all that its messages must be in the metrics. For tests only.
 
 import assert from 'node:assert/strict';
-import { kernelTest } from '../../support/kernel-gate.js';
+import { kernelTest } from '../../support/kernel/kernel-gate.js';
 import type { RoceBench } from './rdma-bench.js';
 import { type Grown, measure } from './rdma-books.js';
 import {

@@ -3,8 +3,8 @@
 // seen.
 
 import assert from 'node:assert/strict';
-import type { Exposition } from '../../support/exposition-parser.js';
-import { kernelTest } from '../../support/kernel-gate.js';
+import { kernelTest } from '../../support/kernel/kernel-gate.js';
+import type { Exposition } from '../../support/oracle/exposition-parser.js';
 import type { AttachMode, RoceBench } from './rdma-bench.js';
 import { readPortCounters, SIDES, type Side } from './soft-roce.js';
 

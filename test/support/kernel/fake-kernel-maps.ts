@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kernel maps in plain memory, for faults that a real kernel does not give on demand. Counts as the
+// programs do (slot, else flow map, else overflow) into the half that the epoch names, and fails
+// where it is told to.
+
+import { numberFromU64 } from '../../../src/abi/flow-row-buffer.js';
+import { hasFlow } from '../../../src/abi/kinds.js';
+import { FLOW_KEY4, FLOW_KEY6, FLOW_SLOT4, FLOW_SLOT6, SLOT_SET_SIZE } from '../../../src/abi/layout.js';
+import type {
+  FlowBatchSink,
+  Half,
+  IpVersion,
+  KernelMaps,
+  OverflowSink,
+} from '../../../src/kernel/kernel-maps.js';
+
+export interface FakePacket {
+  readonly ipVersion: IpVersion;
+  /** A raw struct flow_key4 or flow_key6. */
+  readonly key: Uint8Array;
+  readonly bytes: number;
+}
+
+interface Count {
+  packets: number;
+  bytes: number;
+}
+
+/** Called before each step with its name; throws to make the step fail. */
+export type FailAt = (step: string) => void;
+
+export interface FakeKernelMaps extends KernelMaps {
+  count(packet: FakePacket): void;
+}
+
+export function createFakeKernelMaps(
+  failAt: FailAt,
+  options: { cpuCount: number; setsPerCpu: number; flowCapacity: number; batch: number },
+): FakeKernelMaps {
+  const halfBytes = options.cpuCount * options.setsPerCpu * SLOT_SET_SIZE;
+  const slotMemory = { 4: new Uint8Array(2 * halfBytes), 6: new Uint8Array(2 * halfBytes) };
+  const flows = {
+    4: [new Map<string, Count>(), new Map<string, Count>()],
+    6: [new Map<string, Count>(), new Map<string, Count>()],
+  };
+  const overflow = new Map<string, Count>();
+  let epoch: Half = 0;
+  let turn = 0;
+
+  const layout = (ipVersion: IpVersion) => (ipVersion === 4 ? FLOW_SLOT4 : FLOW_SLOT6);
+  const keySize = (ipVersion: IpVersion) => (ipVersion === 4 ? FLOW_KEY4.size : FLOW_KEY6.size);
+
+  function addTo(map: Map<string, Count>, key: string, packets: number, bytes: number): void {
+    const count = map.get(key) ?? { packets: 0, bytes: 0 };
+    count.packets += packets;
+    count.bytes += bytes;
+    map.set(key, count);
+  }
+
+  function fold(ipVersion: IpVersion, half: Half, keyHex: string, packets: number, bytes: number): void {
+    const map = flows[ipVersion][half];
+    if (map === undefined) throw new Error('no such half');
+    if (map.has(keyHex) || map.size < options.flowCapacity) {
+      addTo(map, keyHex, packets, bytes);
+      return;
+    }
+    const key = Buffer.from(keyHex, 'hex');
+    const fields = ipVersion === 4 ? FLOW_KEY4 : FLOW_KEY6;
+    const kind = key[fields.kind];
+    const reason = hasFlow(kind ?? 0) ? 0 : key[fields.protocol];
+    addTo(overflow, `${key.readUInt32LE(fields.ifindex)} ${kind} ${reason} ${half}`, packets, bytes);
+  }
+
+  return {
+    cpuCount: options.cpuCount,
+    setsPerCpu: options.setsPerCpu,
+    flowCapacity: options.flowCapacity,
+    roceCapacity: 0,
+    readEpoch: () => epoch,
+    writeEpoch(half) {
+      epoch = half;
+    },
+    async fence() {
+      failAt('fence');
+    },
+    slots: (ipVersion, half) => slotMemory[ipVersion].subarray(half * halfBytes, (half + 1) * halfBytes),
+    async drainFlows(ipVersion: IpVersion, half: Half, sink: FlowBatchSink) {
+      const map = flows[ipVersion][half];
+      if (map === undefined) throw new Error('no such half');
+      while (map.size > 0) {
+        failAt(`drainFlows${ipVersion}`);
+        const batch = [...map].slice(0, options.batch);
+        const keys = new Uint8Array(batch.length * keySize(ipVersion));
+        const counts = new BigUint64Array(batch.length * 2);
+        batch.forEach(([key, count], i) => {
+          keys.set(Buffer.from(key, 'hex'), i * keySize(ipVersion));
+          counts[2 * i] = BigInt(count.packets);
+          counts[2 * i + 1] = BigInt(count.bytes);
+          map.delete(key);
+        });
+        sink(keys, new Uint8Array(counts.buffer), batch.length);
+        await Promise.resolve();
+      }
+    },
+    async drainRoce() {
+      failAt('drainRoce');
+    },
+    async readRoceOverflow() {
+      failAt('readRoceOverflow');
+    },
+    async readOverflow(sink: OverflowSink) {
+      failAt('readOverflow');
+      for (const [key, count] of overflow) {
+        const [ifindex = 0, kind = 0, reason = 0, half] = key.split(' ').map(Number);
+        sink(ifindex, kind, reason, half === 1 ? 1 : 0, count.packets, count.bytes);
+      }
+    },
+    async readUnattributed() {
+      failAt('readUnattributed');
+      return { packets: 0, bytes: 0 };
+    },
+    count({ ipVersion, key, bytes }) {
+      const { size, count } = layout(ipVersion);
+      const memory = slotMemory[ipVersion];
+      const slots = halfBytes / size;
+      const slot = epoch * slots + (turn++ % slots);
+      const words = new Uint32Array(memory.buffer, slot * size, size / 4);
+      const packets = numberFromU64(words, count / 4);
+      const held = memory.subarray(slot * size, slot * size + keySize(ipVersion));
+      const same = Buffer.from(held).equals(key);
+      if (packets > 0 && !same) {
+        fold(
+          ipVersion,
+          epoch,
+          Buffer.from(held).toString('hex'),
+          packets,
+          numberFromU64(words, count / 4 + 2),
+        );
+      }
+      const before = packets > 0 && same ? [packets, numberFromU64(words, count / 4 + 2)] : [0, 0];
+      held.set(key);
+      words[count / 4] = (before[0] ?? 0) + 1;
+      words[count / 4 + 2] = (before[1] ?? 0) + bytes;
+    },
+  };
+}

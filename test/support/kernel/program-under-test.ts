@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// The loaded BPF object as tests of single frames see it: a frame in, its key and counts out, read
+// from the raw bytes of the maps by the offsets of src/abi/layout.ts.
+
+import assert from 'node:assert/strict';
+import { FRAMING, type Framing } from '../../../src/abi/kinds.js';
+import { FLOW_COUNT, FLOW_KEY4, FLOW_KEY6, FLOW_SLOT4, FLOW_SLOT6 } from '../../../src/abi/layout.js';
+import type { IpVersion } from '../../../src/kernel/kernel-maps.js';
+import {
+  type KernelObject,
+  type LoadOptions,
+  loadKernelObject,
+  type ProgramFlavour,
+  programName,
+  type RoceOptions,
+} from '../../../src/kernel/load.js';
+import { formatAddress } from '../frames/addresses.js';
+import type { ParsedFrame } from '../oracle/reference-parser.js';
+import { RoceStreamTaker } from '../roce/roce-maps.js';
+import { type NamedCells, RoceSums } from '../roce/roce-sums.js';
+import { FLOW_OBJECT_PATH, PORTABLE_OBJECT_PATH } from './kernel-gate.js';
+import { runProgram } from './program-run.js';
+
+/** What the maps say about one flow. */
+export interface Counted {
+  readonly key: ParsedFrame;
+  readonly ifindex: number;
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+/** BPF_PROG_TEST_RUN refuses shorter frames, whatever the framing. */
+export const RUN_FRAME_MIN = 14;
+const XDP_PASS = 2;
+/** Where a program run comes from unless told: loopback. */
+export const RUN_IFINDEX = 1;
+
+export interface ProgramUnderTestOptions extends Omit<Partial<LoadOptions>, 'roce'> {
+  /** Default frags. */
+  readonly flavour?: ProgramFlavour;
+  /** Default: headers are read, mirrors left alone. */
+  readonly roce?: Partial<RoceOptions>;
+}
+
+/** Small maps are quickly drained after each frame. */
+const ROCE: RoceOptions = {
+  isEnabled: true,
+  decapMirror: false,
+  streamCapacity: 256,
+  psnIdleMaxRefreshes: 12,
+};
+
+/** close() it in the end. */
+export class ProgramUnderTest {
+  readonly object: KernelObject;
+  readonly #flavour: ProgramFlavour;
+  readonly #roce: RoceStreamTaker;
+
+  constructor({ flavour = 'frags', roce = {}, ...options }: ProgramUnderTestOptions = {}) {
+    this.#flavour = flavour;
+    this.object = loadKernelObject({
+      objectPath: FLOW_OBJECT_PATH,
+      portableObjectPath: PORTABLE_OBJECT_PATH,
+      flowCapacity: 65_536,
+      // One set per CPU: quickly read and cleared after each frame.
+      slotsPerCpu: 2,
+      flavours: [flavour],
+      roce: { ...ROCE, ...roce },
+      ...options,
+    });
+    this.#roce = new RoceStreamTaker(this.object);
+  }
+
+  /** Runs one frame through the program; it must pass. The counts stay in the maps. */
+  run(frame: Uint8Array, framing: Framing = FRAMING.ethernet): void {
+    const { retval } = runProgram(this.object, programName(framing, this.#flavour), frame);
+    assert.equal(retval, XDP_PASS, 'the program must always pass the frame on');
+  }
+
+  /** Runs one frame against empty maps, and takes out what it was counted as. */
+  count(frame: Uint8Array, framing: Framing = FRAMING.ethernet): Counted {
+    this.run(frame, framing);
+    const counted = this.takeSlots();
+    const [first] = counted;
+    assert.ok(first !== undefined && counted.length === 1, `counted ${counted.length} times, not once`);
+    return first;
+  }
+
+  /** Empties the slots of the half that is written. Program runs are synchronous: no fence is needed. */
+  takeSlots(): Counted[] {
+    const { maps } = this.object;
+    const counted: Counted[] = [];
+    for (const ipVersion of [4, 6] as const) {
+      const memory = maps.slots(ipVersion, maps.readEpoch());
+      const slots = Buffer.from(memory.buffer, memory.byteOffset, memory.length);
+      const layout = ipVersion === 4 ? FLOW_SLOT4 : FLOW_SLOT6;
+      for (let at = 0; at < slots.length; at += layout.size) {
+        const slot = decode(ipVersion, slots, at + layout.key, at + layout.count);
+        if (slot.packets > 0) {
+          counted.push(slot);
+          slots.fill(0, at, at + layout.size);
+        }
+      }
+    }
+    return counted;
+  }
+
+  /** Empties slots and flow maps of the half that is written. A flow may come in several parts. */
+  async takeAll(): Promise<Counted[]> {
+    const { maps } = this.object;
+    const counted = this.takeSlots();
+    for (const ipVersion of [4, 6] as const) {
+      const size = ipVersion === 4 ? FLOW_KEY4.size : FLOW_KEY6.size;
+      await maps.drainFlows(ipVersion, maps.readEpoch(), (keys, counts, count) => {
+        for (let i = 0; i < count; i++) {
+          const entry = Buffer.concat([
+            keys.subarray(i * size, (i + 1) * size),
+            counts.subarray(i * FLOW_COUNT.size, (i + 1) * FLOW_COUNT.size),
+          ]);
+          counted.push(decode(ipVersion, entry, 0, size));
+        }
+      });
+    }
+    return counted;
+  }
+
+  /** Empties the RoCE streams of the half that is written. The state of PSNs stays. */
+  takeRoce(): Readonly<Record<string, NamedCells>> {
+    const sums = new RoceSums();
+    for (const { key, ifindex, cells } of this.#roce.take()) {
+      assert.equal(ifindex, RUN_IFINDEX);
+      sums.add(key, cells);
+    }
+    return sums.snapshot();
+  }
+
+  /** Runs one frame against empty maps, and takes out what it adds to RoCE streams. */
+  countRoce(frame: Uint8Array, framing: Framing = FRAMING.ethernet): Readonly<Record<string, NamedCells>> {
+    this.run(frame, framing);
+    return this.takeRoce();
+  }
+
+  /** Lets the programs' clock go on, as so many refreshes would. */
+  passRefreshes(count: number): void {
+    const { maps } = this.object;
+    for (let i = 0; i < count; i++) {
+      maps.writeEpoch(maps.readEpoch());
+    }
+  }
+
+  close(): void {
+    this.object.close();
+  }
+}
+
+function decode(ipVersion: IpVersion, bytes: Buffer, key: number, count: number): Counted {
+  const layout = ipVersion === 4 ? FLOW_KEY4 : FLOW_KEY6;
+  const addressLength = ipVersion === 4 ? 4 : 16;
+  const address = (offset: number): string =>
+    formatAddress(bytes.subarray(key + offset, key + offset + addressLength));
+  return {
+    key: {
+      ipVersion,
+      srcIp: address(layout.srcIp),
+      dstIp: address(layout.dstIp),
+      srcPort: bytes.readUInt16LE(key + layout.srcPort),
+      dstPort: bytes.readUInt16LE(key + layout.dstPort),
+      protocol: bytes.readUInt8(key + layout.protocol),
+      kind: bytes.readUInt8(key + layout.kind),
+      vlan: bytes.readUInt16LE(key + layout.vlan),
+      qp: bytes.readUInt32LE(key + layout.qp),
+    },
+    ifindex: bytes.readUInt32LE(key + layout.ifindex),
+    packets: Number(bytes.readBigUInt64LE(count + FLOW_COUNT.packets)),
+    bytes: Number(bytes.readBigUInt64LE(count + FLOW_COUNT.bytes)),
+  };
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// Real scrapers on the loopback of a namespace: Debian's prometheus, and vmagent with a
+// victoria-metrics to write to. Whoever asks them has joined that namespace. For tests only.
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { atEnd } from '../cleanup.js';
+import type { Namespace } from '../kernel/namespace.js';
+import type { Child } from '../processes.js';
+
+/** The namespace is the test's own: ports are free. */
+const PROMETHEUS = '127.0.0.1:9090';
+const VICTORIA_METRICS = '127.0.0.1:8428';
+const VMAGENT = '127.0.0.1:8429';
+
+/** One sample, or one series of a range query: labels and [time in seconds, value]. */
+interface Result {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly value?: readonly [number, string];
+  readonly values?: readonly (readonly [number, string])[];
+}
+
+export interface Sample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+export interface Target {
+  readonly health: string;
+  readonly lastError: string;
+}
+
+/** A scraper with what it has stored. */
+export interface Scraper {
+  readonly name: string;
+  /** An instant query; as of now, or of a Unix time in seconds. */
+  query(promQl: string, atS?: number): Promise<readonly Sample[]>;
+  /** The value of the one sample of an instant query. */
+  value(promQl: string): Promise<number>;
+  /** All values of all series of a range query in steps of a second. */
+  range(promQl: string, fromS: number, toS: number): Promise<readonly number[]>;
+  targets(): Promise<readonly Target[]>;
+  /** What its processes have printed. */
+  output(): string;
+  stop(): Promise<void>;
+}
+
+/** Scrapes the metrics of this URL, once a second where nothing else is said. */
+export async function startPrometheus(
+  namespace: Namespace,
+  metricsUrl: string,
+  everyS = 1,
+): Promise<Scraper> {
+  const folder = createFolder('prometheus');
+  const child = namespace.start('prometheus', [
+    `--config.file=${writeScrapeConfig(folder, metricsUrl, everyS)}`,
+    `--storage.tsdb.path=${path.join(folder, 'data')}`,
+    `--web.listen-address=${PROMETHEUS}`,
+    '--log.level=warn',
+  ]);
+  await ready(child, `http://${PROMETHEUS}/-/ready`);
+  return createScraper('prometheus', [child], {
+    queryUrl: `http://${PROMETHEUS}`,
+    targetsUrl: `http://${PROMETHEUS}/api/v1/targets`,
+  });
+}
+
+/** The same by vmagent, kept by victoria-metrics. */
+export async function startVmagent(namespace: Namespace, metricsUrl: string, everyS = 1): Promise<Scraper> {
+  const folder = createFolder('vmagent');
+  const storage = namespace.start('victoria-metrics', [
+    `-storageDataPath=${path.join(folder, 'data')}`,
+    `-httpListenAddr=${VICTORIA_METRICS}`,
+    '-memory.allowedBytes=134217728',
+    // Show samples at once, not 30 s later.
+    '-search.latencyOffset=0s',
+    '-search.disableCache',
+    '-loggerLevel=WARN',
+  ]);
+  await ready(storage, `http://${VICTORIA_METRICS}/health`);
+  const agent = namespace.start('vmagent', [
+    `-promscrape.config=${writeScrapeConfig(folder, metricsUrl, everyS)}`,
+    `-remoteWrite.url=http://${VICTORIA_METRICS}/api/v1/write`,
+    `-remoteWrite.tmpDataPath=${path.join(folder, 'queue')}`,
+    `-httpListenAddr=${VMAGENT}`,
+    '-memory.allowedBytes=67108864',
+    '-loggerLevel=WARN',
+  ]);
+  await ready(agent, `http://${VMAGENT}/health`);
+  return createScraper('vmagent', [agent, storage], {
+    queryUrl: `http://${VICTORIA_METRICS}`,
+    targetsUrl: `http://${VMAGENT}/api/v1/targets`,
+  });
+}
+
+function createScraper(
+  name: string,
+  children: readonly Child[],
+  { queryUrl, targetsUrl }: { queryUrl: string; targetsUrl: string },
+): Scraper {
+  const ask = async (
+    api: string,
+    parameters: Readonly<Record<string, string>>,
+  ): Promise<readonly Result[]> => {
+    const { data } = await getJson<{ data: { result: readonly Result[] } }>(
+      `${queryUrl}/api/v1/${api}?${new URLSearchParams(parameters)}`,
+    );
+    return data.result;
+  };
+  const query = async (promQl: string, atS?: number): Promise<readonly Sample[]> =>
+    (await ask('query', { query: promQl, ...(atS === undefined ? {} : { time: String(atS) }) })).map(
+      ({ metric, value }) => ({
+        labels: metric,
+        value: Number(value?.[1]),
+      }),
+    );
+  return {
+    name,
+    query,
+    async value(promQl) {
+      const samples = await query(promQl);
+      const [sample] = samples;
+      if (sample === undefined || samples.length > 1) {
+        throw new Error(`${name}: ${samples.length} samples, not 1, are ${promQl}`);
+      }
+      return sample.value;
+    },
+    async range(promQl, fromS, toS) {
+      const results = await ask('query_range', {
+        query: promQl,
+        start: String(fromS),
+        end: String(toS),
+        step: '1s',
+      });
+      return results.flatMap(({ values = [] }) => values.map(([, value]) => Number(value)));
+    },
+    async targets() {
+      const { data } = await getJson<{ data: { activeTargets: readonly Target[] } }>(targetsUrl);
+      return data.activeTargets;
+    },
+    output: () => children.map(({ stdout, stderr }) => stdout + stderr).join(''),
+    async stop() {
+      for (const child of children) await child.stop();
+    },
+  };
+}
+
+async function getJson<T>(url: string): Promise<T> {
+  const response = await fetch(url, { headers: { connection: 'close' } });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${text}`);
+  return JSON.parse(text) as T;
+}
+
+async function ready(child: Child, url: string): Promise<void> {
+  await child.waitFor(url, async () => (await fetch(url, { headers: { connection: 'close' } })).ok);
+}
+
+function createFolder(name: string): string {
+  const folder = mkdtempSync(path.join(os.tmpdir(), `xtrace-${name}-`));
+  atEnd(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** JSON is YAML, too. */
+function writeScrapeConfig(folder: string, metricsUrl: string, everyS: number): string {
+  const { host, pathname } = new URL(metricsUrl);
+  const file = path.join(folder, 'scrape.yaml');
+  writeFileSync(
+    file,
+    JSON.stringify({
+      global: { scrape_interval: `${everyS}s`, scrape_timeout: `${everyS}s` },
+      scrape_configs: [{ job_name: 'xtrace', metrics_path: pathname, static_configs: [{ targets: [host] }] }],
+    }),
+  );
+  return file;
+}
