@@ -24,7 +24,11 @@ TESTS       := $(shell find test -name '*.test.ts' 2>/dev/null | sort | sed 's,^
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-vm lint format bench clean install docker-build packages-build packages-test packages-vm packages-bench
+# What needs root, clang, the kernel or programs of Debian's; the rest are the unit tests.
+MACHINE_TESTS := bpf kernel e2e packaging vm support/kernel
+UNIT_TESTS    := $(filter-out $(MACHINE_TESTS:%=dist/test/%/%),$(TESTS))
+
+.PHONY: help run build test test-unit check test-vm lint format bench clean install docker-build packages-build packages-test packages-vm packages-bench
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +40,14 @@ build: packages-build dist/.built $(BPF_OBJECTS) dist/build-info.json ## install
 
 test: packages-test .node-versions/.installed .receivers/.installed build lint ## build, lint, run every test (TESTS=dist/test/... for some)
 	$(NODE) --test --test-reporter=spec --test-concurrency=2 $(TESTS)
+
+test-unit: dist/.built ## the tests that need nothing: no root, no clang, no network
+	$(NODE) --test --test-reporter=dot --test-concurrency=2 $(UNIT_TESTS)
+
+check: ## unit tests; build and lint, too, where clang is there (npm test)
+	@if command -v $(CLANG) >/dev/null && command -v clang-format >/dev/null; then $(MAKE) build lint; \
+	else echo 'check: there is no clang here, so the packet path is neither built nor linted' >&2; fi
+	@$(MAKE) test-unit
 
 test-vm: packages-vm build ## tests on Linux 6.1, in a virtual machine (minutes)
 	$(NODE) --test --test-reporter=spec dist/test/vm/vm.vm-test.js
@@ -72,7 +84,8 @@ packages-vm: packages-test
 packages-bench: packages-build
 	@scripts/install-packages bench
 
-node_modules/.installed: package.json package-lock.json | packages-build
+node_modules/.installed: package.json package-lock.json
+	@scripts/install-packages addons
 	npm ci --loglevel=error --no-audit --no-fund
 	@find $(ADDONS:%=node_modules/%/build) -type f ! -regex '.*/build/Release/[^/]*\.node' -delete
 	@touch $@

@@ -71,10 +71,13 @@ test('what the program needs beside itself is in the image', () => {
 
 test('the packages that make build asks for are installed before it, so that it need not', () => {
   const script = read('scripts/install-packages');
-  const start = script.indexOf('\tbuild)');
-  const build = script.slice(start, script.indexOf(';;', start));
+  const between = (from: string, to: string): string => {
+    const start = script.indexOf(from);
+    return script.slice(start, script.indexOf(to, start));
+  };
+  const build = between('need_addons() {', '\n}\n') + between('\tbuild)', ';;');
   const needed = [...build.matchAll(/^\s+need (\S+)/gm)].map((match) => match[1] ?? '');
-  assert.ok(needed.includes('clang'));
+  for (const name of ['clang', 'g++']) assert.ok(needed.includes(name), name);
   const installed = of('RUN')[0]?.words ?? [];
   // Node and npm are the image's own; libbpf-dev brings libbpf1.
   for (const name of needed.filter((one) => !['nodejs', 'npm', 'libbpf1'].includes(one))) {

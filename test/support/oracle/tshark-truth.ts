@@ -44,7 +44,7 @@ const DIFFERENCES: readonly Difference[] = [
 /** Where the captures are, or undefined where there are none. */
 export function findCaptureFolder(): string | undefined {
   const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../../..');
-  const shared = process.env['XTRACE_SHARED'] ?? path.resolve(root, '../../shared');
+  const shared = process.env['XTRACE_SHARED'] ?? path.resolve(root, '../shared');
   const folder = path.join(shared, 'pcaps');
   return existsSync(path.join(folder, 'index.tsv')) ? folder : undefined;
 }

@@ -62,13 +62,10 @@ export class RdmaSysfs {
     this.#folder(device, spec.files);
     this.#folder(join(device, 'device'));
     if (spec.driver !== undefined) {
-      symlinkSync(
-        join('../../../../../bus/pci/drivers', spec.driver),
-        join(this.path, device, 'device/driver'),
-      );
+      symlinkSync(join('../../../../bus/pci/drivers', spec.driver), join(this.path, device, 'device/driver'));
     }
     if (spec.isVirtualFunction === true)
-      symlinkSync('../../0000:01:00.0', join(this.path, device, 'device/physfn'));
+      symlinkSync('../0000:01:00.0', join(this.path, device, 'device/physfn'));
     for (const [netdev, files] of Object.entries(spec.siblings ?? {})) {
       this.#folder(join(device, 'device/net', netdev), files);
     }
@@ -112,7 +109,7 @@ export class RdmaSysfs {
   #folder(path: string, files: Folder = {}): void {
     mkdirSync(join(this.path, path), { recursive: true });
     for (const [name, content] of Object.entries(files)) {
-      this.write(join('../../..', path, name), content);
+      this.write(join('../..', path, name), content);
     }
   }
 }

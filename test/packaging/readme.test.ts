@@ -9,22 +9,22 @@ import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
-import { VARIABLES } from '../src/config/environment.js';
-import { FLAGS } from '../src/config/flags.js';
-import { resolveConfig } from '../src/config/resolve-config.js';
-import { SETTINGS } from '../src/config/settings.js';
-import { isSetting, type SettingsSection } from '../src/config/settings-tree.js';
-import { renderExposition } from '../src/exposition/render-exposition.js';
-import { CATALOG } from '../src/metrics/catalog.js';
-import { flowFamilies } from '../src/metrics/flow-families.js';
-import { FLOW_LABELS } from '../src/metrics/flow-label-fields.js';
-import { waitFor } from './support/conditions.js';
-import { createManySeries } from './support/exposition/series-fixture.js';
-import { kernelTest } from './support/kernel/kernel-gate.js';
-import { Namespace } from './support/kernel/namespace.js';
-import { readPages } from './support/pages.js';
+import { VARIABLES } from '../../src/config/environment.js';
+import { FLAGS } from '../../src/config/flags.js';
+import { resolveConfig } from '../../src/config/resolve-config.js';
+import { SETTINGS } from '../../src/config/settings.js';
+import { isSetting, type SettingsSection } from '../../src/config/settings-tree.js';
+import { renderExposition } from '../../src/exposition/render-exposition.js';
+import { CATALOG } from '../../src/metrics/catalog.js';
+import { flowFamilies } from '../../src/metrics/flow-families.js';
+import { FLOW_LABELS } from '../../src/metrics/flow-label-fields.js';
+import { waitFor } from '../support/conditions.js';
+import { createManySeries } from '../support/exposition/series-fixture.js';
+import { kernelTest } from '../support/kernel/kernel-gate.js';
+import { Namespace } from '../support/kernel/namespace.js';
+import { readPages } from '../support/pages.js';
 
-const ROOT = join(import.meta.dirname, '..', '..');
+const ROOT = join(import.meta.dirname, '..', '..', '..');
 const PAGES = readPages();
 const README = PAGES.get('README.md') ?? '';
 /** All pages, one after the other. */
@@ -264,7 +264,9 @@ describe('every command in the README and docs', () => {
   };
   handle(/^make run/, runUntilServing, true);
   // Run from within themselves they would never end, or measure this test.
-  handle(/^make (test|test-vm|bench|clean|format)$/, (command) => dryRun(command.slice('make '.length)));
+  handle(/^make (test|test-unit|test-vm|bench|clean|format)$/, (command) =>
+    dryRun(command.slice('make '.length)),
+  );
   handle(/^make (build|lint|help)$/, (command) => void runHere(command));
   handle(/^bin\/xtrace-catch doctor/, examine, true);
   handle(/^bin\/xtrace-catch -/, (command) => assert.ok(runHere(command).length > 0));
