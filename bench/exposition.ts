@@ -2,6 +2,7 @@
 // Rendering an exposition: our byte renderer next to prom-client with the same labels and values, in
 // one run. Figures are the median of several renderings; a stall is the longest time between two
 // turns of the event loop.
+
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Counter, Gauge, Registry } from 'prom-client';
 import { FLOW_ROW_WORDS } from '../src/abi/records.js';

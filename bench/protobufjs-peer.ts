@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Remote write by protobufjs, as a peer for bench/push.ts: the same samples in the same requests.
+
 import type { SeriesView } from '../src/flows/views.js';
 import type { FlowFamilies } from '../src/metrics/flow-families.js';
 import { requestV2Type, writeRequestType } from '../test/support/receivers/remote-write-protos.js';

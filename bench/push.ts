@@ -2,6 +2,7 @@
 // Pushing: our encoders next to protobufjs, each with the compression its receivers want, in one run
 // on one core. Times are medians of warm runs; a stall is the longest time between two turns of the
 // event loop while encoding (compression is off the loop in the exporter).
+
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import zlib from 'node:zlib';
 import { compressSync as snappy } from 'snappy';

@@ -8,12 +8,12 @@ export type Schedule = (task: () => void, delayMs: number) => () => void;
 
 export interface Clock {
   /** Monotonic milliseconds, for durations. */
-  readonly nowMs: () => number;
+  nowMs(): number;
   /** Milliseconds since the epoch; they may jump in either direction. */
-  readonly wallMs: () => number;
+  wallMs(): number;
   readonly schedule: Schedule;
   /** Lets the event loop turn once. */
-  readonly yieldToLoop: () => Promise<void>;
+  yieldToLoop(): Promise<void>;
 }
 
 /** A timer of it keeps the process alive. */

@@ -19,7 +19,7 @@ export interface DaemonParts {
   readonly accounts: FlowAccounts;
   readonly attachments: Attachments;
   /** At every look at the interfaces. */
-  readonly onWatch?: () => void;
+  onWatch?(): void;
   /** New requests of clients: none begins during a refresh. */
   readonly requests?: { hold(): void; release(): void };
   readonly log: {
@@ -254,9 +254,7 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
     currentRefresh: () => refreshNumber,
     readiness() {
       const attached = attachments.states.filter((state) => state.attached).map((state) => state.name);
-      if (attached.length === 0) {
-        return { ready: false, reason: 'Not ready: no interface is attached.' };
-      }
+      if (attached.length === 0) return { ready: false, reason: 'Not ready: no interface is attached.' };
       const ageMs = lastGoodMs === undefined ? Number.POSITIVE_INFINITY : parts.clock.nowMs() - lastGoodMs;
       if (ageMs >= READY_INTERVALS * intervalMs) {
         return {

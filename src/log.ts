@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The log: pino, one line per event, as logfmt or JSON. Lines are handed on at once, not by a worker:
 // a line must be out before the process dies, and there are few of them.
+
 import { type LoggerOptions, type Logger as PinoLogger, pino, stdTimeFunctions } from 'pino';
 
 /** Values that stand beside a message; an Error is shown as its message and code. */

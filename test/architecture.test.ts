@@ -8,6 +8,8 @@ import { test } from 'node:test';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const SOURCE = join(ROOT, 'src');
+/** The formatter's. */
+const LINE_WIDTH = 110;
 const BPF = join(ROOT, 'bpf');
 const BPF_FILES: readonly string[] = readdirSync(BPF).filter((file) => /\.[ch]$/.test(file));
 
@@ -190,6 +192,45 @@ test('files stay small, and the big ones say why', () => {
   const unlicensed = lines.filter(({ text }) => !text.startsWith('// SPDX-License-Identifier: Apache-2.0\n'));
   assert.deepEqual(
     unlicensed.map(({ file }) => relative(ROOT, file)),
+    [],
+  );
+});
+
+/** What the linter cannot say: one way of writing where there are two. */
+const DIALECT: readonly (readonly [rule: string, isBroken: (text: string) => boolean])[] = [
+  ['a blank line follows the comment at the head', (text) => /^(?:\/\/.*\n)+(?!\/\/|\n)/.test(text)],
+  ['what grows by one is written x++', (text) => text.includes('+= 1;')],
+  ['no braces around a single return that fits on its line', hasBracedReturn],
+];
+
+function hasBracedReturn(text: string): boolean {
+  const braced = /^( *)(if \(.*\)) \{\n\s+((?:return|throw|continue|break)\b.*;)\n\1\}\n(?! *else)/gm;
+  return [...text.matchAll(braced)].some(
+    ([, indent = '', condition = '', end = '']) => `${indent}${condition} ${end}`.length <= LINE_WIDTH,
+  );
+}
+
+test('one dialect', () => {
+  const wrong = FILES.flatMap((file) => {
+    const text = readFileSync(file, 'utf8');
+    return DIALECT.filter(([, isBroken]) => isBroken(text)).map(
+      ([rule]) => `${relative(ROOT, file)}: ${rule}`,
+    );
+  });
+  assert.deepEqual(wrong, []);
+});
+
+test('an exported name has one meaning', () => {
+  const where = new Map<string, string[]>();
+  for (const file of FILES) {
+    const declared = readFileSync(file, 'utf8').matchAll(
+      /^export (?:async )?(?:function\*?|const|class|interface|type) (\w+)/gm,
+    );
+    for (const [, name = ''] of declared) where.set(name, [...(where.get(name) ?? []), relative(ROOT, file)]);
+  }
+  assert.ok(where.size > 300);
+  assert.deepEqual(
+    [...where].filter(([, files]) => files.length > 1),
     [],
   );
 });

@@ -13,7 +13,7 @@ const WATCH_MS = 100_000;
 
 interface Timer {
   readonly atMs: number;
-  readonly task: () => void;
+  task(): void;
 }
 
 function createRig(

@@ -30,9 +30,7 @@ export class FlowRowBuffer implements FlowRows {
   reserve(more: number): void {
     const needed = this.length + more;
     let capacity = this.packets.length;
-    if (needed <= capacity) {
-      return;
-    }
+    if (needed <= capacity) return;
     while (capacity < needed) {
       capacity *= 2;
     }

@@ -45,14 +45,14 @@ export interface AttachmentParts {
    * interface was attached for the first time: it may not be known yet when the host boots. undefined:
    * not known now.
    */
-  readonly chooseInterface?: () => ChosenInterface | undefined;
+  chooseInterface?(): ChosenInterface | undefined;
   /** undefined: no such interface now. */
-  readonly readInterface: (name: string) => PresentInterface | undefined;
-  readonly attach: (name: string, ifindex: number, framing: Framing) => AttachOutcome;
+  readInterface(name: string): PresentInterface | undefined;
+  attach(name: string, ifindex: number, framing: Framing): AttachOutcome;
   /** A step of the ladder failed; another may have succeeded. */
-  readonly onFailure: (name: string, failure: AttachFailure) => void;
+  onFailure(name: string, failure: AttachFailure): void;
   /** Attached again after it had been lost. */
-  readonly onReattached: (name: string) => void;
+  onReattached(name: string): void;
   readonly log: {
     info(fields: object, message: string): void;
     warn(fields: object, message: string): void;

@@ -34,12 +34,8 @@ export function createInterfaceIds(
   function adopt(ifindex: number): number {
     const name = nameOfIndex(ifindex) ?? `ifindex_${ifindex}`;
     const known = names.indexOf(name);
-    if (known >= 0) {
-      return known;
-    }
-    if (names.length < configuredNames.length + ADOPTED_MAX) {
-      return names.push(name) - 1;
-    }
+    if (known >= 0) return known;
+    if (names.length < configuredNames.length + ADOPTED_MAX) return names.push(name) - 1;
     unknownId ??= names.push('unknown') - 1;
     return unknownId;
   }

@@ -38,7 +38,7 @@ export function flowLabelOptions({ config, hostIp, ids }: FlowParts): FlowLabelO
 export function connectAccounts(
   flowParts: FlowParts,
   parts: {
-    readonly linkFraming: (interfaceId: number) => Framing | undefined;
+    linkFraming(interfaceId: number): Framing | undefined;
   },
 ): FlowAccounts {
   const { config } = flowParts;

@@ -47,7 +47,7 @@ export interface ExporterParts {
   readonly log: Logger;
   readonly stdout: NodeJS.WriteStream;
   /** Since the start. */
-  readonly droppedLogLines: () => number;
+  droppedLogLines(): number;
 }
 
 export interface Exporter {

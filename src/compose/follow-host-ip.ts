@@ -11,7 +11,7 @@ export function createHostIpStep(parts: {
   readonly accounts: FlowAccounts;
   readonly log: Logger;
   /** After the accounts have rendered all labels anew. */
-  readonly onRelabel: () => void;
+  onRelabel(): void;
 }): () => Promise<void> {
   const { hostIp, accounts, log } = parts;
   let labelledIp = hostIp.current;

@@ -26,9 +26,9 @@ export function createSnapshot(
     readonly accounts: FlowAccounts;
     readonly selfMetrics: SelfMetrics;
     /** What RoCE headers tell; none where they are not read. */
-    readonly roceFamilies: () => Promise<readonly Family[]>;
+    roceFamilies(): Promise<readonly Family[]>;
     /** What RDMA devices count themselves, and what of RoCE can be seen. */
-    readonly rdmaFamilies: () => readonly Family[];
+    rdmaFamilies(): readonly Family[];
   },
 ): Snapshot {
   const { ids, attachments, accounts, selfMetrics } = parts;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line: words -> what is asked for and the settings it gives. Finds every wrong flag,
 // not only the first. Values are not judged here.
+
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { ConfigProblem } from '../errors.js';
 import { FLAGS, type Flag } from './flags.js';

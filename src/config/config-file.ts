@@ -2,6 +2,7 @@
 // The configuration file: bytes -> the settings it gives, with the line of each. Walks the YAML's
 // own tree along the declared keys, so nothing undeclared (`__proto__` least of all) ever becomes
 // a key of an object, and an alias is followed only where a setting stands.
+
 import { isAlias, isMap, isScalar, isSeq, type Node, type YAMLMap } from 'yaml';
 import { type ConfigProblem, describeReadFailure } from '../errors.js';
 import { type Layer, setInLayer } from './layer.js';

@@ -2,6 +2,7 @@
 // What the program runs with: the one frozen value made of command line, environment, file and
 // defaults. Types only. What a setting means stands at its declaration in settings.ts, where its key
 // is written in snake_case.
+
 import type { SETTINGS } from './settings.js';
 import type { ConfigOf } from './settings-tree.js';
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The environment variables that are settings: text -> the settings they give. Values are not
 // judged here.
+
 import { type Layer, setInLayer } from './layer.js';
 import { parseBooleanText, parseListText } from './value-text.js';
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every flag of the command line, as data: --help and the parser read the same list.
+
 import { parseListText, parseNumberText } from './value-text.js';
 
 export interface Flag {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The text of --help, made of the same lists that the parsers use. At most 100 columns.
+
 import { VARIABLES } from './environment.js';
 import { FLAGS, type Flag } from './flags.js';
 

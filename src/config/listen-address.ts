@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Listen addresses as the operator writes them: `:10060`, `127.0.0.1:10060`, `[::1]:10060`. Parsed here
 // and nowhere else.
+
 import { isIPv6 } from 'node:net';
 import { type Rule, refuse } from './rules.js';
 

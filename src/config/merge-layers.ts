@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one place that knows convict, which lays the sources over each other and refuses what is not
 // declared.
+
 import convict from 'convict';
 import type { ConfigProblem } from '../errors.js';
 import type { Layer } from './layer.js';

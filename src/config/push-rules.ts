@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What values of the push section may be; rules as in rules.ts. A mapping is judged as the list of
 // its entries, and given as a record.
+
 import { isIP } from 'node:net';
 import {
   isAbsolutePath,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The push section: which format is meant, and what of it does not go together. Pure.
+
 import type { ConfigProblem } from '../errors.js';
 import type { PushConfig, PushFormat } from './config.js';
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Command line, environment and file -> one frozen value, or every problem at once. Touches
 // nothing but the file reader it is given.
+
 import { ConfigError, type ConfigProblem } from '../errors.js';
 import { type CommandLine, parseCommandLine } from './command-line.js';
 import type { Config, DoctorConfig } from './config.js';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a value may be. A rule gives what the program works with, or says what is wrong, as one clause
 // that names what is allowed and what was given. Rules know no key, no file and no flag.
+
 import { suggestWord } from './suggest.js';
 import { renderGiven, renderUnshown } from './value-text.js';
 

@@ -2,6 +2,7 @@
 // What a declaration of settings is made of, and the form that the program has of it: the same tree
 // with keys in camelCase and, in place of each setting, what its rule accepted. Once as a type,
 // ConfigOf, and once as a walk, configOf(). Knows no setting by name.
+
 import { oneOf, type Rule } from './rules.js';
 
 /** T: what the program works with. */

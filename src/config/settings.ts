@@ -2,6 +2,7 @@
 // Every setting, declared once: its key in the file, its default, its rule, and what it means to the
 // program, which has it under the same name in camelCase (config.ts). For users, who read
 // config/xtrace-catch.yaml, the same keys stand there with their comments.
+
 import { listenAddress } from './listen-address.js';
 import {
   absolutePath,

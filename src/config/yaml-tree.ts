@@ -3,6 +3,7 @@
 // hostile file may cost is bounded here: the time to parse grows with tokens, nesting and aliases, so
 // each has a limit that no configuration file comes near, and whatever compares all keys with all
 // others, or all aliases with all anchors, is done here in one pass instead of by the library.
+
 import {
   type Document,
   isAlias,

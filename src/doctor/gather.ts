@@ -154,9 +154,7 @@ function tryLoad(parts: GatherParts): { result: ObjectLoad; object?: KernelObjec
 
 function nativeOf(options: GatherOptions, parts: GatherParts, one: NetworkInterface): NativeXdp {
   const features = parts.xdpFeaturesOf(one.index);
-  if (features !== undefined) {
-    return { source: 'kernel', isSupported: features.includes('basic'), features };
-  }
+  if (features !== undefined) return { source: 'kernel', isSupported: features.includes('basic'), features };
   return isKnownNative(one.driver, parseKernelVersion(options.kernelRelease)) === true
     ? { source: 'table', isSupported: true }
     : { source: 'unknown' };

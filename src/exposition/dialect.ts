@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What differs between the text formats. Samples look the same in both: name, labels, value.
+
 import type { MetricType } from '../metrics/definition.js';
 
 /** The formats we serve; the value of the label format. */

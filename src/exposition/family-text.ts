@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Samples of metric families as text: for the some ten thousand that are not flows.
+
 import type { Family, Sample } from '../metrics/definition.js';
 import { escapeLabelValue } from '../metrics/label-value.js';
 import { renderValue } from './dialect.js';

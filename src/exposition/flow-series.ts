@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The flow metrics as bytes: per line a prefix, label bytes that were rendered when the series began,
 // and the digits of an integer. The hot path of a scrape; the same lines in every format.
+
 import type { FlowFamily, FlowRowLabels } from '../metrics/flow-families.js';
 import type { ChunkList } from './chunk-list.js';
 import { renderValue } from './dialect.js';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compresses a list of chunks as one gzip member, on zlib's threads and not on the event loop.
+
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which format and which coding a request gets: Accept and Accept-Encoding by RFC 9110, section 12.5,
 // with Prometheus' rule that whoever asks for nothing we have gets text 0.0.4. Pure; never throws.
+
 import { parseWeightedList, type WeightedElement } from './accept-header.js';
 import type { ExpositionFormat } from './dialect.js';
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Headers of OpenMetrics 1.0: TYPE, UNIT, HELP in this order; families of counters and infos go by
 // their name without _total and _info; the whole ends with # EOF.
+
 import { escapeLabelValue } from '../metrics/label-value.js';
 import type { Dialect, FamilyHeader } from './dialect.js';
 

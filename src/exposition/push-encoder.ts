@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is shown at a refresh, as payloads to push: the one entry for all formats. Makes bytes and
 // remembers series; queues, compresses and sends nothing.
+
 import { createFlowLabelFields, type FlowLabelOptions } from '../metrics/flow-label-fields.js';
 import type { Payload, PayloadFormat } from './payload.js';
 import { PushTextEncoder } from './push-text.js';
@@ -30,7 +31,7 @@ export interface PushEncoderOptions {
 
 export interface PushEncoderParts {
   /** Resolves once the event loop had a turn (setImmediate). */
-  readonly yieldToLoop: () => Promise<void>;
+  yieldToLoop(): Promise<void>;
 }
 
 export interface PushEncoder {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A snapshot as text for /api/v1/import/prometheus: the lines of /metrics with external labels and a
 // timestamp each, without headers. It has no stale markers: the receiver drops NaN.
+
 import type { FlowFamilies } from '../metrics/flow-families.js';
 import { Pacer } from '../pacer.js';
 import { ChunkList } from './chunk-list.js';
@@ -30,7 +31,7 @@ export class PushTextEncoder {
   readonly #options: PushTextOptions;
   readonly #pacer: Pacer;
 
-  constructor(options: PushTextOptions, parts: { readonly yieldToLoop: () => Promise<void> }) {
+  constructor(options: PushTextOptions, parts: { yieldToLoop(): Promise<void> }) {
     this.#options = options;
     this.#pacer = new Pacer(parts.yieldToLoop);
   }

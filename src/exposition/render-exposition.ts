@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One exposition: all families, then the flow metrics, as a list of chunks. Gives the event loop a
 // turn after each chunk of flows, and after some hundred samples of families. Knows nothing of HTTP, and must not look at the input after it is done.
+
 import type { Family } from '../metrics/definition.js';
 import type { FlowFamilies } from '../metrics/flow-families.js';
 import { Pacer } from '../pacer.js';

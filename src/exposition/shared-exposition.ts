@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Scrapes that come together share one rendering and one compression of it. A rendering lives from
 // its first user to its last; how many live at a time is bounded. Knows nothing of HTTP.
+
 import type { Family } from '../metrics/definition.js';
 import type { FlowFamilies } from '../metrics/flow-families.js';
 import { ChunkPool } from './chunk-pool.js';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Headers of the Prometheus text format 0.0.4, which has neither units nor the type info.
+
 import type { Dialect } from './dialect.js';
 
 export const TEXT_DIALECT: Dialect = {

@@ -23,7 +23,7 @@ export interface FilterOptions {
   /** Leave out flows from or to a well-known DNS resolver, IPv4 only, whatever the port. */
   readonly excludeDns: boolean;
   /** How frames start on an interface; undefined for one that is not known (yet). */
-  readonly linkFraming: (interfaceId: number) => Framing | undefined;
+  linkFraming(interfaceId: number): Framing | undefined;
 }
 
 /** The resolvers that --exclude-dns means. */

@@ -34,7 +34,7 @@ export interface FlowAccountsParts {
   readonly keep: FlowFilter;
   readonly renderLabels: RenderLabels;
   /** Lets the event loop turn once (setImmediate). */
-  readonly yieldToLoop: () => Promise<void>;
+  yieldToLoop(): Promise<void>;
   /** Stands in for the hash keyed by hashSeed. */
   readonly hash?: KeyHash;
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What clients' connections have to do with the log: at most a line a minute of each kind, however many
 // there are.
+
 import type { LogFields, Logger } from '../log.js';
 import type { CloseReason } from './connections.js';
 
 export interface ConnectionLogParts {
   readonly log: Pick<Logger, 'warn' | 'error'>;
-  readonly nowMs: () => number;
+  nowMs(): number;
 }
 
 const QUIET_MS = 60_000;

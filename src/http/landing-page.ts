@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page at /: what runs here, what it is attached to, where to go. No scripts, one inline style
 // whose hash the security policy names.
+
 import { createHash } from 'node:crypto';
 
 export interface LandingPage {

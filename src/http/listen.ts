@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Listening and closing: the sockets' owner. What is served comes in as a request listener.
+
 import {
   createServer as createHttpServer,
   type IncomingMessage,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // GET and HEAD of the metrics: a plain (request, response) handler, so that large bodies stream with
 // backpressure. A scrape gets a whole exposition or an error status, never part of one as a success.
+
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ExpositionFormat } from '../exposition/dialect.js';
 import { type ContentCoding, negotiateCoding, negotiateFormat } from '../exposition/negotiate.js';

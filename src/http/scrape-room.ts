@@ -4,7 +4,7 @@
 
 interface Waiting {
   readonly client: string;
-  readonly settle: (isAdmitted: boolean) => void;
+  settle(isAdmitted: boolean): void;
 }
 
 export class ScrapeRoom {

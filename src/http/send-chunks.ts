@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sends a list of chunks as fast as the client takes them, and no faster.
+
 import type { ServerResponse } from 'node:http';
 
 export interface SendLimits {

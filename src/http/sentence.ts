@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A response that is one sentence of plain text: every answer that is neither metrics nor the landing page.
+
 import type { ServerResponse } from 'node:http';
 
 export function sendSentence(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // All pages of the exporter as one express application: the metrics, a landing page, health and
 // readiness. Listening is listen.ts; what is shown comes in as parts.
+
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import type { Exposer } from '../exposition/shared-exposition.js';

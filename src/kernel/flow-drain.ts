@@ -109,7 +109,7 @@ export async function drainFlowMap(
       buffers.keys = Buffer.alloc(buffers.entries * map.keySizeBytes);
       buffers.counts = Buffer.alloc(buffers.entries * map.valueSizeBytes);
     }
-    if (verdict === 'retry') transientTries += 1;
+    if (verdict === 'retry') transientTries++;
     if (verdict === 'failed' || transientTries > TRANSIENT_TRIES) {
       throw new KernelError(
         'bpf_map_lookup_and_delete_batch',

@@ -45,9 +45,7 @@ export function readObjectFile(path: string): Buffer {
     bytes[4] === ELF_CLASS_64 &&
     bytes[5] === ELF_DATA_LITTLE &&
     bytes.readUInt16LE(18) === EM_BPF;
-  if (!isBpf) {
-    throw new KernelError('open', 0, `${path} is not a little-endian BPF object: run "make build"`);
-  }
+  if (!isBpf) throw new KernelError('open', 0, `${path} is not a little-endian BPF object: run "make build"`);
   return bytes;
 }
 

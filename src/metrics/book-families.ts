@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The books as metrics: what was seen by interface, what has no flow series, and why frames have no flow. Pure.
+
 import { trafficType } from '../abi/kinds.js';
 import { frameReasonName } from '../abi/reasons.js';
 import type { BookRow, BooksView, FrameReasonRow, OtherRow } from '../flows/views.js';
@@ -25,7 +26,7 @@ interface BookView {
   readonly interfaces: readonly { readonly row: BookRow; readonly labels: Labels }[];
   readonly others: readonly { readonly row: OtherRow; readonly labels: Labels }[];
   readonly frameReasons: readonly FrameReasonRow[];
-  readonly interfaceLabel: (row: { readonly interfaceId: number }) => Label;
+  interfaceLabel(row: { readonly interfaceId: number }): Label;
 }
 
 export const BOOK_METRICS: readonly Metric<BookView>[] = [

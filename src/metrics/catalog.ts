@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every metric this program exposes, in the order of its documentation. A name that is not here does not exist.
+
 import { BOOK_METRICS } from './book-families.js';
 import type { MetricDefinition } from './definition.js';
 import { FLOW_METRICS } from './flow-families.js';

@@ -35,7 +35,7 @@ export interface Family {
 /** A definition, and what a view of its subject says of it. */
 export interface Metric<View> {
   readonly definition: MetricDefinition;
-  readonly samples: (view: View) => readonly Sample[];
+  samples(view: View): readonly Sample[];
 }
 
 export function familiesOf<View>(metrics: readonly Metric<View>[], view: View): Family[] {

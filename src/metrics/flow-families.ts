@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The four flow metrics as columns over one set of rows: what the byte renderer needs, and no more.
 // No copies: as whole and as short-lived as the SeriesView it is made from.
+
 import type { SeriesView } from '../flows/views.js';
 import type { MetricDefinition } from './definition.js';
 import { FLOW_LABELS } from './flow-label-fields.js';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The labels of a flow one by one: a name, and how a row's value is written, in UTF-8. How they are put
 // together is for each format to say.
+
 import { KIND, trafficType } from '../abi/kinds.js';
 import {
   DESTINATION_ADDRESS_WORD,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A flow's key as label bytes, rendered once when the flow gets its series and copied ever after.
 // The bytes stand between the braces of a sample, escaped for text 0.0.4 and OpenMetrics alike.
+
 import { KIND } from '../abi/kinds.js';
 import {
   createFlowLabelFields,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What push says of itself. The numbers are kept by the pusher; nothing counts here. These metrics exist
 // where push is on.
+
 import {
   type Family,
   familiesOf,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // RDMA ports, and what can be seen of their traffic, as metrics. Pure; what is read, and when, is decided in
 // rdma/. These metrics exist where rdma.enabled is on; those of ports where there are RDMA devices.
+
 import type { RdmaPortStatus } from '../rdma/port-reader.js';
 import type { RdmaView, VisibilityView } from '../rdma/rounds.js';
 import { type Family, familiesOf, type Labels, type Metric, sample } from './definition.js';

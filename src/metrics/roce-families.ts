@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pair table as metric families, in the order of the catalogue. Makes samples in slices: a thousand
 // pairs have some forty thousand. Counts nothing itself.
+
 import { Pacer } from '../pacer.js';
 import type { RocePairsView } from '../roce/views.js';
 import { DIRECTION } from './book-families.js';

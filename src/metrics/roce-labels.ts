@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The labels of RoCE pairs and their values as text. Each pair's are made once for all its samples.
+
 import { ROCE_MALFORMED, ROCE_TRANSPORT } from '../abi/roce-records.js';
 import { OTHER_PARTITIONS } from '../roce/roce-pair.js';
 import type { RocePathView } from '../roce/views.js';

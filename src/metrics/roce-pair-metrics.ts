@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The metrics of a pair of addresses, each with the samples that a pair has of it. The help texts state the
 // limits: what these numbers are not is as much part of them as what they are. Nothing here walks the table.
+
 import { ROCE_CELL, ROCE_SIZE_BOUNDS, ROCE_TRANSPORT } from '../abi/roce-records.js';
 import type { RocePairView, RocePsnCounts, RoceTraffic } from '../roce/views.js';
 import { boundText, type Label, type Labels, type MetricDefinition } from './definition.js';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The metrics of the exporter itself; self-metrics.ts has their values.
+
 import type { MetricDefinition } from './definition.js';
 
 export const SELF_METRICS = {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the exporter says of itself: how each of SELF_METRICS gets its values.
+
 import { Registry } from 'prom-client';
 import type { Family } from './definition.js';
 import { createInstruments, familiesIn } from './instruments.js';

@@ -14,7 +14,7 @@ export interface LineOutputParts {
   /** writeSync() on it must not wait: see open-output.ts. */
   readonly fd: number;
   /** The line in place of so many that are missing, with its line feed. */
-  readonly renderGap: (droppedLines: number) => string;
+  renderGap(droppedLines: number): string;
 }
 
 /** The longest pause before a reader that takes nothing is tried again, and the first. */

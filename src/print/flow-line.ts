@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One flow of the last interval -> one line of text, in the order of words that the contract gives.
+
 import { trafficType } from '../abi/kinds.js';
 import { FLOW_ROW_WORDS } from '../abi/records.js';
 import {

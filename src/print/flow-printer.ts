@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Flow lines on stdout, once an interval. Printing is a courtesy: whoever reads may be slow or go
 // away, and neither may hold up or end the exporter. So lines are skipped, and told, instead.
+
 import type { Writable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import type { BooksView, SeriesView } from '../flows/views.js';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // stdout as a stream that never blocks. Node writes to a terminal synchronously: a terminal stopped
 // with Ctrl-S would stop the whole exporter. Pipes and sockets are asynchronous already.
+
 import { closeSync, writeSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import { reopenWithoutWaiting } from '../output/open-output.js';

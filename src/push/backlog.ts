@@ -6,6 +6,7 @@
 // the spool is not empty, and at a stop, everything moves to the spool at once, the batch that is
 // being sent included: so kill -9 loses no more than what is being compressed or written then. A
 // receiver that works costs no write at all.
+
 import type { Batch, BatchSummary } from './batch.js';
 import { MemoryQueue } from './memory-queue.js';
 import type { DropReason } from './push-stats.js';
@@ -19,13 +20,13 @@ export interface BacklogOptions {
 export interface BacklogParts {
   /** undefined: everything waits in memory. */
   readonly spool: Spool | undefined;
-  readonly nowMs: () => number;
-  readonly onDropped: (reason: DropReason, samples: number) => void;
-  readonly onSpooled: (samples: number) => void;
+  nowMs(): number;
+  onDropped(reason: DropReason, samples: number): void;
+  onSpooled(samples: number): void;
   /** undefined: it works again. Told at each change, and at each failure. */
-  readonly onSpoolState: (error: unknown) => void;
+  onSpoolState(error: unknown): void;
   /** Something that is no batch stood in the spool, and no sample was lost over it. */
-  readonly onSetAside: (sentence: string) => void;
+  onSetAside(sentence: string): void;
 }
 
 export type Taken =

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A payload on its way: compressed, numbered. Types only.
+
 import type { PayloadFormat } from '../exposition/payload.js';
 
 /** HTTP's names of content encodings; snappy is the block format. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One batch, one outcome: brings it into the form the receiver knows, sends it, and finds out which
 // form that is. What was found is kept for as long as the process lives.
+
 import type { PayloadFormat } from '../exposition/payload.js';
 import { transcodeToV1 } from '../exposition/remote-write/transcode.js';
 import type { LogFields } from '../log.js';
@@ -29,8 +30,8 @@ export interface DeliveryParts {
   readonly transport: Transport;
   readonly codec: Codec;
   readonly counters: PushCounters;
-  readonly nowMs: () => number;
-  readonly wallMs: () => number;
+  nowMs(): number;
+  wallMs(): number;
   readonly log: { info(fields: LogFields, message: string): void };
 }
 
@@ -62,9 +63,7 @@ export class Delivery {
     if (verdict.kind !== 'not_understood') return verdict;
     const fallback = fallbackOf(this.#dialect, this.#options.compression);
     const other = fallback === undefined ? undefined : wireFormOf(batch.format, fallback);
-    if (fallback === undefined || other === undefined || isSameForm(other, wire)) {
-      return refusalOf(verdict);
-    }
+    if (fallback === undefined || other === undefined || isSameForm(other, wire)) return refusalOf(verdict);
     return this.#deliverOtherwise(batch, { fallback, other, signal, first: verdict });
   }
 

@@ -103,9 +103,7 @@ const CERTIFICATE_FAULTS: Readonly<Record<string, string>> = {
 
 function describeTls(code: string, error: unknown, where: string, url: URL): Failure | undefined {
   const fault = CERTIFICATE_FAULTS[code];
-  if (fault !== undefined) {
-    return { code: 'tls', sentence: `the certificate of ${where} ${fault} (${code})` };
-  }
+  if (fault !== undefined) return { code: 'tls', sentence: `the certificate of ${where} ${fault} (${code})` };
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
     const match = /in the cert's (?:altnames|list): (.*)$|is not cert's (CN: .*)$/.exec(messageOf(error));
     const names = match?.[1] ?? match?.[2] ?? 'another host';

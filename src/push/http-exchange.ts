@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One POST over an agent's connection, and what comes back. It settles with the answer, with the
 // connection, or with the signal, whichever of Node's events come: of some answers none does.
+
 import { type Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest, type Agent as TlsAgent } from 'node:https';
 import { PushProtocolError } from './describe-failure.js';

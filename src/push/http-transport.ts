@@ -3,6 +3,7 @@
 // a POST does not survive most of them. Knows no retries but one: a kept connection that the other
 // side had closed already says nothing about the receiver, so the request goes out once more. One
 // timer bounds all of it: files, name, connection, request, answer.
+
 import { Agent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
 import { PushTimeoutError } from './describe-failure.js';

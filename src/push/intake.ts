@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From payload to batch: reserves room, numbers, compresses one after the other on threads of the
 // pool. Never blocks and never throws.
+
 import type { Payload } from '../exposition/payload.js';
 import { transcodeToV1 } from '../exposition/remote-write/transcode.js';
 import type { Backlog } from './backlog.js';
@@ -12,14 +13,14 @@ import type { DropReason } from './push-stats.js';
 export interface IntakeParts {
   readonly backlog: Backlog;
   readonly codec: Codec;
-  readonly dialect: () => WireForm;
+  dialect(): WireForm;
   /** Above those of all batches in the spool. */
   readonly firstSequence: number;
-  readonly nowMs: () => number;
-  readonly wallMs: () => number;
-  readonly onDropped: (reason: DropReason, samples: number, sentence?: string) => void;
+  nowMs(): number;
+  wallMs(): number;
+  onDropped(reason: DropReason, samples: number, sentence?: string): void;
   /** A batch is in the backlog. */
-  readonly onBatch: () => void;
+  onBatch(): void;
 }
 
 export class Intake {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The header Authorization: from the URL, or from files that are read again when they change.
+
 import { WatchedFile } from './watched-file.js';
 
 export interface LoginOptions {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Batches that wait in memory, oldest first, and the bytes that are promised to those still being
 // compressed. Bounded; when full, the oldest goes.
+
 import type { Batch } from './batch.js';
 
 export class MemoryQueue {

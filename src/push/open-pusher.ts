@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A pusher with the real network, the real disk and the real compressions.
+
 import { createCodec } from './compress.js';
 import { createHttpTransport, type HttpTransportOptions } from './http-transport.js';
 import { createPusher, type Pusher, type PusherOptions, type PusherParts } from './pusher.js';

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A wait that can be cut short.
 
-/** Runs `task` once, `delayMs` from now; the returned function calls it off. */
-export type Schedule = (task: () => void, delayMs: number) => () => void;
+import type { Schedule } from '../clock.js';
 
 export class Pause {
   readonly #schedule: Schedule;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What push tells the log: one line when something changes, however often it fails meanwhile.
+
 import type { Logger } from '../log.js';
 import type { DropReason } from './push-stats.js';
 
 export interface PushLogParts {
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
-  readonly nowMs: () => number;
+  nowMs(): number;
 }
 
 /** The same trouble is told again after so long; and it is over when it has not come for so long. */

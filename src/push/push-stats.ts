@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What push has done, as plain numbers: those that metrics/push-families.ts lists and names. The books
 // balance: samples == sent + dropped + in the queue + in the spool.
+
 import type { PushView } from '../metrics/push-families.js';
 
 /** Why samples were not delivered. Order and spelling are the label values. */

@@ -2,6 +2,7 @@
 // Payloads in, samples at the receiver: puts queue, spool, compression and sending together, and
 // ends them in order. Never in anybody's way.
 
+import type { Schedule } from '../clock.js';
 import type { Payload } from '../exposition/payload.js';
 import type { Logger } from '../log.js';
 import { Backlog } from './backlog.js';
@@ -9,7 +10,6 @@ import { Backoff } from './backoff.js';
 import type { Codec } from './compress.js';
 import { Delivery, type DeliveryOptions } from './delivery.js';
 import { Intake } from './intake.js';
-import type { Schedule } from './pause.js';
 import { PushLog } from './push-log.js';
 import { type DropReason, PushCounters, type PushStats } from './push-stats.js';
 import { SendLoop } from './send-loop.js';
@@ -31,11 +31,11 @@ export interface PusherParts {
   /** undefined: batches wait in memory only. The pusher closes it. */
   readonly spool: Spool | undefined;
   /** Monotonic milliseconds. */
-  readonly nowMs: () => number;
+  nowMs(): number;
   /** Wall clock, milliseconds since the epoch. */
-  readonly wallMs: () => number;
+  wallMs(): number;
   /** From [0, 1). */
-  readonly random: () => number;
+  random(): number;
   readonly schedule: Schedule;
   readonly log: Logger;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files under names where somebody may have put something else: opened so that nothing holds it up
 // (a FIFO waits for its other end), and read no further than they may go (a device has no end).
+
 import { constants, type FileHandle, open } from 'node:fs/promises';
 
 /** Of what node:fs tells of a file. */
@@ -14,7 +15,7 @@ interface KindOfFile {
 
 export type FileKind = 'a file' | 'a directory' | 'a link' | 'a FIFO' | 'a socket' | 'a device';
 
-export function kindOf(stats: KindOfFile): FileKind {
+export function fileKindOf(stats: KindOfFile): FileKind {
   if (stats.isFile()) return 'a file';
   if (stats.isDirectory()) return 'a directory';
   if (stats.isSymbolicLink()) return 'a link';

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // When to send what: the oldest batch, one request at a time, again after a wait where it failed.
 // How a batch is sent is in delivery.ts, where it waits in backlog.ts.
+
+import type { Schedule } from '../clock.js';
 import type { Backlog } from './backlog.js';
 import type { Backoff } from './backoff.js';
 import type { BatchSummary } from './batch.js';
 import type { Delivery } from './delivery.js';
 import type { Failed, Outcome } from './outcome.js';
-import { Pause, type Schedule } from './pause.js';
+import { Pause } from './pause.js';
 import type { PushLog } from './push-log.js';
 import type { DropReason, PushCounters } from './push-stats.js';
 
@@ -22,10 +24,10 @@ export interface SendLoopParts {
   readonly backoff: Backoff;
   readonly counters: PushCounters;
   readonly pushLog: PushLog;
-  readonly onDropped: (reason: DropReason, samples: number, sentence?: string) => void;
+  onDropped(reason: DropReason, samples: number, sentence?: string): void;
   /** Monotonic milliseconds. */
-  readonly nowMs: () => number;
-  readonly wallMs: () => number;
+  nowMs(): number;
+  wallMs(): number;
   readonly schedule: Schedule;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What stands in the folder of a spool under a name of ours and is not ours: renamed within the
 // folder, so that it is out of the way, and whoever put it there finds it again.
+
 import { lstat, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCode } from './regular-file.js';

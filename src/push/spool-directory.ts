@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The folder of a spool: whole small files by name. Knows nothing of what is in them, and trusts
 // nothing that it finds: no link is followed, no FIFO waited for, no foreign thing overwritten.
+
 import { constants, lstat, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorCode, kindOf, openWithoutWaiting, readUpTo } from './regular-file.js';
+import { errorCode, fileKindOf, openWithoutWaiting, readUpTo } from './regular-file.js';
 import { setAside } from './set-aside.js';
 import { type FileLook, folderFault } from './spool-rules.js';
 
@@ -54,7 +55,7 @@ export function openSpoolDirectory(path: string): SpoolDirectory {
   function lookOf(stats: Awaited<ReturnType<typeof lstat>>): FileLook {
     const userId = Number(stats.uid);
     return {
-      kind: kindOf(stats),
+      kind: fileKindOf(stats),
       bytes: Number(stats.size),
       isTrusted: userId === ownUserId || userId === 0,
       userId,

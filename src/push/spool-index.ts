@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the spool knows of its files without opening them: in the order of their numbers, with sums.
+
 import type { SpoolEntry } from './spool-record.js';
 
 export interface SpoolTotals {

@@ -2,11 +2,12 @@
 // One exporter a spool. The lock is a listening socket in the folder: it works between containers,
 // the kernel drops it however its owner dies, and what is left of it refuses connections. (Node has
 // no flock(); a file with a process id says nothing in another container.)
+
 import { constants, type FileHandle, lstat, open, rename, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { ExporterError } from '../errors.js';
-import { errorCode, kindOf } from './regular-file.js';
+import { errorCode, fileKindOf } from './regular-file.js';
 import { findFreeName, setAside } from './set-aside.js';
 
 export interface SpoolLock {
@@ -62,7 +63,7 @@ function listenAt(path: string): Promise<Server | undefined> {
 /** Only a socket can be a lock: a link to one elsewhere would be the lock of somebody else. */
 async function moveNonSocket(path: string): Promise<string[]> {
   try {
-    const kind = kindOf(await lstat(join(path, LOCK_NAME)));
+    const kind = fileKindOf(await lstat(join(path, LOCK_NAME)));
     if (kind === 'a socket') return [];
     return [`${LOCK_NAME}: it is ${kind}; it is now ${await setAside(path, LOCK_NAME)}`];
   } catch (error) {

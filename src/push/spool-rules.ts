@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the spool believes: of a folder, of a name, and of what stands under a name. Pure. A fault is
 // a clause for people.
+
 import type { FileKind } from './regular-file.js';
 import { RECORD_HEADER_BYTES, type SpoolEntry } from './spool-record.js';
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The start of a spool: which of the things in its folder are batches. What only looks like one is
 // set aside; what has another name is left alone.
+
 import { errorCode } from './regular-file.js';
 import { type SpoolDirectory, UNFINISHED_SUFFIX } from './spool-directory.js';
 import { parseEntryName, type SpoolEntry } from './spool-record.js';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Batches on disk, one file each, in the order of their sequence numbers. Holds an index in memory,
 // never a body. At its limit, or on a full disk, the oldest goes first.
+
 import { ExporterError } from '../errors.js';
 import type { Batch } from './batch.js';
 import { createCrc32 } from './crc32.js';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How to speak TLS to the receiver: names and flags, and files that are read again when they change.
+
 import type { AgentOptions } from 'node:https';
 import { WatchedFile } from './watched-file.js';
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the pusher needs of a network: one POST, one answer. Types only.
+
 import type { Answer } from './judge-answer.js';
 
 export interface PushRequest {

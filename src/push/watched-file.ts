@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A small file (a secret, a certificate) that others replace while we run: read once, and again when
 // it has changed. What is no file (a FIFO, a device) is a fault, which is told and tried again.
+
 import { stat } from 'node:fs/promises';
 import { describeReadFailure } from '../errors.js';
 import { PushFileError } from './describe-failure.js';
-import { kindOf, openWithoutWaiting, readUpTo } from './regular-file.js';
+import { fileKindOf, openWithoutWaiting, readUpTo } from './regular-file.js';
 
 const FILE_MAX_BYTES = 1 << 20;
 
@@ -31,7 +32,7 @@ export class WatchedFile {
     try {
       // Follows links: that is how Kubernetes replaces what it mounts.
       const stats = await stat(this.#path);
-      const kind = kindOf(stats);
+      const kind = fileKindOf(stats);
       // Reading a directory fails with a message of its own.
       if (kind !== 'a file' && kind !== 'a directory') throw new Error(`it is ${kind}, and must be a file`);
       const { ino, size, mtimeMs, ctimeMs } = stats;

@@ -25,7 +25,7 @@ export interface IsolatedReaderOptions {
 }
 
 export interface IsolatedReaderParts<Question, Answer> {
-  readonly start: () => ReaderProcess<Question, Answer>;
+  start(): ReaderProcess<Question, Answer>;
   readonly clock: Pick<Clock, 'nowMs' | 'schedule'>;
 }
 

@@ -47,7 +47,7 @@ export interface RdmaRoundsOptions {
   /** May change; read anew for each round and view. */
   readonly interfaces: readonly string[];
   /** RoCE packets XDP has seen on the interface since the exporter began; they never fall. */
-  readonly roceSeen: (interfaceName: string) => number;
+  roceSeen(interfaceName: string): number;
   /** For tests; READER_LIMITS otherwise. */
   readonly limits?: { readonly limitMs: number; readonly restMs: number };
 }
@@ -59,7 +59,7 @@ export interface RdmaRoundsParts {
     error(fields: object, message: string): void;
   };
   readonly clock: Pick<Clock, 'nowMs' | 'schedule'>;
-  readonly startReader: () => ReaderProcess<RdmaQuestion, RdmaAnswer>;
+  startReader(): ReaderProcess<RdmaQuestion, RdmaAnswer>;
 }
 
 /**

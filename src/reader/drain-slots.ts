@@ -11,8 +11,8 @@ const SLOT_WORDS = FLOW_SLOT4.size / WORD_BYTES;
 const SLOTS_PER_TURN = 16384;
 
 export interface SlotDrainParts {
-  readonly interfaceIdOf: (ifindex: number) => number;
-  readonly yieldToLoop: () => Promise<void>;
+  interfaceIdOf(ifindex: number): number;
+  yieldToLoop(): Promise<void>;
 }
 
 /**
@@ -36,9 +36,7 @@ export async function drainSlots(
     for (let slot = first; slot < end; slot++) {
       const key = slot * SLOT_WORDS;
       const count = key + countWord;
-      if (words[count] === 0 && words[count + 1] === 0) {
-        continue;
-      }
+      if (words[count] === 0 && words[count + 1] === 0) continue;
       const interfaceId = parts.interfaceIdOf(words[key + ifindexWord] ?? 0);
       if (ipVersion === 4) {
         rows.append4(words, key, interfaceId, words, count);

@@ -26,10 +26,10 @@ const COUNT_WORDS = FLOW_COUNT.size / WORD_BYTES;
 export interface DrainParts {
   readonly maps: KernelMaps;
   /** The exporter's own number for an interface; see src/abi/records.ts. */
-  readonly interfaceIdOf: (ifindex: number) => number;
-  readonly yieldToLoop: () => Promise<void>;
+  interfaceIdOf(ifindex: number): number;
+  yieldToLoop(): Promise<void>;
   /** Monotonic milliseconds. */
-  readonly nowMs: () => number;
+  nowMs(): number;
 }
 
 /** Kernel entries that the drain found. */
@@ -166,9 +166,7 @@ export function createDrain(parts: DrainParts): Drain {
 
   return {
     async drain() {
-      if (running) {
-        throw new Error('a drain is running already');
-      }
+      if (running) throw new Error('a drain is running already');
       running = true;
       try {
         return await drain();

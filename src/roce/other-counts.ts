@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Totals since start of what stands in no pair, by interface, version and reason. It decides nothing.
+
 import { ROCE_OTHER_REASONS, type RoceOtherReason, type RoceOtherRow } from './views.js';
 
 type Writable<T> = { -readonly [Field in keyof T]: T[Field] };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Finds a path by interface and addresses, and the hash of these.
+
 import { ADDRESS_WORDS } from './address-masks.js';
 import type { RocePath } from './roce-path.js';
 

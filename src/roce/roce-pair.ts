@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One pair: the totals of the streams between two addresses. It adds up what it is given, whole rows
 // only; who is given a pair, and for how long, is for the table to say.
+
 import { ROCE_CELL, ROCE_CELLS, ROCE_TRANSPORT } from '../abi/roce-records.js';
 import {
   detailOf,

@@ -2,6 +2,7 @@
 // One refresh: the streams of one drain become pairs of addresses, bounded in number, and whatever
 // stands in no pair is summed by its reason. Each row is booked whole in one step, so sums stay exact
 // even if a part fails between two. No clock, no names, no text.
+
 import {
   ROCE_CELL,
   ROCE_CELLS,
@@ -43,7 +44,7 @@ export interface RocePairsOptions {
 
 export interface RocePairsParts {
   /** Lets the event loop turn once (setImmediate). */
-  readonly yieldToLoop: () => Promise<void>;
+  yieldToLoop(): Promise<void>;
   /** Stands in for the hash keyed by hashSeed. */
   readonly hash?: KeyHash;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two addresses on an interface: the pairs between them, and how the traffic of the present interval
 // spreads over queue pairs and source ports.
+
 import type { RocePathView } from './views.js';
 
 /** Queue pairs 0 (subnet management) and 1 (connection management) belong to no application. */

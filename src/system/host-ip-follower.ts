@@ -16,7 +16,7 @@ export interface HostIpFollower {
 
 export interface HostIpParts {
   /** os.networkInterfaces(): one dump of links and one of addresses over netlink; 4 ms with 1,000 addresses. */
-  readonly readAddresses: () => HostAddresses;
+  readAddresses(): HostAddresses;
   readonly clock: Pick<Clock, 'nowMs'>;
 }
 

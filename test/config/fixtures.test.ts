@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files whose name is the verdict: *.good.yaml resolves, *.bad.yaml has exactly one problem, which
 // stands in the comment of its first line (without the place that is added behind it).
+
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

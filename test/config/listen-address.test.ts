@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is an address and what is none stands in command-line.test.ts, as users write it.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { choosePushFormat } from '../../src/config/push-settings.js';

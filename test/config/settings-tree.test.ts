@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // From declarations to what the program runs with: nothing is lost, renamed by accident or left open.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

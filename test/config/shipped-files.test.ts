@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The default file and the examples that are shipped: held equal to the defaults in code, and valid.
+
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The text that is pushed: the lines of /metrics, with external labels and a timestamp each.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What clients do with a connection besides one request after the other, over real sockets.
+
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { CONNECTION_TIMES, type ConnectionTimes } from '../../src/http/client-connection.js';

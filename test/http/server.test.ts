@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pages, one request at a time.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import request from 'supertest';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Scrapes over real sockets: sharing, slow, stuck and vanished clients, limits, closing.
+
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';

@@ -42,7 +42,7 @@ function scriptedKernel(answers: readonly Answer[]) {
     assert.equal(fd, MAP.fd);
     asked.push({ from: from === NULL ? undefined : from.readUInt32LE(), room: count.readUInt32LE() });
     const answer = answers[next] ?? assert.fail('one call too many');
-    next += 1;
+    next++;
     if (answer.keys !== undefined) {
       answer.keys.forEach((key, i) => {
         keys.writeUInt32LE(key, i * 4);

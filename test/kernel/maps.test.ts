@@ -256,7 +256,7 @@ kernelTest('flipped, fenced and drained under load: not one packet lost or doubl
     while (drainsWithPackets < wantedDrains && runs < 1000) {
       const { call, programFd, opts } = runRequest(object, repeat);
       assert.equal(await callAsync(call, programFd, opts), 0);
-      runs += 1;
+      runs++;
     }
   })().finally(() => {
     isRunning = false;
@@ -266,7 +266,7 @@ kernelTest('flipped, fenced and drained under load: not one packet lost or doubl
     maps.writeEpoch(former === 0 ? 1 : 0);
     await maps.fence();
     const taken = takeSlots4(object, former);
-    if (taken > 0) drainsWithPackets += 1;
+    if (taken > 0) drainsWithPackets++;
     packets += taken;
     const { flows } = await drain(object, 4, former);
     for (const [count] of flows.values()) packets += count;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ROCE_CELL, ROCE_SIZE_BOUNDS } from '../../src/abi/roce-records.js';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // These hold Dockerfile, .dockerignore and compose file to the repository and to the contract; no image is
 // built here, but in image.test.ts.
+
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

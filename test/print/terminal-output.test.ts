@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A real terminal (a pty made with Python, for Node has none) whose reader does not read: what a
 // person does with Ctrl-S.
+
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The headers as the specifications of remote write 1.0 and 2.0 and VictoriaMetrics' variant fix them.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { WireForm } from '../../src/push/batch.js';

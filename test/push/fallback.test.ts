@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From what the receiver may know to what it knows: 2.0 to 1.0, zstd to snappy. Network and time are
 // fakes, so are compressions but where they are what is tested.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Codec } from '../../src/push/compress.js';

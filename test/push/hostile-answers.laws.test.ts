@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A server that composes at random what servers get wrong, under a real pusher: no attempt outlasts
 // its timeout, push_up tells the truth, and afterwards a server that works gets everything.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

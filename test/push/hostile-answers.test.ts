@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whatever a server sends back, an attempt ends in an answer or a failure within the timeout, and
 // leaves neither a connection nor a timer behind.
+
 import assert from 'node:assert/strict';
 import { Agent } from 'node:http';
 import process from 'node:process';

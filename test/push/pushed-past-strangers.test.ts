@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A pusher whose spool is full of things that are no batches, and whose files of secrets are none:
 // what can be sent arrives, all is counted, and nothing waits for it.
+
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The queue in memory: bounded whatever the receiver does, in order, and with every sample accounted
 // for. The law at the end tries receivers nobody thought of.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // When a batch is sent again and when it is not, by the sender's rules of remote write. Time and
 // network are fakes; what a real connection brings is in http-transport.test.ts.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A process that pushes and is killed, or runs out of disk. Started by spool-survival.test.ts with
 // one JSON argument; says on stdout how far it is, a JSON value a line.
+
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openPusher } from '../../src/push/open-pusher.js';

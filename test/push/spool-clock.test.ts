@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A wall clock that is set while batches wait drops none of them: they grow old by a clock that
 // nobody can set.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { imbalance, payload, START_MS, sentNumbers, type TestPusher } from '../support/push/push-fixture.js';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What others do to the folder of a spool: damage, leftovers, a second exporter.
+
 import assert from 'node:assert/strict';
 import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is in the folder of a spool and is no batch: set aside, counted, and in nobody's way.
+
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {

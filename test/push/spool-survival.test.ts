@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A process of its own that is killed with a full spool, and one whose disk is full.
+
 import assert from 'node:assert/strict';
 import process from 'node:process';
 import { type TestContext, test } from 'node:test';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A spool that is damaged, full or out of order, under a pusher: what is lost is counted, the rest
 // arrives.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TransportResult } from '../../src/push/transport.js';

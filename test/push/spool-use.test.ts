@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // When the pusher uses the spool, and in which order it sends what is in it. The files are in memory
 // and time is a fake; the real folder is in spool.test.ts.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // TLS with a CA of our own, made with openssl: what is trusted, what is refused, and the sentence.
+
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pusher over real connections, read by a receiver that decodes with protobufjs: the protocol
 // cases of Prometheus' compliance suite for senders, and logins.
+
 import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -48,7 +49,7 @@ class Bench {
   readonly processes: FakeProcess[] = [];
   readonly reader: IsolatedReader<string, string>;
   nowMs = 0;
-  #timers: { task: () => void; atMs: number }[] = [];
+  #timers: { task(): void; atMs: number }[] = [];
 
   constructor() {
     this.reader = createIsolatedReader<string, string>(OPTIONS, {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { answerRdmaQuestion, type RdmaAnswer, type RdmaQuestion } from '../../src/rdma/answers.js';

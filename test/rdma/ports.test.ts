@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import assert from 'node:assert/strict';
 import { basename, dirname } from 'node:path';
 import { afterEach, describe, test } from 'node:test';

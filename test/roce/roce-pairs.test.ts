@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OTHER_PARTITIONS, PAIR_PARTITIONS_MAX, PAIR_TRAFFIC_MAX } from '../../src/roce/roce-pair.js';

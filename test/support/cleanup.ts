@@ -10,9 +10,7 @@ import process from 'node:process';
 export function atEnd(action: () => void): () => void {
   let done = false;
   const run = (): void => {
-    if (done) {
-      return;
-    }
+    if (done) return;
     done = true;
     process.off('exit', run);
     process.off('SIGINT', onSignal);

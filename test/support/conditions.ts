@@ -27,9 +27,7 @@ export async function waitFor<T>(
   for (;;) {
     try {
       const result = await attempt();
-      if (result) {
-        return result as T;
-      }
+      if (result) return result as T;
       cause = undefined;
     } catch (error) {
       cause = error;

@@ -90,9 +90,7 @@ export class Child {
         () => (this.#exit === undefined ? attempt() : stop),
         options,
       );
-      if (result !== stop) {
-        return result as T;
-      }
+      if (result !== stop) return result as T;
     } catch (error) {
       throw new Error(`${error instanceof Error ? error.message : String(error)}${this.#report()}`, {
         cause: error,
@@ -131,15 +129,11 @@ export class Child {
 
   #signalGroup(signal: NodeJS.Signals): void {
     const { pid } = this.#child;
-    if (pid === undefined) {
-      return;
-    }
+    if (pid === undefined) return;
     try {
       process.kill(-pid, signal);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') {
-        throw error;
-      }
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
     }
   }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // prometheus.WriteRequest of remote write 1.0: labels are copied, the rest is some twenty bytes.
+
 import type { Payload } from '../payload.js';
 import type { MetricHead } from './metric-head.js';
 import { GrowingBytes, NO_LABELS, type SeriesBatch } from './series-batch.js';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // io.prometheus.write.v2.Request of remote write 2.0: labels become numbers of symbols, read from the
 // label bytes of 1.0; samples of cumulative metrics say since when they count.
+
 import type { Payload } from '../payload.js';
 import type { MetricHead } from './metric-head.js';
 import { GrowingBytes, type SeriesBatch } from './series-batch.js';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The series of families (books, self metrics) that are pushed: their encoded labels, and which of
 // them the present push no longer has.
+
 import type { Family, Sample } from '../../metrics/definition.js';
 import { encodeLabels, isMetricName, type LabelPair, mergeLabels, withMetricName } from './labels.js';
 import type { MetricHead, MetricMetadata } from './metric-head.js';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The label bytes of every flow series that was pushed, by its row in the flow table, and of those
 // that have ended since the last push. A row is rendered once, and forgotten with its series.
+
 import type { WriteFlowLabelValue } from '../../metrics/flow-label-fields.js';
 
 /** Rows of a page; pages are never moved, so that growing costs no copy. 80 KiB at 320 bytes a row. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The labels of a flow as remote write 1.0 bytes, sorted, with the external labels among them. What
 // sorts before __name__ is the same for all flows and stands apart: only the rest differs by flow.
+
 import type { FlowLabelField, WriteFlowLabelValue } from '../../metrics/flow-label-fields.js';
 import { encodeLabels, type LabelPair, mergeLabels, placeOfName } from './labels.js';
 import { V1_TAG } from './wire.js';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which labels a series goes out with, in which order, and as which bytes: those of remote write 1.0,
 // which here stand for the series itself wherever it is remembered.
+
 import { V1_TAG, varintBytes, writeVarint } from './wire.js';
 
 export type LabelPair = readonly [name: string, value: string];

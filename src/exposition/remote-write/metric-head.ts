@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the series of a metric have in common on the wire: the labels up to and with __name__, and the
 // metadata of remote write 2.0.
+
 import type { MetricType } from '../../metrics/definition.js';
 import { unitOf } from '../openmetrics.js';
 

@@ -47,7 +47,7 @@ export class RemoteWriteEncoder {
     parts: {
       readonly batch: SeriesBatch;
       readonly tail: FlowTailRenderer;
-      readonly yieldToLoop: () => Promise<void>;
+      yieldToLoop(): Promise<void>;
     },
   ) {
     this.#options = options;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A request under construction, whatever its format: series in, one after the other, body out.
+
 import type { Payload } from '../payload.js';
 import type { MetricHead } from './metric-head.js';
 

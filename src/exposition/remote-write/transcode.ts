@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A remote write 2.0 request of ours as one of 1.0, for what was queued before a receiver turned out
 // to know 1.0 only. Metadata and start timestamps have no place there and are left out.
+
 import type { Payload } from '../payload.js';
 import { SAMPLE_TAG, V1_TAG, V2_TAG, varintBytes, writeVarint } from './wire.js';
 

@@ -58,7 +58,7 @@ export function openGenericNetlink(libc: Libc): GenericNetlink | number {
 
   function ask(request: Omit<NetlinkRequest, 'sequence'>): NetlinkAnswer {
     if (isClosed) return ERRNO.EBADF;
-    sequence += 1;
+    sequence++;
     const message = encodeRequest({ ...request, sequence });
     if (Number(libc.send(fd, message, message.length, 0)) < 0) return memory.errno();
     const answer = Buffer.alloc(ANSWER_BYTES);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What protobufjs decodes is what went in: both versions, any flows, families and labels.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

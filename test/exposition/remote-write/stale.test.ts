@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stale markers: what a receiver holds after each push, checked against the flow table itself.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

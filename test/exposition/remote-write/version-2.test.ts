@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What only remote write 2.0 has: symbols, metadata, starts.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

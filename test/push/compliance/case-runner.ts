@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs the cases of a group, each in both versions of remote write unless it is of one, and fails what
 // has sent nothing. For tests only.
+
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import type { FitCase, Group } from './cases.js';

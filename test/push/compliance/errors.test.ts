@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What goes wrong between sender and receiver: it goes on, and nothing is lost that could be sent.
+
 import assert from 'node:assert/strict';
 import { waitFor } from '../../support/conditions.js';
 import { complaintsOf } from '../../support/config/fixture-text.js';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Metric families to push, in few words. For tests only.
+
 import type { Family, MetricType } from '../../../src/metrics/definition.js';
 
 /** A family of one sample for each of the values, or for each pair of labels and value. */

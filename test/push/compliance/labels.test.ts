@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Labels as a receiver gets them.
+
 import assert from 'node:assert/strict';
 import { assertLabelsInOrder } from '../../support/exposition/encoder-fixture.js';
 import { FIXED_FLOWS } from '../../support/exposition/series-fixture.js';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Types, helps and units, and classic histograms.
+
 import assert from 'node:assert/strict';
 import { FIXED_FLOWS } from '../../support/exposition/series-fixture.js';
 import { decompress } from '../../support/receivers/push-receiver.js';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole payloads: how many go in a request, edges, and mixtures as exporters have them.
+
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FIXED_FLOWS, type FlowSpec } from '../../support/exposition/series-fixture.js';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What stands on the wire around the samples: method, headers, compression, symbols; and version 1.0
 // as such.
+
 import assert from 'node:assert/strict';
 import { uncompressSync } from 'snappy';
 import { decompress, type ReceivedPush } from '../../support/receivers/push-receiver.js';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Values and times as a receiver gets them.
+
 import assert from 'node:assert/strict';
 import { FIXED_FLOWS } from '../../support/exposition/series-fixture.js';
 import { STALE_BITS } from '../../support/receivers/remote-write-protos.js';

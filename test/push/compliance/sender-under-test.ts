@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The line from snapshot to request as the exporter has it, pushing to a receiver that decodes with
 // protobufjs and takes what it is told to. For tests only.
+
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { connectPush, type PushLine } from '../../../src/compose/connect-push.js';
@@ -30,7 +31,7 @@ export type Version = 'remote_write_1' | 'remote_write_2';
 
 export interface SenderOptions {
   /** Called with each request and how many came before it; undefined takes it whole. */
-  readonly reply?: (push: ReceivedPush, index: number) => Reply | undefined | Promise<Reply | undefined>;
+  reply?(push: ReceivedPush, index: number): Reply | undefined | Promise<Reply | undefined>;
   /** Of the section push, besides. */
   readonly push?: Partial<PushConfig>;
 }

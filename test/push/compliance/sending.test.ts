@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // When it is sent again, in which form, and what is made of answers.
+
 import assert from 'node:assert/strict';
 import { collect, createEncoder, createSnapshot } from '../../support/exposition/encoder-fixture.js';
 import { createTestPusher } from '../../support/push/push-fixture.js';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the specifications of remote write ask and no case of the suite does: the tests that hold it. That
 // a test of the name is there is all that is asked here.
+
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which fields stand in a request at all, by protobuf's own grammar: a decoder passes over those that
 // it does not know. For tests only.
+
 import protobuf from 'protobufjs';
 
 /** Messages within messages, by field number; null: a leaf. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Snapshots to push, any and fixed, and what a receiver must make of them: read from the text of
 // /metrics, which has an encoder of its own.
+
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Payload } from '../../../src/exposition/payload.js';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A strict reader of one sample line, the same in text 0.0.4 and OpenMetrics without timestamps and
 // exemplars. Throws at whatever a renderer of ours must not write.
+
 import assert from 'node:assert/strict';
 
 export interface ParsedSample {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Series views for tests: from a few flows written down, or many that are counted through.
+
 import { KIND } from '../../../src/abi/kinds.js';
 import { FLOW_ROW, FLOW_ROW_BYTES, FLOW_ROW_WORDS } from '../../../src/abi/records.js';
 import type { SeriesView } from '../../../src/flows/views.js';

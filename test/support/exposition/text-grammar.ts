@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Strict readers of whole expositions, written from the two specifications and sharing nothing with
 // the renderer. They hold every rule that our output can break.
+
 import assert from 'node:assert/strict';
 import { type ParsedSample, parseSampleLine, unescapeText } from './sample-line.js';
 

@@ -24,7 +24,7 @@ export interface ModelOptions {
   readonly maxNewSeriesPerMinute: number;
   readonly idleTimeoutMs: number;
   readonly intervalMs: number;
-  readonly keep: (row: TestRow) => boolean;
+  keep(row: TestRow): boolean;
 }
 
 export class AccountsModel {

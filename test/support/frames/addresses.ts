@@ -4,12 +4,8 @@
 
 /** Text of 4 or 16 address bytes. */
 export function formatAddress(bytes: Uint8Array): string {
-  if (bytes.length === 4) {
-    return bytes.join('.');
-  }
-  if (bytes.length !== 16) {
-    throw new RangeError(`an address has 4 or 16 bytes, not ${bytes.length}`);
-  }
+  if (bytes.length === 4) return bytes.join('.');
+  if (bytes.length !== 16) throw new RangeError(`an address has 4 or 16 bytes, not ${bytes.length}`);
   const groups: string[] = [];
   for (let i = 0; i < 16; i += 2) {
     groups.push((((bytes[i] ?? 0) << 8) | (bytes[i + 1] ?? 0)).toString(16));
@@ -19,9 +15,7 @@ export function formatAddress(bytes: Uint8Array): string {
 
 /** The 4 or 16 bytes of an address in any usual text form. Throws RangeError. */
 export function parseAddress(text: string): Buffer {
-  if (!text.includes(':')) {
-    return parseIpv4(text);
-  }
+  if (!text.includes(':')) return parseIpv4(text);
   // An IPv4 tail stands for the last two groups.
   const tail = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text);
   const whole = tail === null ? text : `${tail[1] ?? ''}${ipv4Groups(parseIpv4(tail[2] ?? '')).join(':')}`;
@@ -57,13 +51,9 @@ function ipv4Groups(bytes: Buffer): string[] {
 }
 
 function groupsOf(text: string): number[] {
-  if (text === '') {
-    return [];
-  }
+  if (text === '') return [];
   return text.split(':').map((group) => {
-    if (!/^[0-9a-fA-F]{1,4}$/.test(group)) {
-      throw new RangeError(`not a group of an IPv6 address: ${group}`);
-    }
+    if (!/^[0-9a-fA-F]{1,4}$/.test(group)) throw new RangeError(`not a group of an IPv6 address: ${group}`);
     return Number.parseInt(group, 16);
   });
 }

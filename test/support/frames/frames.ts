@@ -269,9 +269,7 @@ export function internetChecksum(parts: readonly Buffer[]): number {
 }
 
 function checksummed({ bytes, protocol, checksumAt }: Segment, src: Buffer, dst: Buffer): Buffer {
-  if (checksumAt === undefined) {
-    return bytes;
-  }
+  if (checksumAt === undefined) return bytes;
   const copy = Buffer.from(bytes);
   const sum = internetChecksum([
     src,

@@ -41,17 +41,11 @@ class Numbers {
 
 /** All frames of a capture file's contents. Throws RangeError on what is no capture or is cut off. */
 export function parseCapture(file: Buffer): CapturedFrame[] {
-  if (file.length < 24) {
-    throw new RangeError(`no capture file: ${file.length} bytes`);
-  }
-  if (file.readUInt32LE(0) === PCAPNG_SECTION) {
-    return parsePcapng(file);
-  }
+  if (file.length < 24) throw new RangeError(`no capture file: ${file.length} bytes`);
+  if (file.readUInt32LE(0) === PCAPNG_SECTION) return parsePcapng(file);
   for (const little of [true, false]) {
     const numbers = new Numbers(file, little);
-    if (PCAP_MAGICS.includes(numbers.u32(0))) {
-      return parsePcap(file, numbers);
-    }
+    if (PCAP_MAGICS.includes(numbers.u32(0))) return parsePcap(file, numbers);
   }
   throw new RangeError(`no capture file: it starts with ${file.toString('hex', 0, 4)}`);
 }

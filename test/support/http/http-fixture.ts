@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A whole server over a series view that stands still, and a plain client that shows what came over
 // the wire.
+
 import { type IncomingHttpHeaders, request } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createExposer, type Exposer } from '../../../src/exposition/shared-exposition.js';
@@ -128,7 +129,7 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
 }
 
 /** A promise and what resolves it. */
-export function createGate(): { promise: Promise<void>; open: () => void } {
+export function createGate(): { promise: Promise<void>; open(): void } {
   let open = (): void => undefined;
   const promise = new Promise<void>((resolve) => {
     open = resolve;

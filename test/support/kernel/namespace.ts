@@ -50,9 +50,7 @@ export class Namespace {
   /** The kernel's counters of an interface in here. */
   linkCounters(device: string): LinkCounters {
     const [link] = JSON.parse(this.exec('ip', '-json', '-s', 'link', 'show', 'dev', device)) as LinkJson[];
-    if (link === undefined) {
-      throw new Error(`${this.name} has no interface ${device}`);
-    }
+    if (link === undefined) throw new Error(`${this.name} has no interface ${device}`);
     const { rx, tx } = link.stats64;
     return {
       rx: { packets: rx.packets, bytes: rx.bytes, dropped: rx.dropped },

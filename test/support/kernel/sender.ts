@@ -47,14 +47,12 @@ export async function sendFrames(options: SendOptions): Promise<Sent> {
   const { code } = await sending.child.exited;
   await sending.child.stop();
   sending.dispose();
-  if (code !== 0) {
-    throw new Error(`send-frames exited with ${code}: ${sending.child.stderr}`);
-  }
+  if (code !== 0) throw new Error(`send-frames exited with ${code}: ${sending.child.stderr}`);
   return JSON.parse(sending.child.stdout) as Sent;
 }
 
 /** Sends in the background; Sent stands on the child's stdout in the end. dispose() removes the file. */
-export function startSending(options: SendOptions): { child: Child; dispose: () => void } {
+export function startSending(options: SendOptions): { child: Child; dispose(): void } {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'send-frames-'));
   const dispose = atEnd(() => rmSync(folder, { recursive: true, force: true }));
   const file = path.join(folder, 'frames.pcap');

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Self metrics and books with fixed contents: one snapshot that tests and golden files share.
+
 import { KIND } from '../../../src/abi/kinds.js';
 import type { BooksView } from '../../../src/flows/views.js';
 import { bookFamilies } from '../../../src/metrics/book-families.js';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // RDMA ports with fixed contents, for the fixed snapshot of fixed-metrics.ts.
+
 import type { Family } from '../../../src/metrics/definition.js';
 import { rdmaFamilies } from '../../../src/metrics/rdma-families.js';
 import type { RdmaPortStatus } from '../../../src/rdma/port-reader.js';

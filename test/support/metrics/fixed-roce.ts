@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A pair table with fixed contents: one snapshot that tests and golden files share.
+
 import { ROCE_CELL } from '../../../src/abi/roce-records.js';
 import type { Family } from '../../../src/metrics/definition.js';
 import { roceFamilies } from '../../../src/metrics/roce-families.js';

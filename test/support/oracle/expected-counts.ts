@@ -23,11 +23,11 @@ export interface Counts {
 
 export interface ExpectedOptions {
   /** What labels keep of a key. Default: all but VLAN and queue pair, as the defaults of flows.*. */
-  readonly shown?: (key: ParsedFrame) => ParsedFrame;
+  shown?(key: ParsedFrame): ParsedFrame;
   /** Whether the series carry the label vlan. Default false. */
   readonly withVlan?: boolean;
   /** Whether the filter wants the flow. Default: all. */
-  readonly wanted?: (key: ParsedFrame) => boolean;
+  wanted?(key: ParsedFrame): boolean;
 }
 
 const UNITS = ['packets', 'bytes'] as const;

@@ -76,9 +76,7 @@ export function parseExposition(text: string): Exposition {
   const series = new Map<string, Series>();
   const helps = new Map<string, string>();
   let current: FamilyHeader | undefined;
-  if (text !== '' && !text.endsWith('\n')) {
-    throw new SyntaxError('the text does not end with a line feed');
-  }
+  if (text !== '' && !text.endsWith('\n')) throw new SyntaxError('the text does not end with a line feed');
   text
     .split('\n')
     .slice(0, -1)
@@ -125,13 +123,9 @@ export function parseExposition(text: string): Exposition {
 
 function parseSample(line: string, fail: (what: string) => never): Series {
   const match = SAMPLE.exec(line);
-  if (match === null) {
-    return fail('not "name{labels} value"');
-  }
+  if (match === null) return fail('not "name{labels} value"');
   const [, name = '', labelText = '', valueText = ''] = match;
-  if (!VALUE.test(valueText)) {
-    return fail('not a number');
-  }
+  if (!VALUE.test(valueText)) return fail('not a number');
   return { name, labels: parseLabels(labelText, fail), value: parseValue(valueText) };
 }
 
@@ -140,17 +134,11 @@ function parseLabels(text: string, fail: (what: string) => never): Map<string, s
   LABEL.lastIndex = 0;
   for (let end = 0; end < text.length; ) {
     const match = LABEL.exec(text);
-    if (match === null) {
-      return fail('labels');
-    }
+    if (match === null) return fail('labels');
     const [whole, name = '', escaped = '', separator] = match;
     end += whole.length;
-    if (labels.has(name)) {
-      return fail(`label ${name} twice`);
-    }
-    if (separator === ',' && end === text.length) {
-      return fail('a comma after the last label');
-    }
+    if (labels.has(name)) return fail(`label ${name} twice`);
+    if (separator === ',' && end === text.length) return fail('a comma after the last label');
     labels.set(
       name,
       escaped.replace(/\\(.)/g, (_, char: string) => (char === 'n' ? '\n' : char)),

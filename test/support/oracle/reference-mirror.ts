@@ -24,30 +24,20 @@ const ETHERNET_IN_GRE: readonly number[] = [0x6558, 0x8949];
 
 /** The Ethernet frame inside a mirrored packet, or undefined where there is none. */
 export function innerFrame(frame: Buffer, outer: LocatedPacket): Buffer | undefined {
-  if (outer.what !== 'ip' || outer.protocol !== GRE || outer.laterFragment) {
-    return undefined;
-  }
+  if (outer.what !== 'ip' || outer.protocol !== GRE || outer.laterFragment) return undefined;
   const gre = frame.subarray(outer.start, outer.end);
-  if (gre.length < 4) {
-    return undefined;
-  }
+  if (gre.length < 4) return undefined;
   const flags = gre.readUInt16BE(0);
-  if ((flags & NOT_UNDERSTOOD) !== 0) {
-    return undefined;
-  }
+  if ((flags & NOT_UNDERSTOOD) !== 0) return undefined;
   const optionalWords = [CHECKSUM_PRESENT, KEY_PRESENT, SEQUENCE_PRESENT].filter((bit) => flags & bit).length;
   const payload = gre.subarray(4 + 4 * optionalWords);
   const protocolType = gre.readUInt16BE(2);
-  if (ETHERNET_IN_GRE.includes(protocolType)) {
-    return payload;
-  }
+  if (ETHERNET_IN_GRE.includes(protocolType)) return payload;
   switch (protocolType) {
     case ERSPAN: // type I has no sequence number and no header of its own, type II has both
       return payload.subarray((flags & SEQUENCE_PRESENT) === 0 ? 0 : 8);
     case ERSPAN_III: {
-      if (payload.length < 12) {
-        return undefined;
-      }
+      if (payload.length < 12) return undefined;
       const hasPlatformSubheader = (payload.readUInt8(11) & 0x01) !== 0; // the O bit
       return payload.subarray(hasPlatformSubheader ? 20 : 12);
     }

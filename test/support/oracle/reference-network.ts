@@ -70,9 +70,7 @@ export function locatePacket(frame: Buffer, framing: Framing): LocatedPacket {
         ? malformed('link_truncated')
         : locateEtherType(frame, frame.readUInt16BE(20), 24, 0, framing);
     case FRAMING.l3:
-      if (frame.length === 0) {
-        return malformed('link_truncated');
-      }
+      if (frame.length === 0) return malformed('link_truncated');
       switch (frame.readUInt8(0) >> 4) {
         case 4:
           return locateIpv4(frame, 0, 0);
@@ -85,19 +83,13 @@ export function locatePacket(frame: Buffer, framing: Framing): LocatedPacket {
 }
 
 function locateEthernet(frame: Buffer): LocatedPacket {
-  if (frame.length < 14) {
-    return malformed('link_truncated');
-  }
+  if (frame.length < 14) return malformed('link_truncated');
   let etherType = frame.readUInt16BE(12);
   let start = 14;
   let outerVlan = 0;
   for (let depth = 0; VLAN_ETHERTYPES.includes(etherType); depth++) {
-    if (depth === 2) {
-      return nonIp('vlan_depth');
-    }
-    if (frame.length < start + 4) {
-      return malformed('link_truncated');
-    }
+    if (depth === 2) return nonIp('vlan_depth');
+    if (frame.length < start + 4) return malformed('link_truncated');
     if (depth === 0) {
       outerVlan = frame.readUInt16BE(start) & 0x0fff;
     }
@@ -114,9 +106,7 @@ function locateEtherType(
   vlan: number,
   framing: Framing,
 ): LocatedPacket {
-  if (etherType < 0x0600) {
-    return nonIp('llc');
-  }
+  if (etherType < 0x0600) return nonIp('llc');
   switch (etherType) {
     case 0x0800:
       return locateIpv4(frame, start, vlan);
@@ -143,24 +133,14 @@ function macControlReason(frame: Buffer, start: number): string {
 
 function locateIpv4(frame: Buffer, start: number, vlan: number): LocatedPacket {
   const available = frame.length - start;
-  if (available < 20) {
-    return malformed('ipv4_truncated');
-  }
+  if (available < 20) return malformed('ipv4_truncated');
   const versionAndLength = frame.readUInt8(start);
-  if (versionAndLength >> 4 !== 4) {
-    return malformed('ipv4_version');
-  }
+  if (versionAndLength >> 4 !== 4) return malformed('ipv4_version');
   const headerLength = (versionAndLength & 0x0f) * 4;
-  if (headerLength < 20) {
-    return malformed('ipv4_header_length');
-  }
-  if (available < headerLength) {
-    return malformed('ipv4_truncated');
-  }
+  if (headerLength < 20) return malformed('ipv4_header_length');
+  if (available < headerLength) return malformed('ipv4_truncated');
   const totalLength = frame.readUInt16BE(start + 2);
-  if (totalLength !== 0 && totalLength < headerLength) {
-    return malformed('ipv4_total_length');
-  }
+  if (totalLength !== 0 && totalLength < headerLength) return malformed('ipv4_total_length');
   const fragment = frame.readUInt16BE(start + 6);
   const moreFragments = (fragment & 0x2000) !== 0;
   const statedEnd = totalLength === 0 ? Number.POSITIVE_INFINITY : start + totalLength;
@@ -182,12 +162,8 @@ function locateIpv4(frame: Buffer, start: number, vlan: number): LocatedPacket {
 }
 
 function locateIpv6(frame: Buffer, start: number, vlan: number): LocatedPacket {
-  if (frame.length - start < 40) {
-    return malformed('ipv6_truncated');
-  }
-  if (frame.readUInt8(start) >> 4 !== 6) {
-    return malformed('ipv6_version');
-  }
+  if (frame.length - start < 40) return malformed('ipv6_truncated');
+  if (frame.readUInt8(start) >> 4 !== 6) return malformed('ipv6_version');
   const payloadLength = frame.readUInt16BE(start + 4);
   const statedEnd = payloadLength === 0 ? Number.POSITIVE_INFINITY : start + 40 + payloadLength;
   const end = Math.min(frame.length, statedEnd);
@@ -196,16 +172,10 @@ function locateIpv6(frame: Buffer, start: number, vlan: number): LocatedPacket {
   let laterFragment = false;
   let moreFragments = false;
   for (let depth = 0; !laterFragment && IPV6_EXTENSIONS.includes(protocol); depth++) {
-    if (depth === IPV6_EXTENSIONS_MAX) {
-      return malformed('ipv6_extension_depth');
-    }
-    if (end - next < 8) {
-      return malformed('ipv6_extension_truncated');
-    }
+    if (depth === IPV6_EXTENSIONS_MAX) return malformed('ipv6_extension_depth');
+    if (end - next < 8) return malformed('ipv6_extension_truncated');
     const length = extensionLength(protocol, frame.readUInt8(next + 1));
-    if (end - next < length) {
-      return malformed('ipv6_extension_truncated');
-    }
+    if (end - next < length) return malformed('ipv6_extension_truncated');
     if (protocol === IPV6_FRAGMENT) {
       laterFragment = (frame.readUInt16BE(next + 2) & 0xfff8) !== 0;
       moreFragments ||= (frame.readUInt16BE(next + 2) & 0x0001) !== 0;
@@ -247,16 +217,10 @@ function extensionLength(protocol: number, lengthField: number): number {
 
 function locateGrh(frame: Buffer, start: number, vlan: number): LocatedPacket {
   const bth = start + GRH_LENGTH;
-  if (frame.length < bth) {
-    return malformed('grh_truncated');
-  }
+  if (frame.length < bth) return malformed('grh_truncated');
   const isCutOff = frame.length < bth + BTH_LENGTH;
-  if (frame.readUInt8(start) >> 4 !== 6) {
-    return malformed(isCutOff ? 'grh_truncated' : 'grh_version');
-  }
-  if (frame.readUInt8(start + 6) !== 0x1b) {
-    return malformed(isCutOff ? 'grh_truncated' : 'grh_next_header');
-  }
+  if (frame.readUInt8(start) >> 4 !== 6) return malformed(isCutOff ? 'grh_truncated' : 'grh_version');
+  if (frame.readUInt8(start + 6) !== 0x1b) return malformed(isCutOff ? 'grh_truncated' : 'grh_next_header');
   return {
     what: 'grh',
     srcIp: formatAddress(frame.subarray(start + 8, start + 24)),

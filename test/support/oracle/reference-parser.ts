@@ -43,9 +43,7 @@ export function parseFrame(frame: Buffer, framing: Framing, options: ParseOption
   const mirrored = options.decapMirror === true ? innerFrame(frame, located) : undefined;
   if (mirrored !== undefined) {
     const inner = parseFrame(mirrored, FRAMING.ethernet);
-    if (inner.kind === KIND.roceV1 || inner.kind === KIND.roceV2) {
-      return inner;
-    }
+    if (inner.kind === KIND.roceV1 || inner.kind === KIND.roceV2) return inner;
   }
   return keyOf(frame, located, framing);
 }
@@ -66,24 +64,18 @@ function parseTransport(frame: Buffer, packet: IpPacket, framing: Framing): Pars
   let srcPort = 0;
   let dstPort = 0;
   if (!laterFragment && PROTOCOLS_WITH_PORTS.includes(protocol)) {
-    if (end - start < 4) {
-      return withoutFlow(KIND.malformed, 'transport_truncated');
-    }
+    if (end - start < 4) return withoutFlow(KIND.malformed, 'transport_truncated');
     srcPort = frame.readUInt16BE(start);
     dstPort = frame.readUInt16BE(start + 2);
   }
   const flow = { ipVersion, srcIp, dstIp, vlan, protocol, srcPort, dstPort, qp: 0 };
-  if (protocol === TCP) {
-    return { ...flow, kind: KIND.tcp };
-  }
+  if (protocol === TCP) return { ...flow, kind: KIND.tcp };
   if (protocol !== UDP) {
     return framing === FRAMING.infiniband
       ? { ...flow, srcPort: 0, dstPort: 0, kind: KIND.infiniband, protocol: PROTOCOL_INFINIBAND }
       : { ...flow, kind: KIND.other };
   }
-  if (srcPort !== ROCE_PORT && dstPort !== ROCE_PORT) {
-    return { ...flow, kind: KIND.udp };
-  }
+  if (srcPort !== ROCE_PORT && dstPort !== ROCE_PORT) return { ...flow, kind: KIND.udp };
   const roce =
     dstPort === ROCE_PORT &&
     end - start >= UDP_LENGTH + BTH_LENGTH &&
@@ -97,15 +89,9 @@ function parseTransport(frame: Buffer, packet: IpPacket, framing: Framing): Pars
 
 function parseRoceV1(frame: Buffer, packet: GrhPacket): ParsedFrame {
   const { srcIp, dstIp, vlan, start, end, payloadLengthBytes } = packet;
-  if (end - start < BTH_LENGTH) {
-    return withoutFlow(KIND.malformed, 'grh_truncated');
-  }
-  if (payloadLengthBytes < ROCE_LENGTH_MIN) {
-    return withoutFlow(KIND.malformed, 'grh_payload_length');
-  }
-  if (!isBth(frame, start)) {
-    return withoutFlow(KIND.malformed, 'bth_invalid');
-  }
+  if (end - start < BTH_LENGTH) return withoutFlow(KIND.malformed, 'grh_truncated');
+  if (payloadLengthBytes < ROCE_LENGTH_MIN) return withoutFlow(KIND.malformed, 'grh_payload_length');
+  if (!isBth(frame, start)) return withoutFlow(KIND.malformed, 'bth_invalid');
   return {
     ipVersion: 6,
     srcIp,
@@ -122,9 +108,7 @@ function parseRoceV1(frame: Buffer, packet: GrhPacket): ParsedFrame {
 /** The key of a frame without a flow: IPv4 layout, all zero but kind and reason. */
 export function withoutFlow(kind: number, reason: string): ParsedFrame {
   const code = FRAME_REASONS.indexOf(reason);
-  if (code < 1) {
-    throw new RangeError(`no frame reason is called ${reason}`);
-  }
+  if (code < 1) throw new RangeError(`no frame reason is called ${reason}`);
   return {
     ipVersion: 4,
     srcIp: '0.0.0.0',

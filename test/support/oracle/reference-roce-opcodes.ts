@@ -52,9 +52,7 @@ export function transportHeaderLength(opcode: number): number {
 
 /** Bytes of the headers that the operation takes, behind the transport's. */
 export function operationHeaderLength(opcode: number): number {
-  if (opcode >> 5 === ROCE_TRANSPORT.cnp) {
-    return 0;
-  }
+  if (opcode >> 5 === ROCE_TRANSPORT.cnp) return 0;
   switch (opcode & 0x1f) {
     case 0x03:
     case 0x05:
@@ -89,9 +87,7 @@ export function operationHeaderLength(opcode: number): number {
 
 /** The cell of the operation that an opcode begins, if it begins one. */
 export function operationCell(opcode: number): number | undefined {
-  if (opcode >> 5 === ROCE_TRANSPORT.cnp) {
-    return undefined;
-  }
+  if (opcode >> 5 === ROCE_TRANSPORT.cnp) return undefined;
   switch (opcode & 0x1f) {
     case 0x00:
     case 0x04:

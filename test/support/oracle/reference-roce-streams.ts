@@ -31,13 +31,9 @@ export class ReferenceStreams {
     const { kind } = parseFrame(frame, framing, { decapMirror });
     // What is malformed behind a GRH has no flow; it is read where RoCE v1 is.
     const deciding = kind === KIND.malformed ? KIND.roceV1 : kind;
-    if (kindsWanted !== undefined && ((kindsWanted[framing] >>> deciding) & 1) === 0) {
-      return;
-    }
+    if (kindsWanted !== undefined && ((kindsWanted[framing] >>> deciding) & 1) === 0) return;
     const reading = readRoce(frame, framing, { decapMirror });
-    if (reading === undefined) {
-      return;
-    }
+    if (reading === undefined) return;
     const { key, cells, sequence } = reading;
     const order =
       sequence === undefined

@@ -77,9 +77,7 @@ export function readRoce(
   const mirrored = options.decapMirror === true ? innerFrame(frame, located) : undefined;
   if (mirrored !== undefined) {
     const inner = readLocated(mirrored, locatePacket(mirrored, FRAMING.ethernet), frame.length);
-    if (inner !== undefined && inner.key.transport !== ROCE_TRANSPORT.malformed) {
-      return inner;
-    }
+    if (inner !== undefined && inner.key.transport !== ROCE_TRANSPORT.malformed) return inner;
   }
   return readLocated(frame, located, frame.length);
 }
@@ -97,21 +95,15 @@ function readLocated(frame: Buffer, packet: LocatedPacket, frameBytes: number): 
 
 function readUdp(frame: Buffer, packet: IpPacket, frameBytes: number): RoceReading | undefined {
   const { start, end } = packet;
-  if (packet.protocol !== UDP || packet.laterFragment || end - start < 4) {
-    return undefined;
-  }
-  if (frame.readUInt16BE(start + 2) !== ROCE_PORT) {
-    return undefined;
-  }
+  if (packet.protocol !== UDP || packet.laterFragment || end - start < 4) return undefined;
+  if (frame.readUInt16BE(start + 2) !== ROCE_PORT) return undefined;
   const bth = start + UDP_LENGTH;
   const isShort =
     end - bth < BTH_LENGTH ||
     packet.statedEnd - bth < ROCE_LENGTH_MIN ||
     frame.readUInt16BE(start + 4) < UDP_LENGTH + ROCE_LENGTH_MIN;
   const fault = isShort ? ROCE_MALFORMED.short : faultOfBth(frame, bth);
-  if (fault !== undefined) {
-    return malformed(packet, 2, fault, frameBytes);
-  }
+  if (fault !== undefined) return malformed(packet, 2, fault, frameBytes);
   const udpLength = frame.readUInt16BE(start + 4);
   const fits = start + udpLength <= packet.datagramEnd;
   const lengthBytes = fits ? udpLength - UDP_LENGTH : 0;
@@ -134,9 +126,7 @@ function readGrh(frame: Buffer, packet: GrhPacket, frameBytes: number): RoceRead
 
 /** ROCE_MALFORMED, or undefined where the 12 bytes are a BTH. */
 function faultOfBth(frame: Buffer, bth: number): number | undefined {
-  if ((frame.readUInt8(bth + 1) & 0x0f) !== 0) {
-    return ROCE_MALFORMED.version;
-  }
+  if ((frame.readUInt8(bth + 1) & 0x0f) !== 0) return ROCE_MALFORMED.version;
   return isKnownOpcode(frame.readUInt8(bth)) ? undefined : ROCE_MALFORMED.opcode;
 }
 
@@ -247,7 +237,7 @@ function sixteenBytes(address: string): string {
 function sizeClass(messageBytes: number): number {
   let n = 0;
   while (n < ROCE_SIZE_BOUNDS && messageBytes > 64 * 4 ** n) {
-    n += 1;
+    n++;
   }
   return n;
 }

@@ -77,9 +77,7 @@ function dissect(row: string): DissectedFrame {
   const values = row.split('\t');
   const text = (field: Field): string => values[FIELDS.indexOf(field)] ?? '';
   const number = (field: Field): number => Number(text(field) === '' ? Number.NaN : text(field));
-  if (text('infiniband.bth.opcode') === '') {
-    return { opcode: undefined, reading: undefined };
-  }
+  if (text('infiniband.bth.opcode') === '') return { opcode: undefined, reading: undefined };
   const opcode = number('infiniband.bth.opcode');
   const headers = Object.entries(HEADER_BYTES) as [Field, number][];
   const headerBytes = headers.reduce((sum, [field, bytes]) => sum + (text(field) === '' ? 0 : bytes), 0);

@@ -84,9 +84,7 @@ export function readTruth(folder: string, name: string): Truth {
   }
   for (const { flow, frames, why } of DIFFERENCES.filter(({ capture }) => capture === name)) {
     const sum = flows.get(flow);
-    if (sum === undefined) {
-      throw new RangeError(`${name}: no flow ${flow} to except (${why})`);
-    }
+    if (sum === undefined) throw new RangeError(`${name}: no flow ${flow} to except (${why})`);
     flows.set(flow, { packets: sum.packets - frames.packets, bytes: sum.bytes - frames.bytes });
     withoutFlow = plus(withoutFlow, frames);
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Series and books made by hand, for the tests of printing.
+
 import { isIPv6 } from 'node:net';
 import { FLOW_ROW, FLOW_ROW_BYTES, FLOW_ROW_WORDS } from '../../../src/abi/records.js';
 import type { BooksView, OtherReason, SeriesView } from '../../../src/flows/views.js';

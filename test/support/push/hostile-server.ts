@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A server that plays scripts of raw bytes instead of answering as HTTP servers do: floods, drips,
 // half answers, connections that nobody reads. For tests only.
+
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';

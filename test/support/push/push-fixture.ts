@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the tests of push share: payloads, a clock that is wound by hand, a network that is a
 // function, a log that is a list, and a pusher of those.
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Schedule } from '../../../src/clock.js';
 import type { Payload } from '../../../src/exposition/payload.js';
 import type { LogFields, Logger } from '../../../src/log.js';
 import type { Codec } from '../../../src/push/compress.js';
-import type { Schedule } from '../../../src/push/pause.js';
 import type { PushStats } from '../../../src/push/push-stats.js';
 import { createPusher, type Pusher, type PusherOptions, type PusherParts } from '../../../src/push/pusher.js';
 import type { PushRequest, Transport, TransportResult } from '../../../src/push/transport.js';
@@ -56,7 +57,7 @@ export function textPayload(number: number, { samples = 1, timestampMs = START_M
 /** Time that passes when it is told to. */
 export class FakeClock {
   nowMs = 0;
-  #tasks: { atMs: number; task: () => void }[] = [];
+  #tasks: { atMs: number; task(): void }[] = [];
 
   readonly schedule: Schedule = (task, delayMs) => {
     const entry = { atMs: this.nowMs + delayMs, task };

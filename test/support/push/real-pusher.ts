@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A pusher with the real network, compressions and clock, and short waits. For tests only.
+
 import type { TestContext } from 'node:test';
 import { type OpenPusherOptions, openPusher } from '../../../src/push/open-pusher.js';
 import type { Pusher } from '../../../src/push/pusher.js';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the tests of the spool share. For tests only.
+
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import type { TestContext } from 'node:test';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A pusher with a spool whose files are in memory, and that can be started again. For tests only.
+
 import type { TestContext } from 'node:test';
 import type { PusherOptions, PusherParts } from '../../../src/push/pusher.js';
 import { openSpool } from '../../../src/push/spool.js';

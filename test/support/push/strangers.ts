@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Things that are no batch, to be put where the spool expects one. For tests only.
+
 import { execFileSync } from 'node:child_process';
 import { chownSync, linkSync, mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -12,7 +13,7 @@ export const ANOTHER_USER = 12_345;
 export interface Stranger {
   readonly name: string;
   /** Puts it there instead of what is there. */
-  readonly put: (path: string) => void | Promise<void>;
+  put(path: string): void | Promise<void>;
   readonly fault: RegExp;
   /** Kind of the thing, of `stat -c %F`. */
   readonly kind: string;

@@ -26,7 +26,7 @@ export interface TestLine {
 export function startLine(options: {
   readonly sysfsPath: string;
   readonly interfaces?: readonly string[];
-  readonly roceSeen?: (name: string) => number;
+  roceSeen?(name: string): number;
   readonly limitMs?: number;
   readonly restMs?: number;
 }): TestLine {

@@ -41,7 +41,7 @@ export interface PushReceiverOptions {
   readonly port?: number;
   readonly tls?: ServerOptions;
   /** Called with each whole request and how many came before it. */
-  readonly reply?: (push: ReceivedPush, index: number) => Reply | Promise<Reply>;
+  reply?(push: ReceivedPush, index: number): Reply | Promise<Reply>;
 }
 
 export class PushReceiver {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Remote write as its specifications define it, read by protobufjs: what a receiver makes of a body.
 // Doubles also come as their bits, because NaN has many.
+
 import protobuf from 'protobufjs';
 
 /** prometheus.WriteRequest of remote write 1.0, field numbers of the specification. */

@@ -155,14 +155,10 @@ export const leapingEvents: fc.Arbitrary<PsnEvent[]> = fc
   .map(({ starts, steps }) => {
     const next = [...starts];
     return steps.map((step): PsnEvent => {
-      if ('what' in step) {
-        return step;
-      }
+      if ('what' in step) return step;
       const { index, by, of, unordered } = step;
       const psn = (next[index] ?? 0) + by;
-      if (unordered !== null) {
-        return { what: 'packet', frame: frameOf(index, unordered, psn) };
-      }
+      if (unordered !== null) return { what: 'packet', frame: frameOf(index, unordered, psn) };
       next[index] = psn + 1;
       return { what: 'packet', frame: frameOf(index, STREAMS[index]?.message[of] ?? 0, psn) };
     });

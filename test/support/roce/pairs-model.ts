@@ -2,6 +2,7 @@
 // What the pair table must show, said with Maps: slow, short, and independent of the code under test.
 // Where a rule leaves a choice (which newcomers find room), the model accepts what the table chose and
 // checks that it was one of the right ones.
+
 import assert from 'node:assert/strict';
 import { ROCE_CELLS, ROCE_TRANSPORT, type RoceOverflowRow } from '../../../src/abi/roce-records.js';
 import type { RocePairsOptions } from '../../../src/roce/roce-pairs.js';

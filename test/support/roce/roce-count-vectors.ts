@@ -153,12 +153,8 @@ const RNR_MS: readonly number[] = [
 ];
 
 function syndromeCells(syndrome: number): NamedCells {
-  if (syndrome < 0x20) {
-    return { acks: 1 };
-  }
-  if (syndrome < 0x40) {
-    return { rnrNaks: 1, rnrDelay10us: Math.round((RNR_MS[syndrome - 0x20] ?? 0) * 100) };
-  }
+  if (syndrome < 0x20) return { acks: 1 };
+  if (syndrome < 0x40) return { rnrNaks: 1, rnrDelay10us: Math.round((RNR_MS[syndrome - 0x20] ?? 0) * 100) };
   const reasons = ['naks', 'naks+1', 'naks+2', 'naks+3', 'naks+4'];
   return { [reasons[syndrome - 0x60] ?? 'naks+5']: 1 };
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Drained RoCE streams as tests write them down.
+
 import {
   ROCE_CELL,
   ROCE_CELLS,

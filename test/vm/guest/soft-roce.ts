@@ -46,7 +46,7 @@ const FAR: RoceEnd = {
 };
 
 export interface SoftRoce extends Readonly<Record<Side, RoceEnd>> {
-  readonly dispose: () => void;
+  dispose(): void;
 }
 
 /** There is room for one such pair in the guest. */
