@@ -45,30 +45,30 @@ export async function main(process: NodeJS.Process, signals: IgnoredSignals): Pr
       readFile: (path, mostBytes) => readFileStart(path, { mostBytes }),
     });
     if (resolution.action !== 'run') signals.release();
-    await act({ process, stderr, signals }, resolution);
+    await runAction({ process, stderr, signals }, resolution);
   } catch (error) {
     stderr.lines.write(explain(error));
     process.exitCode = error instanceof ExporterError ? error.exitCode : EXIT_CODE.failure;
   }
 }
 
-async function act(host: Host, resolution: Resolution): Promise<void> {
+async function runAction(host: Host, resolution: Resolution): Promise<void> {
   const { process } = host;
   switch (resolution.action) {
     case 'help':
-      answer(host, renderHelp());
+      printAnswer(host, renderHelp());
       return;
     case 'version':
-      answer(host, renderVersion(readBuildInfo(), { ...process, nodeVersion: process.version }));
+      printAnswer(host, renderVersion(readBuildInfo(), { ...process, nodeVersion: process.version }));
       return;
     case 'list':
-      answer(host, (await import('./compose/interface-table.js')).renderInterfaceTable());
+      printAnswer(host, (await import('./compose/interface-table.js')).renderInterfaceTable());
       return;
     case 'check':
-      answer(host, `${resolution.configFile ?? 'the configuration'} is valid\n`);
+      printAnswer(host, `${resolution.configFile ?? 'the configuration'} is valid\n`);
       return;
     case 'doctor':
-      await examine(host, resolution);
+      await printDoctor(host, resolution);
       return;
     case 'run':
       await run(host, resolution.config);
@@ -79,7 +79,7 @@ async function act(host: Host, resolution: Resolution): Promise<void> {
 }
 
 /** To stdout, whose reader may have seen enough already (--help | head -1), or take its time. */
-function answer({ process, stderr }: Host, text: string): void {
+function printAnswer({ process, stderr }: Host, text: string): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') return;
     stderr.lines.write(`${NAME}: stdout cannot be written: ${error.message}\n`);
@@ -88,7 +88,7 @@ function answer({ process, stderr }: Host, text: string): void {
   process.stdout.write(renderVisibleLines(text));
 }
 
-async function examine(
+async function printDoctor(
   host: Host,
   { config, doctor }: { readonly config: Config; readonly doctor: DoctorConfig },
 ): Promise<void> {
@@ -102,7 +102,7 @@ async function examine(
     portableObjectPath: PORTABLE_OBJECT,
   });
   process.exitCode = willWork ? 0 : EXIT_CODE.failure;
-  answer(host, text);
+  printAnswer(host, text);
   // A reading of RDMA counters that still hangs in a driver must not keep us.
   await new Promise((written) => process.stdout.write('', written));
   process.exit();
@@ -121,7 +121,7 @@ async function run({ process, stderr, signals }: Host, config: Config): Promise<
   // Node would write its warnings by a way of its own, which waits for the reader of stderr.
   process.removeAllListeners('warning');
   process.on('warning', (warning) => log.warn({ err: warning }, 'Node warns'));
-  signals.tell((sentence) => log.warn(sentence));
+  signals.reportTo((sentence) => log.warn(sentence));
   const { createExporter } = await import('./compose/exporter.js');
   const exporter = createExporter(
     {

@@ -10,7 +10,7 @@ const IGNORED = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
 export type IgnoredSignal = (typeof IGNORED)[number];
 
 /** A signal a second is no reason for a line a second. */
-const TELL_EVERY_MS = 60_000;
+const REPORT_EVERY_MS = 60_000;
 
 const SENTENCES = {
   SIGHUP: 'SIGHUP is ignored: the configuration is read at the start only; restart to change it',
@@ -19,8 +19,8 @@ const SENTENCES = {
 } as const satisfies Record<IgnoredSignal, string>;
 
 export interface IgnoredSignals {
-  /** Gives each signal's sentence to `say`, at most one a minute; also of those that came before. */
-  tell(say: (sentence: string) => void): void;
+  /** Gives each signal's sentence to `log`, at most one a minute; also of those that came before. */
+  reportTo(log: (sentence: string) => void): void;
   /** For what is over in a moment: SIGHUP and SIGUSR2 end it again. SIGUSR1 stays ignored. */
   release(): void;
 }
@@ -33,13 +33,13 @@ export function ignoreSignals(process: NodeJS.Process, nowMs: () => number): Ign
   const listener = (signal: NodeJS.Signals): void => onSignal(signal as IgnoredSignal);
   for (const signal of IGNORED) process.on(signal, listener);
   return {
-    tell(say) {
+    reportTo(log) {
       const loggedAtMs = new Map<IgnoredSignal, number>();
       onSignal = (signal) => {
         const before = loggedAtMs.get(signal);
-        if (before !== undefined && nowMs() - before < TELL_EVERY_MS) return;
+        if (before !== undefined && nowMs() - before < REPORT_EVERY_MS) return;
         loggedAtMs.set(signal, nowMs());
-        say(SENTENCES[signal]);
+        log(SENTENCES[signal]);
       };
       for (const signal of came) onSignal(signal);
     },

@@ -252,8 +252,8 @@ export class ClientConnection {
     this.destroy();
   }
 
-  #limitTo(limitMs: number, act: () => void): void {
+  #limitTo(limitMs: number, onLimit: () => void): void {
     clearTimeout(this.#limit);
-    this.#limit = setTimeout(act, limitMs);
+    this.#limit = setTimeout(onLimit, limitMs);
   }
 }

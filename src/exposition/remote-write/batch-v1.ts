@@ -20,7 +20,7 @@ export class BatchV1 implements SeriesBatch {
   /** TimeSeries.samples with tag and length. */
   #sampleBytes = 0;
   /** Further labels copied last, and where to: a flow's series come one after the other. */
-  #rest: Buffer = NO_LABELS;
+  #furtherLabels: Buffer = NO_LABELS;
   #restAt = -1;
 
   get bytes(): number {
@@ -34,21 +34,21 @@ export class BatchV1 implements SeriesBatch {
     this.#sampleBytes = 2 + 1 + 8 + this.#timestamp.length;
   }
 
-  mostBytes(head: MetricHead, restBytes: number): number {
-    return FRAME_BYTES + head.labels.length + restBytes + this.#sampleBytes;
+  mostBytes(head: MetricHead, furtherBytes: number): number {
+    return FRAME_BYTES + head.labels.length + furtherBytes + this.#sampleBytes;
   }
 
-  add(head: MetricHead, rest: Buffer, value: number): void {
-    const at = this.#addLabels(head.labels, rest);
+  add(head: MetricHead, furtherLabels: Buffer, value: number): void {
+    const at = this.#addLabels(head.labels, furtherLabels);
     this.#addTimestamp(writeDouble(this.#out.view, at, value));
   }
 
-  addAll(heads: readonly MetricHead[], rest: Buffer, values: Float64Array): void {
-    for (let i = 0; i < heads.length; i++) this.add(heads[i] as MetricHead, rest, values[i] ?? 0);
+  addAll(heads: readonly MetricHead[], furtherLabels: Buffer, values: Float64Array): void {
+    for (let i = 0; i < heads.length; i++) this.add(heads[i] as MetricHead, furtherLabels, values[i] ?? 0);
   }
 
-  addStale(head: MetricHead, rest: Buffer): void {
-    const at = this.#addLabels(head.labels, rest);
+  addStale(head: MetricHead, furtherLabels: Buffer): void {
+    const at = this.#addLabels(head.labels, furtherLabels);
     this.#addTimestamp(writeStaleNaN(this.#out.view, at));
   }
 
@@ -74,9 +74,9 @@ export class BatchV1 implements SeriesBatch {
   }
 
   /** All up to the value; returns where that goes. */
-  #addLabels(head: Buffer, rest: Buffer): number {
+  #addLabels(head: Buffer, furtherLabels: Buffer): number {
     const headBytes = head.length;
-    const length = headBytes + rest.length + this.#sampleBytes;
+    const length = headBytes + furtherLabels.length + this.#sampleBytes;
     this.#out.reserve(this.#end, this.#end + FRAME_BYTES + length);
     const out = this.#out.bytes;
     let at = this.#end;
@@ -84,20 +84,20 @@ export class BatchV1 implements SeriesBatch {
     at = writeVarint(out, at, length);
     out.set(head, at);
     at += headBytes;
-    at = this.#addRest(at, rest);
+    at = this.#addRest(at, furtherLabels);
     out[at++] = V1_TAG.sample;
     out[at++] = this.#sampleBytes - 2;
     out[at++] = SAMPLE_TAG.value;
     return at;
   }
 
-  #addRest(at: number, rest: Buffer): number {
-    const { length } = rest;
-    if (this.#restAt >= 0 && rest === this.#rest) {
+  #addRest(at: number, furtherLabels: Buffer): number {
+    const { length } = furtherLabels;
+    if (this.#restAt >= 0 && furtherLabels === this.#furtherLabels) {
       this.#out.bytes.copyWithin(at, this.#restAt, this.#restAt + length); // in the cache, unlike the original
     } else if (length > 0) {
-      this.#out.bytes.set(rest, at);
-      this.#rest = rest;
+      this.#out.bytes.set(furtherLabels, at);
+      this.#furtherLabels = furtherLabels;
       this.#restAt = at;
     }
     return at + length;

@@ -56,25 +56,26 @@ export class BatchV2 implements SeriesBatch {
     this.#timestamp = Buffer.concat([Buffer.from([SAMPLE_TAG.timestamp]), encodeInt64(timestampMs)]);
   }
 
-  mostBytes(head: MetricHead, restBytes: number): number {
+  mostBytes(head: MetricHead, furtherBytes: number): number {
     // Symbols take no more than the label bytes did. The shortest label has 8 bytes; its two numbers
     // have 8 at most as long as there are fewer than 2^28 symbols.
     const { help, unit } = head.metadata;
-    return 2 * (head.labels.length + restBytes) + help.length + unit.length + FIXED_BYTES;
+    return 2 * (head.labels.length + furtherBytes) + help.length + unit.length + FIXED_BYTES;
   }
 
-  add(head: MetricHead, rest: Buffer, value: number, startMs: number): void {
+  add(head: MetricHead, furtherLabels: Buffer, value: number, startMs: number): void {
     // A start that is not before the sample would be refused: clocks jump.
     const isStarted = head.metadata.isCumulative && startMs > 0 && startMs < this.#timestampMs;
-    this.#add(head, rest, value, isStarted ? Math.floor(startMs) : 0, false);
+    this.#add(head, furtherLabels, value, isStarted ? Math.floor(startMs) : 0, false);
   }
 
-  addAll(heads: readonly MetricHead[], rest: Buffer, values: Float64Array, startMs: number): void {
-    for (let i = 0; i < heads.length; i++) this.add(heads[i] as MetricHead, rest, values[i] ?? 0, startMs);
+  addAll(heads: readonly MetricHead[], furtherLabels: Buffer, values: Float64Array, startMs: number): void {
+    for (let i = 0; i < heads.length; i++)
+      this.add(heads[i] as MetricHead, furtherLabels, values[i] ?? 0, startMs);
   }
 
-  addStale(head: MetricHead, rest: Buffer): void {
-    this.#add(head, rest, 0, 0, true);
+  addStale(head: MetricHead, furtherLabels: Buffer): void {
+    this.#add(head, furtherLabels, 0, 0, true);
   }
 
   take(): Payload {
@@ -92,9 +93,9 @@ export class BatchV2 implements SeriesBatch {
     this.#refsOf = undefined;
   }
 
-  #add(head: MetricHead, rest: Buffer, value: number, startMs: number, isStale: boolean): void {
+  #add(head: MetricHead, furtherLabels: Buffer, value: number, startMs: number, isStale: boolean): void {
     const { refs, metadata } = this.#heads.get(head) ?? this.#addHead(head);
-    this.#readRefs(rest);
+    this.#readRefs(furtherLabels);
     const refsBytes = refs.length + this.#refsBytes;
     const timestamp = this.#timestamp;
     const sampleBytes = 1 + 8 + timestamp.length + (startMs === 0 ? 0 : 1 + int64Bytes(startMs));
@@ -191,6 +192,7 @@ function skipVarint(source: Buffer, offset: number): number {
 
 function int64Bytes(value: number): number {
   let bytes = 1;
-  for (let rest = value; rest > 0x7f; rest = Math.floor(rest / 0x80)) bytes++;
+  for (let furtherLabels = value; furtherLabels > 0x7f; furtherLabels = Math.floor(furtherLabels / 0x80))
+    bytes++;
   return bytes;
 }

@@ -7,8 +7,8 @@ import type { FlowFamilies } from '../../metrics/flow-families.js';
 import { Pacer } from '../../pacer.js';
 import type { Payload } from '../payload.js';
 import type { ExpositionInput } from '../render-exposition.js';
-import { FamilySeriesKept } from './family-series-kept.js';
-import { FlowLabelsKept } from './flow-labels-kept.js';
+import { FamilyLabelCache } from './family-label-cache.js';
+import { FlowLabelCache } from './flow-label-cache.js';
 import type { FlowTailRenderer } from './flow-tail.js';
 import { encodeLabels, type LabelPair, withMetricName } from './labels.js';
 import { createMetadata, type MetricHead } from './metric-head.js';
@@ -33,8 +33,8 @@ export class RemoteWriteEncoder {
   readonly #batch: SeriesBatch;
   readonly #tail: FlowTailRenderer;
   readonly #pacer: Pacer;
-  readonly #flowLabels: FlowLabelsKept;
-  readonly #familySeries: FamilySeriesKept;
+  readonly #flowLabels: FlowLabelCache;
+  readonly #familySeries: FamilyLabelCache;
   /** One for each flow metric, in the order of the snapshot's. */
   #flowHeads: readonly MetricHead[] = [];
   /** Since the last push the labels of flows have changed. */
@@ -54,8 +54,8 @@ export class RemoteWriteEncoder {
     this.#batch = parts.batch;
     this.#tail = parts.tail;
     this.#pacer = new Pacer(parts.yieldToLoop);
-    this.#flowLabels = new FlowLabelsKept(parts.tail);
-    this.#familySeries = new FamilySeriesKept(options.externalLabels);
+    this.#flowLabels = new FlowLabelCache(parts.tail);
+    this.#familySeries = new FamilyLabelCache(options.externalLabels);
   }
 
   onSeriesEnd(row: number): void {

@@ -14,17 +14,17 @@ export interface SeriesBatch {
   readonly bytes: number;
   /** Every sample gets this timestamp until the next call; the batch is empty. */
   begin(timestampMs: number): void;
-  /** No less than what one more such series adds to the body; restBytes: encoded further labels. */
-  mostBytes(head: MetricHead, restBytes: number): number;
+  /** No less than what one more such series adds to the body; furtherBytes: encoded further labels. */
+  mostBytes(head: MetricHead, furtherBytes: number): number;
   /**
-   * Adds a series with its one sample. Its labels are the head's, then rest, encoded for remote write
-   * 1.0; rest must stay as it is until take(). startMs: since when a cumulative value counts, 0 where unknown.
+   * Adds a series with its one sample. Its labels are the head's, then furtherLabels, encoded for remote write
+   * 1.0; furtherLabels must stay as it is until take(). startMs: since when a cumulative value counts, 0 where unknown.
    */
-  add(head: MetricHead, rest: Buffer, value: number, startMs: number): void;
+  add(head: MetricHead, furtherLabels: Buffer, value: number, startMs: number): void;
   /** A series for each head, with the same further labels; values: one for each head. */
-  addAll(heads: readonly MetricHead[], rest: Buffer, values: Float64Array, startMs: number): void;
+  addAll(heads: readonly MetricHead[], furtherLabels: Buffer, values: Float64Array, startMs: number): void;
   /** add() with a stale marker. */
-  addStale(head: MetricHead, rest: Buffer): void;
+  addStale(head: MetricHead, furtherLabels: Buffer): void;
   /**
    * The request so far; the batch is empty after it. The body stays as it is until the next series is
    * added. Not to be called on an empty one.

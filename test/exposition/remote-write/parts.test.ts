@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { BatchV1 } from '../../../src/exposition/remote-write/batch-v1.js';
-import { FamilySeriesKept } from '../../../src/exposition/remote-write/family-series-kept.js';
+import { FamilyLabelCache } from '../../../src/exposition/remote-write/family-label-cache.js';
 import { encodeLabels, mergeLabels, withMetricName } from '../../../src/exposition/remote-write/labels.js';
 import { createMetadata, type MetricHead } from '../../../src/exposition/remote-write/metric-head.js';
 import { SymbolTable } from '../../../src/exposition/remote-write/symbol-table.js';
@@ -105,7 +105,7 @@ test('labels merge by the rule: own ones win, in the order of bytes', () => {
 });
 
 test('series of families: found again by what samples say, one where labels that are left out differ', () => {
-  const kept = new FamilySeriesKept([['job', 'x']]);
+  const kept = new FamilyLabelCache([['job', 'x']]);
   const family = gauge('x_ratio');
   const metadata = createMetadata(family);
   const keep = (labels: Sample['labels'], name = 'x_ratio') =>

@@ -15,7 +15,7 @@ interface Kept {
   push: number;
 }
 
-export class FamilySeriesKept {
+export class FamilyLabelCache {
   readonly #external: readonly LabelPair[];
   /** By encoded labels as latin1: what makes a series. */
   readonly #kept = new Map<string, Kept>();

@@ -16,7 +16,7 @@ export interface FlowLabelSource {
   readonly maxBytes: number;
 }
 
-export class FlowLabelsKept {
+export class FlowLabelCache {
   readonly #source: FlowLabelSource;
   readonly #pages: (Buffer | undefined)[] = [];
   /** By row; undefined where the row holds no series that was pushed. A view of a page each. */
