@@ -31,6 +31,7 @@ const LOOK_EVERY_MS = 1000;
 const SETTLING_MINUTES = 5;
 /** In less, garbage that comes and goes looks like a slope of hundreds of MiB an hour. */
 const JUDGED_FROM_MINUTES = 20;
+const CURVE_MINUTES = 5;
 const QUIET_LIMIT_MS = 30_000;
 
 /** What the loops saw. */
@@ -234,6 +235,7 @@ function report(minutes: number, log: Log, receiver: FickleReceiver, end: End): 
     judge('resident memory when settled, MiB', resident[0] ?? Number.NaN),
     judge('resident memory at the end, MiB', resident.at(-1) ?? Number.NaN),
     judge('resident memory, most when settled, MiB', Math.max(...resident)),
+    ...curve(log.residentMiB),
     judge('descriptors, slope after settling, an hour', slopePerHour(settled(log.fds)), {
       ...(isLong ? { below: 1 } : {}),
     }),
@@ -261,6 +263,20 @@ function report(minutes: number, log: Log, receiver: FickleReceiver, end: End): 
     judge('samples that were dropped', last.sum('xtrace_push_samples_dropped_total')),
     judge('samples that were spooled', last.value('xtrace_push_spooled_samples_total')),
   ];
+}
+
+/** By every fifth minute, the mean of the minute before it. */
+function curve(points: readonly Point[]): SoakFigure[] {
+  const startMs = points[0]?.atMs ?? 0;
+  const minutes = ((points.at(-1)?.atMs ?? 0) - startMs) / 60_000;
+  return Array.from({ length: Math.floor(minutes / CURVE_MINUTES + 0.01) }, (_, i) => {
+    const minute = CURVE_MINUTES * (i + 1);
+    const values = points
+      .filter(({ atMs }) => Math.ceil((atMs - startMs) / 60_000) === minute)
+      .map(({ value }) => value);
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    return judge(`resident memory, minute ${minute}, MiB`, mean);
+  });
 }
 
 function countFds(pid: number): number {

@@ -215,7 +215,7 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
         attachments.check();
         parts.onWatch?.();
       } catch (error) {
-        log.error({ err: error }, 'looking after the interfaces failed; trying again');
+        log.error({ err: error }, 'checking the interfaces failed; trying again');
       }
       remind();
       scheduleWatch();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Offsets and sizes of every record that crosses from the kernel, restating bpf/abi.h by hand.
-// test/abi/layout.test.ts compares them with the BTF of the built object. Bytes only: this room
+// test/bpf/layout.test.ts compares them with the BTF of the built object. Bytes only: this room
 // knows no map, no file and no clock.
 
 /** Must equal ABI_VERSION in bpf/abi.h; the loader refuses an object that says otherwise. */

@@ -161,13 +161,10 @@ export function createAttachments(names: readonly string[], parts: AttachmentPar
   /** The question failed, which says nothing of the interface: what is attached stays so. */
   function noteTrouble(state: MutableState, error: unknown): void {
     const trouble = error instanceof Error ? error.message : String(error);
-    if (!state.attached) state.sentence = `${state.name} could not be looked at: ${trouble}`;
+    if (!state.attached) state.sentence = `${state.name} could not be checked: ${trouble}`;
     if (state.trouble !== trouble) {
       state.trouble = trouble;
-      parts.log.warn(
-        { interface: state.name, err: error },
-        'looking after an interface failed; trying again',
-      );
+      parts.log.warn({ interface: state.name, err: error }, 'checking an interface failed; trying again');
     }
   }
 

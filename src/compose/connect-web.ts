@@ -70,7 +70,10 @@ export async function serve(parts: WebParts): Promise<ListeningServer> {
         try {
           limitReceiveBuffer(parts.libc, fd, bytes);
         } catch (error) {
-          log.warn({ err: error }, 'clients that flood may make others wait');
+          log.warn(
+            { err: error },
+            "a socket's receive buffer stays unlimited: a client that floods may delay others",
+          );
         }
       },
       onClosed(reason) {

@@ -134,7 +134,10 @@ class LineReader {
     } else {
       const on = token.value === undefined ? true : parseBooleanText(token.value);
       if (typeof on !== 'boolean') {
-        this.#problems.push({ path, message: `takes no value, true or false, but is ${renderGiven(on)}` });
+        this.#problems.push({
+          path,
+          message: `must be true, false or without a value, but is ${renderGiven(on)}`,
+        });
       } else if (flag.values !== undefined) this.#takeSetting(flag, flag.values[on ? 0 : 1]);
       else if (on) this.#asked.add(flag.name);
     }
@@ -166,7 +169,7 @@ class LineReader {
       return;
     }
     const hint = suggestWord(word, [DOCTOR]) || suggestWord(`--${word}`, LONG_FLAGS);
-    const message = `is no flag, and there are no other arguments${hint || '; name interfaces with -i'}`;
+    const message = `is not a flag, and no other arguments are allowed${hint || '; name interfaces with -i'}`;
     this.#problems.push({ path: renderWord(word), message });
   }
 

@@ -87,7 +87,7 @@ export function httpHeaders(): Rule<NamedTexts> {
       const lower = name.toLowerCase();
       if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/.test(name)) return 'is not a valid header name';
       if (OWN_HEADERS.includes(lower)) return 'is set by the program itself and cannot be overridden';
-      if (seen.has(lower)) return 'stands there twice';
+      if (seen.has(lower)) return 'is given twice';
       seen.add(lower);
       if (typeof text !== 'string')
         return `must be text, but is ${renderUnshown(text)}; put it between quotes`;
@@ -123,7 +123,7 @@ function judgeEntries(value: unknown, allowed: string, judge: JudgeEntry): Judge
   const problems = value.map((entry: unknown) => {
     if (!Array.isArray(entry) || entry.length !== 2) return refusal.problem;
     const [name, text] = entry as [unknown, unknown];
-    if (typeof name !== 'string') return `${renderGiven(name)} is no name; put it between quotes`;
+    if (typeof name !== 'string') return `${renderGiven(name)} is not a name; put it in quotes`;
     const problem = judge(name, text);
     return problem === undefined ? undefined : `${renderEntryName(name)} ${problem}`;
   });

@@ -21,7 +21,7 @@ export function judgeHost({ host }: DoctorFacts): Finding[] {
 function judgeLoading(host: HostFacts): Finding[] {
   const { libbpf, missingCapabilities, object } = host;
   if (missingCapabilities.length > 0) {
-    const lacking = `this process lacks ${missingCapabilities.join(', ')}, so that the object was not tried in earnest`;
+    const lacking = `this process lacks ${missingCapabilities.join(', ')}, so doctor could not test whether the BPF object loads`;
     return [finding('problem', `${NO_PRIVILEGE_SENTENCE}; ${lacking}`)];
   }
   if (libbpf.sentence !== undefined) return [finding('problem', libbpf.sentence)];
@@ -39,7 +39,7 @@ function judgeKernel(host: HostFacts): Finding[] {
   }
   if (!host.hasBtf) {
     const sentence =
-      'the kernel does not tell of its types (no /sys/kernel/btf/vmlinux): a kernel with CONFIG_DEBUG_INFO_BTF counts faster, and tells frames of several buffers';
+      'the kernel has no BTF (no /sys/kernel/btf/vmlinux): with CONFIG_DEBUG_INFO_BTF counting is faster, and multi-buffer frames are recognised';
     findings.push(finding('warning', sentence));
   }
   if (host.bpfJitEnable === 0) {

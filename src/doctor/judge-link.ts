@@ -75,12 +75,12 @@ function judgeMtu(facts: DoctorFacts, name: string, link: LinkFacts): Said[] {
   const givesFrags = native.source === 'kernel' && native.features.includes('rx-sg');
   if (takesFrags && givesFrags) return [];
   const who = takesFrags
-    ? `the driver of ${name} gives no frames of several buffers`
-    : 'it is loaded without frags';
+    ? `the driver of ${name} passes no multi-buffer frames`
+    : 'the BPF program is loaded without frags';
   const then =
     attachMode === 'native'
       ? `attach_mode: native will fail: ip link set dev ${name} mtu ${mostBytes}, or attach_mode: auto`
-      : 'generic mode it will be, then';
+      : 'so it attaches in generic mode';
   const sentence = `the MTU of ${name}, ${mtuBytes}, is more than native XDP takes in one buffer (about ${mostBytes}), and ${who}; ${then}`;
   return [{ level: attachMode === 'native' ? 'warning' : 'note', sentence }];
 }

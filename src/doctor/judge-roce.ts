@@ -58,7 +58,7 @@ function judgeHidden(name: string, link: LinkFacts, rdma: RdmaFacts): Said[] {
   const { device, driver } = rdma;
   const isMlx5 = driver === 'mlx5_core';
   if (!rdma.hasGidNetdevs) {
-    const sentence = `whether ${device} (${driver}) takes RoCE before ${name} is UNKNOWN: it has no GID there, so RoCE may be switched off (enable_roce), and then all of it is counted; xtrace_roce_visibility says mirror once some was seen`;
+    const sentence = `it is UNKNOWN whether ${device} (${driver}) takes RoCE before it reaches ${name}: the device has no GID there, so its RoCE may be off (enable_roce); then all RoCE is counted, and xtrace_roce_visibility says mirror once RoCE is seen`;
     return [{ level: 'warning', sentence }];
   }
   const found = `the RoCE of ${name} CANNOT be seen here: ${device} (${driver}) takes it before the interface${evidenceOf(rdma)}; no RoCE in the metrics does not mean that there is none, and the port counters alone (xtrace_rdma_*) count it`;
@@ -97,11 +97,11 @@ function judgeNone(facts: DoctorFacts, name: string, link: LinkFacts): Said | un
   if (RDMA_CAPABLE.has(link.driver)) {
     const where =
       facts.host.rdmaDevices.length > 0
-        ? `none of ${facts.host.rdmaDevices.join(', ')} is on it`
-        : `none is in ${facts.host.sysfsPath}/class/infiniband`.replace('//', '/');
+        ? `none of the RDMA devices ${facts.host.rdmaDevices.join(', ')} belongs to it`
+        : `${facts.host.sysfsPath}/class/infiniband has no device`.replace('//', '/');
     return {
       level: 'warning',
-      sentence: `${name} is of a card that can do RDMA (${link.driver}), but ${where}: with no RDMA driver loaded, or RoCE switched off, RoCE is counted here; in a container, where devices may be hidden, mount the host's /sys or look from the host`,
+      sentence: `the card of ${name} can do RDMA (${link.driver}), but ${where}: with no RDMA driver loaded, or RoCE switched off, RoCE is counted here; in a container, where devices may be hidden, mount the host's /sys or look from the host`,
     };
   }
   if (role?.representorOf !== undefined) {

@@ -190,7 +190,7 @@ export function openLibbpf(): Libbpf {
     throw new KernelError(
       'dlopen libbpf.so.1',
       0,
-      'libbpf.so.1 cannot be loaded: install it (apt-get install libbpf1, on Debian 12 or Ubuntu 22.10 and later; libbpf0 of older releases will not do)',
+      'libbpf.so.1 cannot be loaded: install it (apt-get install libbpf1, on Debian 12 or Ubuntu 24.04 and later; libbpf0 of older releases will not do)',
       { cause, detail: String(cause) },
     );
   }

@@ -7,16 +7,21 @@ export type Half = 0 | 1;
 /** IP version of a map's keys: 4 (24 bytes) or 6 (48 bytes). */
 export type IpVersion = 4 | 6;
 
-/**
- * Called with one batch of flow map entries, deleted from the map already: `count` keys (24 or 48
- * bytes each) and as many struct flow_count (16 bytes each). The buffers are reused after the call.
- */
-export type FlowBatchSink = (keys: Uint8Array, counts: Uint8Array, count: number) => void;
+/** A hash map that a drain empties: flows of either IP version, or RoCE streams. */
+export type DrainedMap = 'flows4' | 'flows6' | 'roce';
+/** A map of what the drained ones could not take. */
+export type OverflowMap = 'overflow' | 'roce_overflow';
 
 /**
- * Called once per entry of the overflow map: its interface, its kind, its frame reason (0 for kinds with
+ * Called with one batch of entries, deleted from the map already: `count` keys (struct flow_key4, flow_key6 or
+ * roce_key) and as many counts (struct flow_count or roce_count). The buffers are reused after the call.
+ */
+export type BatchSink = (keys: Uint8Array, counts: Uint8Array, count: number) => void;
+
+/**
+ * Called once per entry of an overflow map: its interface, its kind, its frame reason (0 for kinds with
  * a flow), the half in whose epochs it was counted, and its totals since the object was loaded, summed
- * over all CPUs.
+ * over all CPUs. Of roce_overflow the kind is the RoCE version (0: malformed).
  */
 export type OverflowSink = (
   ifindex: number,
@@ -26,15 +31,6 @@ export type OverflowSink = (
   packets: number,
   bytes: number,
 ) => void;
-
-/**
- * Called with one batch of RoCE streams, deleted from the map already: `count` struct roce_key and as
- * many struct roce_count. The buffers are reused after the call.
- */
-export type RoceBatchSink = (keys: Uint8Array, counts: Uint8Array, count: number) => void;
-
-/** As OverflowSink, with the RoCE version (0: malformed) in place of the kind, and no reason (0). */
-export type RoceOverflowSink = OverflowSink;
 
 export interface KernelMaps {
   /** Rows of the slot arrays: possible CPUs. */
@@ -64,16 +60,12 @@ export interface KernelMaps {
    */
   slots(ipVersion: IpVersion, half: Half): Uint8Array;
   /**
-   * Empties a flow map in batches, off the event loop, calling the sink once per batch. When it
+   * Empties a map in batches, off the event loop, calling the sink once per batch. When it
    * rejects (KernelError), every entry that is gone from the map has been given to the sink.
    */
-  drainFlows(ipVersion: IpVersion, half: Half, sink: FlowBatchSink): Promise<void>;
-  /** Empties a RoCE stream map, as drainFlows does a flow map. */
-  drainRoce(half: Half, sink: RoceBatchSink): Promise<void>;
-  /** Reads the totals of RoCE packets that the stream map could not take. Rejects with KernelError. */
-  readRoceOverflow(sink: RoceOverflowSink): Promise<void>;
-  /** Reads the overflow totals. Rejects with KernelError. */
-  readOverflow(sink: OverflowSink): Promise<void>;
+  drain(map: DrainedMap, half: Half, sink: BatchSink): Promise<void>;
+  /** Reads the totals of what found no place in a map. Rejects with KernelError. */
+  readOverflow(map: OverflowMap, sink: OverflowSink): Promise<void>;
   /** Packets and bytes that even the overflow map could not take, totals since load (expected: 0). */
   readUnattributed(): Promise<{ packets: number; bytes: number }>;
 }

@@ -248,7 +248,7 @@ function writeOptions(
   target.writeUInt32LE(cpuCount, OPTIONS.cpuCount);
   target.writeUInt32LE(setsPerCpu, OPTIONS.setsPerCpu);
   target.writeUInt32LE(options.hashSeed ?? randomBytes(4).readUInt32LE(), OPTIONS.hashSeed);
-  for (let framing = 0; framing < FRAMING_MAX; framing += 1) {
+  for (let framing = 0; framing < FRAMING_MAX; framing++) {
     const kinds = options.kindsWanted?.[framing] ?? 0xffffffff;
     target.writeUInt32LE(kinds >>> 0, OPTIONS.kindsWanted + framing * 4);
   }

@@ -3,17 +3,17 @@
 
 import { CONTROL, SLOT_SET_SIZE } from '../abi/layout.js';
 import { KernelError } from '../errors.js';
+import { type BatchBuffers, createBatchBuffers, emptyMap, type HashMap } from './empty-map.js';
 import { errnoName } from './errno.js';
 import { callAsync, type Libbpf, type Libc } from './ffi.js';
-import { type BatchBuffers, createBatchBuffers, drainFlowMap, type FlowMap } from './flow-drain.js';
 import type {
-  FlowBatchSink,
+  BatchSink,
+  DrainedMap,
   Half,
   IpVersion,
   KernelMaps,
+  OverflowMap,
   OverflowSink,
-  RoceBatchSink,
-  RoceOverflowSink,
 } from './kernel-maps.js';
 import { type MapMemory, mapMemory } from './map-memory.js';
 import type { BpfObject } from './object.js';
@@ -37,6 +37,14 @@ export interface LoadedMapsOptions {
   readonly batchEntries?: number;
 }
 
+/** Both halves of a map, and what emptying them shares. */
+interface Drained {
+  readonly halves: readonly [HashMap, HashMap];
+  readonly buffers: BatchBuffers;
+  /** Of the drain that began last. */
+  turn: Promise<void>;
+}
+
 export class LoadedMaps implements KernelMaps {
   readonly cpuCount: number;
   readonly setsPerCpu: number;
@@ -46,14 +54,8 @@ export class LoadedMaps implements KernelMaps {
   readonly #bss: MapMemory;
   readonly #control: Uint32Array;
   readonly #slots: Record<IpVersion, MapMemory>;
-  readonly #flows: Record<IpVersion, readonly [FlowMap, FlowMap]>;
-  readonly #buffers: Record<IpVersion, BatchBuffers>;
-  readonly #draining: Record<IpVersion, Promise<void>> = { 4: Promise.resolve(), 6: Promise.resolve() };
-  readonly #roce: readonly [FlowMap, FlowMap];
-  readonly #roceBuffers: BatchBuffers;
-  #roceDraining: Promise<void> = Promise.resolve();
-  readonly #roceOverflow: PerCpuMap;
-  readonly #overflow: PerCpuMap;
+  readonly #drained: Readonly<Record<DrainedMap, Drained>>;
+  readonly #overflow: Readonly<Record<OverflowMap, PerCpuMap>>;
   readonly #unattributed: PerCpuMap;
   readonly #fence: { fd: number; key: Buffer; innerFd: Buffer };
   #isClosed = false;
@@ -78,28 +80,26 @@ export class LoadedMaps implements KernelMaps {
       4: mapMemory(libc, object.mapFd('slots4'), 'slots4', slotBytes),
       6: mapMemory(libc, object.mapFd('slots6'), 'slots6', slotBytes),
     };
-    const flowMap = (name: string): FlowMap => {
+    const hashMap = (name: string): HashMap => {
       const { keySizeBytes, valueSizeBytes } = object.map(name);
       return { name, fd: object.mapFd(name), keySizeBytes, valueSizeBytes };
     };
-    this.#flows = {
-      4: [flowMap('flows4_0'), flowMap('flows4_1')],
-      6: [flowMap('flows6_0'), flowMap('flows6_1')],
+    const drained = (name: DrainedMap, batchEntries: number): Drained => {
+      const halves = [hashMap(`${name}_0`), hashMap(`${name}_1`)] as const;
+      return { halves, buffers: createBatchBuffers(halves[0], batchEntries), turn: Promise.resolve() };
     };
     const batchEntries = options.batchEntries ?? DEFAULT_BATCH_ENTRIES;
-    this.#buffers = {
-      4: createBatchBuffers(this.#flows[4][0], batchEntries),
-      6: createBatchBuffers(this.#flows[6][0], batchEntries),
+    this.#drained = {
+      flows4: drained('flows4', batchEntries),
+      flows6: drained('flows6', batchEntries),
+      roce: drained('roce', ROCE_BATCH_ENTRIES),
     };
     const perCpuMap = (name: string): PerCpuMap => ({
       name,
       fd: object.mapFd(name),
       maxEntries: object.maxEntries(name),
     });
-    this.#roce = [flowMap('roce_0'), flowMap('roce_1')];
-    this.#roceBuffers = createBatchBuffers(this.#roce[0], ROCE_BATCH_ENTRIES);
-    this.#roceOverflow = perCpuMap('roce_overflow');
-    this.#overflow = perCpuMap('overflow');
+    this.#overflow = { overflow: perCpuMap('overflow'), roce_overflow: perCpuMap('roce_overflow') };
     this.#unattributed = perCpuMap('unattributed');
     const innerFd = Buffer.alloc(4);
     innerFd.writeInt32LE(object.mapFd('fence_inner'));
@@ -139,32 +139,18 @@ export class LoadedMaps implements KernelMaps {
     return this.#slots[ipVersion].bytes.subarray(start, start + this.#halfBytes);
   }
 
-  async drainFlows(ipVersion: IpVersion, half: Half, sink: FlowBatchSink): Promise<void> {
+  async drain(name: DrainedMap, half: Half, sink: BatchSink): Promise<void> {
     this.#assertOpen();
-    const drain = () =>
-      drainFlowMap(this.#libbpf, this.#flows[ipVersion][half], this.#buffers[ipVersion], sink);
-    // One at a time for each IP version: they share buffers. A failed one does not fail the next.
-    const turn = this.#draining[ipVersion].then(drain, drain);
-    this.#draining[ipVersion] = turn;
-    await turn;
+    const one = this.#drained[name];
+    const empty = () => emptyMap(this.#libbpf, one.halves[half], one.buffers, sink);
+    // One at a time for each name: its halves share buffers. A failed one does not fail the next.
+    one.turn = one.turn.then(empty, empty);
+    await one.turn;
   }
 
-  async drainRoce(half: Half, sink: RoceBatchSink): Promise<void> {
+  async readOverflow(name: OverflowMap, sink: OverflowSink): Promise<void> {
     this.#assertOpen();
-    const drain = () => drainFlowMap(this.#libbpf, this.#roce[half], this.#roceBuffers, sink);
-    const turn = this.#roceDraining.then(drain, drain);
-    this.#roceDraining = turn;
-    await turn;
-  }
-
-  async readRoceOverflow(sink: RoceOverflowSink): Promise<void> {
-    this.#assertOpen();
-    await readOverflowMap(this.#libbpf, this.#roceOverflow, this.cpuCount, sink);
-  }
-
-  async readOverflow(sink: OverflowSink): Promise<void> {
-    this.#assertOpen();
-    await readOverflowMap(this.#libbpf, this.#overflow, this.cpuCount, sink);
+    await readOverflowMap(this.#libbpf, this.#overflow[name], this.cpuCount, sink);
   }
 
   async readUnattributed(): Promise<{ packets: number; bytes: number }> {

@@ -29,7 +29,7 @@ export function sumCpus(
 ): { packets: number; bytes: number } {
   let packets = 0;
   let bytes = 0;
-  for (let cpu = 0; cpu < cpuCount; cpu += 1) {
+  for (let cpu = 0; cpu < cpuCount; cpu++) {
     const at = offset + cpu * FLOW_COUNT.size;
     packets += readCount(values, at + FLOW_COUNT.packets);
     bytes += readCount(values, at + FLOW_COUNT.bytes);
@@ -40,7 +40,7 @@ export function sumCpus(
 /** Entries per call: with 256 CPUs the values of one batch take 1 MiB. */
 const BATCH_ENTRIES = 256;
 
-/** As KernelMaps.readOverflow and readRoceOverflow. */
+/** As KernelMaps.readOverflow. */
 export async function readOverflowMap(
   libbpf: Libbpf,
   map: PerCpuMap,
@@ -74,7 +74,7 @@ export async function readOverflowMap(
     }
     if (rc < 0 && rc !== -ERRNO.ENOENT) throw readError('bpf_map_lookup_batch', map, -rc);
     const received = count.readUInt32LE();
-    for (let i = 0; i < received; i += 1) {
+    for (let i = 0; i < received; i++) {
       const key = i * OVERFLOW_KEY.size;
       const { packets, bytes } = sumCpus(values, i * valueSizeBytes, cpuCount);
       sink(

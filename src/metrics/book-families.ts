@@ -81,7 +81,7 @@ export const BOOK_METRICS: readonly Metric<BookView>[] = [
   {
     definition: {
       name: 'xtrace_kernel_overflow_packets_total',
-      help: 'Packets whose flow the full kernel map could not take: counted, but without their flow. Equals xtrace_other_packets_total{reason="map_full"}; frames without a flow are not among them, they keep their reason. If it grows, raise the size of the kernel map.',
+      help: 'Packets whose flow the full kernel map could not take: counted, but without their flow. Equals xtrace_other_packets_total{reason="map_full"}; frames without a flow are not included: they keep their own reason. If it grows, raise kernel.max_flows.',
       type: 'counter',
       labels: ['interface', 'traffic_type'],
     },
@@ -95,7 +95,7 @@ export const BOOK_METRICS: readonly Metric<BookView>[] = [
   {
     definition: {
       name: 'xtrace_roce_mac_pause_frames_total',
-      help: 'MAC control frames that reached XDP, by kind: pause (802.3x) or pfc (802.1Qbb, priority flow control). NICs take them out, so this normally has no sample however many there are: the counters of the NIC tell.',
+      help: 'MAC control frames that reached XDP, by kind: pause (802.3x) or pfc (802.1Qbb, priority flow control). NICs normally consume them, so there is no sample however many arrive: look at the counters of the NIC.',
       type: 'counter',
       labels: ['interface', 'direction', 'kind'],
     },

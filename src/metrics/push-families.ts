@@ -63,7 +63,7 @@ export const PUSH_METRICS: readonly Metric<PushView>[] = [
   {
     definition: {
       name: 'xtrace_push_samples_dropped_total',
-      help: 'Samples given up, by reason: queue_full, spool_full and disk_full (the oldest had to make room), too_old (push.max_age_ms), refused (4xx, or not written), poison (the receiver fails over it but takes the next), damaged (spool file), set_aside (its spool file had become something else), unsendable (not in a form the receiver takes), shutdown.',
+      help: 'Samples given up, by reason: queue_full, spool_full and disk_full (the oldest had to make room), too_old (push.max_age_ms), refused (4xx, or not written), poison (it makes the receiver fail, but the next batch is accepted), damaged (spool file), set_aside (its spool file had become something else), unsendable (not in a form the receiver takes), shutdown.',
       type: 'counter',
       labels: ['reason'],
     },
@@ -77,7 +77,7 @@ export const PUSH_METRICS: readonly Metric<PushView>[] = [
   {
     definition: {
       name: 'xtrace_push_requests_total',
-      help: 'Requests to the receiver, by status code, or by what kept it from coming: refused, reset, timeout, dns, unreachable, tls, not_http, file, error.',
+      help: 'Requests to the receiver, by the status code of the answer, or by why none came: refused, reset, timeout, dns, unreachable, tls, not_http, file, error.',
       type: 'counter',
       labels: ['code'],
     },

@@ -126,7 +126,7 @@ export const RDMA_METRICS: readonly Metric<RdmaMetricsView>[] = [
   {
     definition: {
       name: 'xtrace_rdma_read_success',
-      help: 'Whether the RDMA port answered the last reading (1) or not (0). A port that does not keeps its info; all its numbers are left out.',
+      help: 'Whether the RDMA port answered the last reading (1) or not (0). While a port does not answer, its info stays and all its numbers are left out.',
       type: 'gauge',
       labels: [...PORT_LABELS, ...HOST_LABELS],
     },
@@ -156,7 +156,7 @@ export const RDMA_METRICS: readonly Metric<RdmaMetricsView>[] = [
   {
     definition: {
       name: 'xtrace_roce_visibility',
-      help: 'Whether XDP on the interface can see RDMA traffic, so that a zero is not read as "no RoCE". state: visible_soft (RDMA in software, all is seen), hidden_offload (the card takes RDMA packets before XDP), hidden_infiniband (native InfiniBand never crosses a network interface; IPoIB does), mirror (no card takes RoCE here, and RoCE is seen), none (no RDMA device, and no RoCE seen). One sample per RDMA device of the interface, or of an interface it stands on; rdma_device is empty where there is none. Left out while it is not known whose a device is. Always 1.',
+      help: 'Whether XDP on the interface can see RDMA traffic, so that a zero is not read as "no RoCE". state: visible_soft (RDMA in software, all is seen), hidden_offload (the card takes RDMA packets before XDP, or may do so), hidden_infiniband (native InfiniBand never crosses a network interface; IPoIB does), mirror (no card takes RoCE here, and RoCE is seen), none (no RDMA device, and no RoCE seen). One sample per RDMA device of the interface, or of an interface it stands on; rdma_device is empty where there is none. Left out while it is not known whose a device is. Always 1.',
       type: 'gauge',
       labels: ['interface', 'rdma_device', 'state', ...HOST_LABELS],
     },

@@ -69,7 +69,7 @@ const LE_LABELS: readonly Label[] = [...ROCE_SIZE_BUCKETS.map(boundText), '+Inf'
 export const PAIR_METRICS: readonly PairMetric[] = [
   byTraffic(
     'xtrace_roce_packets_total',
-    'RoCE packets of the pair that reached XDP, by RoCE version, transport of the BTH opcode, and DSCP. RDMA that the NIC offloads never does: without a sample nothing was seen, which does not mean there was nothing.',
+    'RoCE packets of the pair that reached XDP, by RoCE version, transport of the BTH opcode, and DSCP. RDMA that the NIC offloads never reaches XDP: no sample means that none was seen, not that there was none.',
     ({ packets }) => packets,
   ),
   byTraffic(
@@ -131,7 +131,7 @@ export const PAIR_METRICS: readonly PairMetric[] = [
   ),
   byValue(
     'xtrace_roce_rnr_requested_delay_seconds_total',
-    'Sum of the times that RNR NAKs asked dst_ip to wait before it tries again. What was asked for: how long it waited, nobody sees.',
+    'Sum of the delays that RNR NAKs asked dst_ip to wait before it tries again. How long it actually waited is not visible.',
     ({ cells }) => (cells[ROCE_CELL.rnrDelay10us] ?? 0) / 100_000,
   ),
   byValue(
@@ -179,7 +179,7 @@ export const PAIR_METRICS: readonly PairMetric[] = [
   {
     definition: {
       name: 'xtrace_roce_partition_packets_total',
-      help: 'RoCE packets of a partition other than the default one (0xffff), which has none here. From the seventeenth partition of a pair on, they count under pkey other.',
+      help: 'RoCE packets by partition; packets of the default one (0xffff) are left out. The seventeenth and later partitions of a pair count under pkey other.',
       type: 'counter',
       labels: [...ROCE_PAIR_LABELS, 'pkey'],
     },
@@ -190,7 +190,7 @@ export const PAIR_METRICS: readonly PairMetric[] = [
   {
     definition: {
       name: 'xtrace_roce_malformed_packets_total',
-      help: 'Packets to UDP port 4791 or behind a GRH that are no valid RoCE, by reason: short (no room for BTH and ICRC), transport_version, opcode (nobody assigned it). They are in no other metric of the pair. Those of reason length (lengths that do not add up) are, with no payload.',
+      help: 'Packets to UDP port 4791 or behind a GRH that are not valid RoCE, by reason: short (no room for BTH and ICRC), transport_version, opcode (unassigned), length (lengths contradict each other). Only those of reason length also count in the other metrics of the pair, without payload.',
       type: 'counter',
       labels: [...ROCE_PAIR_LABELS, 'reason'],
     },
@@ -210,7 +210,7 @@ export const PAIR_METRICS: readonly PairMetric[] = [
   ),
   byPsn(
     'xtrace_roce_psn_gap_packets_total',
-    'PSNs that these gaps left out: packets lost, or late; lost again when sent again counts again. Of lost ones a lower bound: what is missing at the end of a burst shows with the next packet only, or never. Limits as in xtrace_roce_psn_gaps_total. PSNs have 24 bits and wrap after 2.7 s at 200 Gbit/s with 4 KiB packets: what happens in a silence that long is ambiguous.',
+    'PSNs skipped by these gaps: packets lost or late; a retransmission that is lost counts again. A lower bound for losses: a loss at the end of a burst shows only with the next packet, or never. Limits as in xtrace_roce_psn_gaps_total. PSNs have 24 bits and wrap after 2.7 s at 200 Gbit/s with 4 KiB packets: what happens in a silence that long is ambiguous.',
     ({ gapPackets }) => gapPackets,
   ),
   byPsn(

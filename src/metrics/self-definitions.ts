@@ -140,7 +140,7 @@ export const SELF_METRICS = {
   },
   httpConnectionsClosedTotal: {
     name: 'xtrace_http_connections_closed_total',
-    help: 'HTTP connections closed against the will of their clients, by reason: evicted (at the limit, idle longest), refused (at the limit, none was idle), read_ahead (more than 16 KiB sent beyond the request under way; in a crowd of over 200 new connections a second anything), half_closed (in such a crowd: no more to be sent, before the answer), request_timeout (a request that was not whole within 10 s).',
+    help: 'HTTP connections the exporter closed, by reason: evicted (at the limit, idle longest), refused (at the limit, none was idle), read_ahead (the client sent over 16 KiB ahead of its answer, or any byte while over 200 connections a second are new), half_closed (in such a rush, the client closed its side before the answer), request_timeout (the request was incomplete after 10 s).',
     type: 'counter',
     labels: ['reason'],
   },

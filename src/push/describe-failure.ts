@@ -74,7 +74,7 @@ function describeNetwork(code: string, where: string, url: URL): Failure | undef
     case 'EPERM':
       return {
         code: 'unreachable',
-        sentence: `no way leads to ${where} (${code}); look at routes and firewalls`,
+        sentence: `${where} cannot be reached (${code}); check routes and firewalls`,
       };
     default:
       if (!code.startsWith('HPE_')) return undefined;

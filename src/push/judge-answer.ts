@@ -73,7 +73,7 @@ const WHAT_TO_DO: Readonly<Record<number, string>> = {
   404: 'there is nothing at this path; look at push.url',
   405: 'this path takes no POST; look at push.url',
   413: 'the batch is too large for it; lower push.batch_max_samples',
-  429: 'it asks for less',
+  429: 'it limits requests',
 };
 
 /** The status, what to do about it, and the receiver's own words as they are. */

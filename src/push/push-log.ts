@@ -18,9 +18,9 @@ const DROP_SENTENCES: Readonly<Record<DropReason, string>> = {
   disk_full: 'the disk of the spool (push.spool_path) is full: the oldest samples are dropped',
   too_old: 'samples could not be sent within push.max_age_ms and are dropped',
   refused: 'the receiver refuses samples, which are dropped',
-  poison: 'the receiver fails over a batch, but takes the next: its samples are dropped',
+  poison: 'a batch makes the receiver fail, but the next is accepted: the samples of the first are dropped',
   damaged: 'a file of the spool is damaged: its samples are dropped',
-  set_aside: 'what stands in the spool is no batch and is set aside: the samples of its name are dropped',
+  set_aside: 'a spool entry is not a batch: it is set aside, and the samples its name states are dropped',
   unsendable: 'samples cannot be sent in a form the receiver takes and are dropped',
   shutdown: 'samples could not be sent before the stop and are dropped',
 };
@@ -93,7 +93,7 @@ export class PushLog {
     if (last !== undefined && now - last < QUIET_MS) return;
     this.#parts.log.warn(
       { files, reason: example },
-      'the spool (push.spool_path) holds what is no batch: it is set aside, and not sent',
+      'the spool (push.spool_path) holds entries that are not batches: they are set aside, not sent',
     );
   }
 

@@ -84,8 +84,14 @@ export function createDrain(parts: DrainParts): Drain {
   const { maps, nowMs } = parts;
   const rows = new FlowRowBuffer();
   const roceRows = new RoceRowBuffer();
-  const overflowReader = createOverflowReader((sink) => maps.readOverflow(sink), parts.interfaceIdOf);
-  const roceOverflowReader = createOverflowReader((sink) => maps.readRoceOverflow(sink), parts.interfaceIdOf);
+  const overflowReader = createOverflowReader(
+    (sink) => maps.readOverflow('overflow', sink),
+    parts.interfaceIdOf,
+  );
+  const roceOverflowReader = createOverflowReader(
+    (sink) => maps.readOverflow('roce_overflow', sink),
+    parts.interfaceIdOf,
+  );
   let pending: Pending | undefined;
   let unattributedPackets = 0;
   let running = false;
@@ -94,7 +100,7 @@ export function createDrain(parts: DrainParts): Drain {
     const keyWords = (ipVersion === 4 ? FLOW_KEY4.size : FLOW_KEY6.size) / WORD_BYTES;
     const ifindexWord = (ipVersion === 4 ? FLOW_KEY4.ifindex : FLOW_KEY6.ifindex) / WORD_BYTES;
     let entries = 0;
-    await maps.drainFlows(ipVersion, half, (keyBytes, countBytes, count) => {
+    await maps.drain(`flows${ipVersion}`, half, (keyBytes, countBytes, count) => {
       const keys = new Uint32Array(keyBytes.buffer, keyBytes.byteOffset, count * keyWords);
       const counts = new Uint32Array(countBytes.buffer, countBytes.byteOffset, count * COUNT_WORDS);
       rows.reserve(count);
@@ -129,7 +135,7 @@ export function createDrain(parts: DrainParts): Drain {
     entries.slots6 += await drainSlots(6, maps.slots(6, pending.half), rows, parts);
     entries.flows4 += await drainFlows(4, pending.half);
     entries.flows6 += await drainFlows(6, pending.half);
-    await maps.drainRoce(pending.half, (keys, counts, count) => {
+    await maps.drain('roce', pending.half, (keys, counts, count) => {
       roceRows.append(keys, counts, count, parts.interfaceIdOf);
       entries.roce += count;
     });

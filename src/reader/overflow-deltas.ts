@@ -22,7 +22,7 @@ export interface OverflowReader {
   read(quiet: Half): Promise<OverflowRow[]>;
 }
 
-/** @param readTotals of a map that only grows: KernelMaps.readOverflow or readRoceOverflow. */
+/** @param readTotals of a map that only grows: KernelMaps.readOverflow(). */
 export function createOverflowReader(
   readTotals: (sink: OverflowSink) => Promise<void>,
   interfaceIdOf: (ifindex: number) => number,

@@ -151,7 +151,7 @@ test('an interface that cannot be looked at keeps what it has, and its trouble t
   present.set('vb', { index: 4, framing: FRAMING.ethernet });
   attachments.check();
   attachments.check();
-  assert.match(attachments.states[0]?.sentence ?? '', /va could not be looked at: EIO/);
+  assert.match(attachments.states[0]?.sentence ?? '', /va could not be checked: EIO/);
   assert.equal(attachments.states[1]?.attached, true);
   assert.equal(events.filter((event) => event.startsWith('warn')).length, 1, 'told once');
   faults.delete('va');

@@ -41,11 +41,14 @@ for (const [variant, options] of Object.entries(VARIANTS)) {
     }
     const counted = new Map<string, Sum>();
     const overflown = new Set<number>();
-    await program.object.maps.readOverflow((ifindex, kind, frameReason, _half, packets, bytes) => {
-      assert.equal(ifindex, RUN_IFINDEX);
-      add(counted, `kind ${kind} reason ${frameReason}`, packets, bytes);
-      if (frameReason !== 0) overflown.add(frameReason);
-    });
+    await program.object.maps.readOverflow(
+      'overflow',
+      (ifindex, kind, frameReason, _half, packets, bytes) => {
+        assert.equal(ifindex, RUN_IFINDEX);
+        add(counted, `kind ${kind} reason ${frameReason}`, packets, bytes);
+        if (frameReason !== 0) overflown.add(frameReason);
+      },
+    );
     for (const { key, packets, bytes } of await program.takeAll()) {
       add(counted, overflowName(key.kind, key.protocol), packets, bytes);
     }

@@ -68,9 +68,9 @@ test('a flag given again wins over its earlier self; interfaces add up', () => {
 
 describe('mistakes', () => {
   const cases: [string[], string[]][] = [
-    [['eth0'], ['eth0: is no flag, and there are no other arguments; name interfaces with -i']],
-    [['help'], ['help: is no flag, and there are no other arguments, did you mean "--help"?']],
-    [['--', 'eth0'], ['eth0: is no flag, and there are no other arguments; name interfaces with -i']],
+    [['eth0'], ['eth0: is not a flag, and no other arguments are allowed; name interfaces with -i']],
+    [['help'], ['help: is not a flag, and no other arguments are allowed, did you mean "--help"?']],
+    [['--', 'eth0'], ['eth0: is not a flag, and no other arguments are allowed; name interfaces with -i']],
     [['--intervall=3'], ['--intervall: there is no such flag, did you mean "--interval"?']],
     [
       ['--flows.max_series', '3'],
@@ -98,7 +98,7 @@ describe('mistakes', () => {
     [['-i', ''], ['--interface: must name at least one interface']],
     [['--interface=,'], ['--interface: must name at least one interface']],
     [['--filter='], ['--filter: must be one of all, roce, roce_v1, roce_v2, tcp, udp, ib, but is ""']],
-    [['--print=sometimes'], ['--print: takes no value, true or false, but is "sometimes"']],
+    [['--print=sometimes'], ['--print: must be true, false or without a value, but is "sometimes"']],
     [['--config.file='], ['--config.file: needs the path of a file']],
     [['-t', '5s'], ['--interval: must be a whole number from 100 to 3600000 (milliseconds), but is "5s"']],
     [['-t', '1e3'], ['--interval: must be a whole number from 100 to 3600000 (milliseconds), but is "1e3"']],

@@ -45,15 +45,18 @@ describe('what goes before it', () => {
 describe('mistakes', () => {
   const cases: [string[], string[]][] = [
     [['-i', 'eth0', 'doctor'], ['doctor: must be the first word: xtrace-catch doctor [flags]']],
-    [['doktor'], ['doktor: is no flag, and there are no other arguments, did you mean "doctor"?']],
-    [['doctor', 'eth0'], ['eth0: is no flag, and there are no other arguments; name interfaces with -i']],
+    [['doktor'], ['doktor: is not a flag, and no other arguments are allowed, did you mean "doctor"?']],
+    [
+      ['doctor', 'eth0'],
+      ['eth0: is not a flag, and no other arguments are allowed; name interfaces with -i'],
+    ],
     [['--json'], ['--json: is a flag of doctor alone: xtrace-catch doctor --json']],
     [['--wait=2'], ['--wait: is a flag of doctor alone: xtrace-catch doctor --wait']],
     [['doctor', '--wait'], ['--wait: needs a value: --wait=SECONDS']],
     [['doctor', '--wait=61'], ['--wait: must be a whole number from 0 to 60 (seconds), but is 61']],
     [['doctor', '--wait=-1'], ['--wait: must be a whole number from 0 to 60 (seconds), but is -1']],
     [['doctor', '--wait=a'], ['--wait: must be a whole number from 0 to 60 (seconds), but is "a"']],
-    [['doctor', '--probe=perhaps'], ['--probe: takes no value, true or false, but is "perhaps"']],
+    [['doctor', '--probe=perhaps'], ['--probe: must be true, false or without a value, but is "perhaps"']],
     [
       ['doctor', '-t', '5', '--wait=x'],
       [

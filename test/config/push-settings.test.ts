@@ -75,8 +75,8 @@ describe('every header that frames a request or that remote write reserves is re
   }
 });
 
-test('a header that stands there twice, in another case, is refused', () => {
-  assert.match(complaintsOf({ file: 'push: {headers: {a: "1", A: "2"}}' }).join(), /"A" stands there twice/);
+test('a header that is given twice, in another case, is refused', () => {
+  assert.match(complaintsOf({ file: 'push: {headers: {a: "1", A: "2"}}' }).join(), /"A" is given twice/);
 });
 
 test('no secret of the URL is shown', () => {

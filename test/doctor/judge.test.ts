@@ -91,8 +91,8 @@ describe('hosts', () => {
 
   test('a monitor host: unknown where RoCE may be off, else what a mirror sends is counted', () =>
     assertSaid(MONITOR_HOST, [
-      /^warning eth5: whether mlx5_1 \(mlx5_core\) takes RoCE before eth5 is UNKNOWN.*enable_roce/,
-      /^warning eth6: eth6 is of a card that can do RDMA \(i40e\), but none of mlx5_1 is on it/,
+      /^warning eth5: it is UNKNOWN whether mlx5_1 \(mlx5_core\) takes RoCE before it reaches eth5.*enable_roce/,
+      /^warning eth6: the card of eth6 can do RDMA \(i40e\), but none of the RDMA devices mlx5_1 belongs to it/,
       /^note eth7: .*promiscuous.*roce\.decap_mirror: true/,
     ]));
 
@@ -100,11 +100,11 @@ describe('hosts', () => {
     assertSaid(CONTAINER_HOST, [
       /^warning host: the control group allows 100 MiB/,
       /^warning host: there is no \/sys\/class\/net/,
-      /^warning eth0: eth0 is of a card that can do RDMA \(mlx5_core\), but none is in \/sys\/class\/infiniband.*in a container/,
+      /^warning eth0: the card of eth0 can do RDMA \(mlx5_core\), but \/sys\/class\/infiniband has no device.*in a container/,
     ]));
 
   test('without privilege: one problem, which names what is missing', () =>
-    assertSaid(UNPRIVILEGED_HOST, [/^problem host: .*run as root.*lacks CAP_BPF, CAP_PERFMON, so that/]));
+    assertSaid(UNPRIVILEGED_HOST, [/^problem host: .*run as root.*lacks CAP_BPF, CAP_PERFMON, so doctor/]));
 
   test('an old kernel', () =>
     assertSaid(OLD_HOST, [
@@ -112,8 +112,8 @@ describe('hosts', () => {
       /^warning host: .*CONFIG_DEBUG_INFO_BTF/,
       /^warning host: .*sysctl -w net\.core\.bpf_jit_enable=1/,
       /^warning host: .*locked memory, of which 0 MiB .*LimitMEMLOCK/,
-      /^note eth0: the MTU of eth0, 9000, is more than native XDP takes in one buffer \(about 3498\), and it is loaded without frags; generic/,
-      /^warning eth0: eth0 is of a card that can do RDMA \(i40e\)/,
+      /^note eth0: the MTU of eth0, 9000, is more than native XDP takes in one buffer \(about 3498\), and the BPF program is loaded without frags; so it attaches in generic/,
+      /^warning eth0: the card of eth0 can do RDMA \(i40e\)/,
     ]));
 });
 
@@ -191,9 +191,7 @@ describe('frames larger than a buffer', () => {
 
   test('only where the driver or the object lacks frags', () => {
     assertSaid(one(large), []);
-    assertSaid(one({ ...large, native: noFrags }), [
-      /^note eth0: .*3499, .*gives no frames of several buffers/,
-    ]);
+    assertSaid(one({ ...large, native: noFrags }), [/^note eth0: .*3499, .*passes no multi-buffer frames/]);
     assertSaid(one({ mtuBytes: 3498, native: noFrags }), []);
     assertSaid(one({ ...large, native: noFrags }, {}, { attachMode: 'generic' }), []);
     assertSaid(one({ ...large, native: noFrags }, {}, { attachMode: 'native' }), [

@@ -55,7 +55,7 @@ kernelTest('strangers in the spool: counted, one line, and what is pushed arrive
   assert.equal(countLines(exporter, /level=(warn|error)/), 1, exporter.child.stderr);
   assert.match(
     exporter.child.stderr,
-    /level=warn msg="the spool \(push\.spool_path\) holds what is no batch: it is set aside, and not sent" files=8 reason="lock: it is a FIFO; it is now set-aside-lock"/,
+    /level=warn msg="the spool \(push\.spool_path\) holds entries that are not batches: they are set aside, not sent" files=8 reason="lock: it is a FIFO; it is now set-aside-lock"/,
   );
   assert.deepEqual(await exporter.stop(), { code: 0, signal: null });
 });

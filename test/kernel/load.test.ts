@@ -149,7 +149,7 @@ kernelTest('closed maps refuse every use, and views of them read zeros', async (
   assert.throws(() => object.mapFd('slots4'), KernelError);
   await assert.rejects(object.maps.fence(), KernelError);
   await assert.rejects(
-    object.maps.drainFlows(4, 0, () => undefined),
+    object.maps.drain('flows4', 0, () => undefined),
     KernelError,
   );
 });

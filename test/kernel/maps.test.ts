@@ -36,7 +36,7 @@ function load(t: TestContext, options: Partial<LoadOptions> = {}): KernelObject 
 function makeEntries(ipVersion: IpVersion, count: number): { keys: Buffer; counts: Buffer } {
   const keys = Buffer.alloc(count * KEY_BYTES[ipVersion]);
   const counts = Buffer.alloc(count * COUNT_BYTES);
-  for (let i = 0; i < count; i += 1) {
+  for (let i = 0; i < count; i++) {
     keys.writeUInt32LE(i, i * KEY_BYTES[ipVersion]);
     counts.writeUInt32LE(i + 1, i * COUNT_BYTES);
     counts.writeUInt32LE(7 * i, i * COUNT_BYTES + 8);
@@ -61,13 +61,13 @@ function insert(
 async function drain(object: KernelObject, ipVersion: IpVersion, half: Half) {
   const flows = new Map<number, [number, number]>();
   const batches: number[] = [];
-  await object.maps.drainFlows(ipVersion, half, (keys, counts, count) => {
+  await object.maps.drain(`flows${ipVersion}`, half, (keys, counts, count) => {
     batches.push(count);
     const keyView = new DataView(keys.buffer, keys.byteOffset, keys.byteLength);
     const countView = new DataView(counts.buffer, counts.byteOffset, counts.byteLength);
     assert.equal(keyView.byteLength, count * KEY_BYTES[ipVersion]);
     assert.equal(countView.byteLength, count * COUNT_BYTES);
-    for (let i = 0; i < count; i += 1) {
+    for (let i = 0; i < count; i++) {
       const id = keyView.getUint32(i * KEY_BYTES[ipVersion], true);
       assert.ok(!flows.has(id), `key ${id} came twice`);
       const at = i * COUNT_BYTES;
@@ -133,7 +133,7 @@ kernelTest('a sink that throws rejects its drain, and not the next one', async (
   const object = load(t);
   insert(object, 4, 0, makeEntries(4, 10));
   const fault = new Error('sink');
-  const failing = object.maps.drainFlows(4, 0, () => {
+  const failing = object.maps.drain('flows4', 0, () => {
     throw fault;
   });
   await assert.rejects(failing, fault);
@@ -146,14 +146,14 @@ kernelTest('overflow: more entries than a batch, all CPUs added up, and nothing 
   const { cpuCount } = object.maps;
   const fd = object.mapFd('overflow');
   const expected = new Map<string, [number, number]>();
-  for (let i = 0; i < 1000; i += 1) {
+  for (let i = 0; i < 1000; i++) {
     const key = Buffer.alloc(8);
     key.writeUInt32LE(i >> 3, 0);
     key.writeUInt8(i & 7, 4);
     key.writeUInt8(255 - (i & 7), 5);
     key.writeUInt16LE(i & 1, 6);
     const values = Buffer.alloc(COUNT_BYTES * cpuCount);
-    for (let cpu = 0; cpu < cpuCount; cpu += 1) {
+    for (let cpu = 0; cpu < cpuCount; cpu++) {
       values.writeBigUInt64LE(BigInt(i + cpu), cpu * COUNT_BYTES);
       values.writeBigUInt64LE(BigInt(i) << 33n, cpu * COUNT_BYTES + 8); // beyond 32 bits
     }
@@ -161,9 +161,9 @@ kernelTest('overflow: more entries than a batch, all CPUs added up, and nothing 
     const packets = cpuCount * i + (cpuCount * (cpuCount - 1)) / 2;
     expected.set(`${i >> 3}/${i & 7}/${255 - (i & 7)}/${i & 1}`, [packets, cpuCount * i * 2 ** 33]);
   }
-  for (let again = 0; again < 2; again += 1) {
+  for (let again = 0; again < 2; again++) {
     const found = new Map<string, [number, number]>();
-    await object.maps.readOverflow((ifindex, kind, frameReason, half, packets, bytes) => {
+    await object.maps.readOverflow('overflow', (ifindex, kind, frameReason, half, packets, bytes) => {
       const name = `${ifindex}/${kind}/${frameReason}/${half}`;
       assert.ok(!found.has(name));
       found.set(name, [packets, bytes]);
@@ -177,7 +177,7 @@ kernelTest('unattributed: all CPUs added up', async (t) => {
   assert.deepEqual(await object.maps.readUnattributed(), { packets: 0, bytes: 0 });
   const { cpuCount } = object.maps;
   const values = Buffer.alloc(COUNT_BYTES * cpuCount);
-  for (let cpu = 0; cpu < cpuCount; cpu += 1) {
+  for (let cpu = 0; cpu < cpuCount; cpu++) {
     values.writeBigUInt64LE(3n, cpu * COUNT_BYTES);
     values.writeBigUInt64LE(200n, cpu * COUNT_BYTES + 8);
   }

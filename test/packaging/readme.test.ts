@@ -150,7 +150,7 @@ test('it is short, links to every page, and each page says who should read it', 
   for (const [page, text] of PAGES) {
     if (page === 'README.md') continue;
     assert.ok(README.includes(`](${page}`), `README.md does not link to ${page}`);
-    assert.match(text, /^# .+\n\nFor who [^\n]+[.:]\n\n/, page);
+    assert.match(text, /^# .+\n\nFor those who [^\n]+[.:]\n\n/, page);
   }
 });
 

@@ -73,7 +73,7 @@ const CASES: readonly [name: string, error: unknown, url: string, code: FailureC
     nodeError('EHOSTUNREACH'),
     HTTP,
     'unreachable',
-    'no way leads to vm.example:8428 (EHOSTUNREACH); look at routes and firewalls',
+    'vm.example:8428 cannot be reached (EHOSTUNREACH); check routes and firewalls',
   ],
   [
     'not HTTP',

@@ -52,7 +52,7 @@ test('strangers among the batches of a spool: the batches arrive in order, the s
     warnings.map(({ message, fields }) => [message, fields['files']]),
     [
       [
-        'the spool (push.spool_path) holds what is no batch: it is set aside, and not sent',
+        'the spool (push.spool_path) holds entries that are not batches: they are set aside, not sent',
         STRANGERS.length + 1,
       ],
     ],

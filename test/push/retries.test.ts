@@ -158,7 +158,7 @@ describe('a batch that the receiver fails over cannot stall the queue', () => {
     assert.deepEqual(sentNumbers(transport.requests), [1, 1, 1, 1, 1, 2, 3]);
     const { stats } = pusher;
     assert.deepEqual([stats.samplesDropped.poison, stats.samplesSent, imbalance(stats)], [3, 6, 0]);
-    assert.ok(log.texts.some((text) => text.startsWith('error: the receiver fails over a batch')));
+    assert.ok(log.texts.some((text) => text.startsWith('error: a batch makes the receiver fail')));
   });
 
   test('a receiver that fails over all of them is ill: nothing is given up', async () => {

@@ -61,11 +61,11 @@ function createRig(failAt: FailAt, flowCapacity: number) {
 test('whatever step fails, every packet is handed over exactly once', async () => {
   const steps = [
     'fence',
-    'drainFlows4',
-    'drainFlows6',
-    'drainRoce',
-    'readOverflow',
-    'readRoceOverflow',
+    'drain flows4',
+    'drain flows6',
+    'drain roce',
+    'read overflow',
+    'read roce_overflow',
     'readUnattributed',
   ];
   const interval = fc.record({

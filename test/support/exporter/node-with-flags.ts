@@ -32,6 +32,11 @@ export function slowNode(): string {
   return writeScript(`sleep 0.5\nexec '${process.execPath}' "$@"`);
 }
 
+/** No Node: prints what it would run with of these variables, one a line. */
+export function nodeThatPrints(...variables: readonly string[]): string {
+  return writeScript(variables.map((name) => `echo "$${name}"`).join('\n'));
+}
+
 function writeScript(commands: string): string {
   const file = path.join(temporaryFolder(), 'node');
   writeFileSync(file, `#!/bin/sh\n${commands}\n`, { mode: 0o755 });

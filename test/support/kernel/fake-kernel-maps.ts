@@ -7,10 +7,12 @@ import { numberFromU64 } from '../../../src/abi/flow-row-buffer.js';
 import { hasFlow } from '../../../src/abi/kinds.js';
 import { FLOW_KEY4, FLOW_KEY6, FLOW_SLOT4, FLOW_SLOT6, SLOT_SET_SIZE } from '../../../src/abi/layout.js';
 import type {
-  FlowBatchSink,
+  BatchSink,
+  DrainedMap,
   Half,
   IpVersion,
   KernelMaps,
+  OverflowMap,
   OverflowSink,
 } from '../../../src/kernel/kernel-maps.js';
 
@@ -84,11 +86,16 @@ export function createFakeKernelMaps(
       failAt('fence');
     },
     slots: (ipVersion, half) => slotMemory[ipVersion].subarray(half * halfBytes, (half + 1) * halfBytes),
-    async drainFlows(ipVersion: IpVersion, half: Half, sink: FlowBatchSink) {
+    async drain(name: DrainedMap, half: Half, sink: BatchSink) {
+      if (name === 'roce') {
+        failAt('drain roce');
+        return;
+      }
+      const ipVersion = name === 'flows4' ? 4 : 6;
       const map = flows[ipVersion][half];
       if (map === undefined) throw new Error('no such half');
       while (map.size > 0) {
-        failAt(`drainFlows${ipVersion}`);
+        failAt(`drain ${name}`);
         const batch = [...map].slice(0, options.batch);
         const keys = new Uint8Array(batch.length * keySize(ipVersion));
         const counts = new BigUint64Array(batch.length * 2);
@@ -102,14 +109,9 @@ export function createFakeKernelMaps(
         await Promise.resolve();
       }
     },
-    async drainRoce() {
-      failAt('drainRoce');
-    },
-    async readRoceOverflow() {
-      failAt('readRoceOverflow');
-    },
-    async readOverflow(sink: OverflowSink) {
-      failAt('readOverflow');
+    async readOverflow(name: OverflowMap, sink: OverflowSink) {
+      failAt(`read ${name}`);
+      if (name === 'roce_overflow') return;
       for (const [key, count] of overflow) {
         const [ifindex = 0, kind = 0, reason = 0, half] = key.split(' ').map(Number);
         sink(ifindex, kind, reason, half === 1 ? 1 : 0, count.packets, count.bytes);

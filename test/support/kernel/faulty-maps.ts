@@ -3,32 +3,32 @@
 // traffic at the very moments when a drain must not mind it. For tests only.
 
 import type {
-  FlowBatchSink,
+  BatchSink,
+  DrainedMap,
   Half,
   IpVersion,
   KernelMaps,
+  OverflowMap,
   OverflowSink,
-  RoceBatchSink,
-  RoceOverflowSink,
 } from '../../../src/kernel/kernel-maps.js';
 
 /** Where a drain can break; `after` means that the kernel has done its part when it does. */
 export const FAULTS = [
   'fence',
   'after fence',
-  'drainFlows4',
-  'between batches of drainFlows4',
-  'after drainFlows4',
-  'drainFlows6',
-  'between batches of drainFlows6',
-  'after drainFlows6',
-  'drainRoce',
-  'between batches of drainRoce',
-  'after drainRoce',
-  'readOverflow',
-  'after readOverflow',
-  'readRoceOverflow',
-  'after readRoceOverflow',
+  'drain flows4',
+  'between batches of flows4',
+  'after flows4',
+  'drain flows6',
+  'between batches of flows6',
+  'after flows6',
+  'drain roce',
+  'between batches of roce',
+  'after roce',
+  'read overflow',
+  'after overflow',
+  'read roce_overflow',
+  'after roce_overflow',
   'readUnattributed',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
@@ -81,40 +81,24 @@ export class FaultyMaps implements KernelMaps {
     return this.#maps.slots(ipVersion, half);
   }
 
-  async drainFlows(ipVersion: IpVersion, half: Half, sink: FlowBatchSink): Promise<void> {
-    this.#at(`drainFlows${ipVersion}`);
+  async drain(map: DrainedMap, half: Half, sink: BatchSink): Promise<void> {
+    this.#at(`drain ${map}`);
     this.#noteRead(half);
-    await this.#maps.drainFlows(ipVersion, half, (keys, counts, count) => {
+    await this.#maps.drain(map, half, (keys, counts, count) => {
       sink(keys, counts, count); // gone from the map, so given on before anything breaks
-      this.#at(`between batches of drainFlows${ipVersion}`);
+      this.#at(`between batches of ${map}`);
     });
-    this.#at(`after drainFlows${ipVersion}`);
+    this.#at(`after ${map}`);
   }
 
   get roceCapacity(): number {
     return this.#maps.roceCapacity;
   }
 
-  async drainRoce(half: Half, sink: RoceBatchSink): Promise<void> {
-    this.#at('drainRoce');
-    this.#noteRead(half);
-    await this.#maps.drainRoce(half, (keys, counts, count) => {
-      sink(keys, counts, count);
-      this.#at('between batches of drainRoce');
-    });
-    this.#at('after drainRoce');
-  }
-
-  async readRoceOverflow(sink: RoceOverflowSink): Promise<void> {
-    this.#at('readRoceOverflow');
-    await this.#maps.readRoceOverflow(sink);
-    this.#at('after readRoceOverflow');
-  }
-
-  async readOverflow(sink: OverflowSink): Promise<void> {
-    this.#at('readOverflow');
-    await this.#maps.readOverflow(sink);
-    this.#at('after readOverflow');
+  async readOverflow(map: OverflowMap, sink: OverflowSink): Promise<void> {
+    this.#at(`read ${map}`);
+    await this.#maps.readOverflow(map, sink);
+    this.#at(`after ${map}`);
   }
 
   async readUnattributed(): Promise<{ packets: number; bytes: number }> {

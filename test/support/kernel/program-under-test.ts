@@ -111,7 +111,7 @@ export class ProgramUnderTest {
     const counted = this.takeSlots();
     for (const ipVersion of [4, 6] as const) {
       const size = ipVersion === 4 ? FLOW_KEY4.size : FLOW_KEY6.size;
-      await maps.drainFlows(ipVersion, maps.readEpoch(), (keys, counts, count) => {
+      await maps.drain(`flows${ipVersion}`, maps.readEpoch(), (keys, counts, count) => {
         for (let i = 0; i < count; i++) {
           const entry = Buffer.concat([
             keys.subarray(i * size, (i + 1) * size),

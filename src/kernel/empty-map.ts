@@ -4,10 +4,10 @@
 import { KernelError } from '../errors.js';
 import { ERRNO, errnoName } from './errno.js';
 import { callAsync, type Libbpf } from './ffi.js';
-import type { FlowBatchSink } from './kernel-maps.js';
+import type { BatchSink } from './kernel-maps.js';
 
 /** A hash map to be emptied. */
-export interface FlowMap {
+export interface HashMap {
   readonly name: string;
   readonly fd: number;
   readonly keySizeBytes: number;
@@ -40,7 +40,7 @@ const TRANSIENT_TRIES = 10;
 
 /** @param entries the most that one call takes; grows where a hash bucket holds more. */
 export function createBatchBuffers(
-  { keySizeBytes, valueSizeBytes }: Pick<FlowMap, 'keySizeBytes' | 'valueSizeBytes'>,
+  { keySizeBytes, valueSizeBytes }: Pick<HashMap, 'keySizeBytes' | 'valueSizeBytes'>,
   entries: number,
 ): BatchBuffers {
   return {
@@ -65,12 +65,12 @@ export function judgeBatch(errno: number, received: number): BatchVerdict {
   return 'failed';
 }
 
-/** As KernelMaps.drainFlows. The buffers are this drain's alone until it settles. */
-export async function drainFlowMap(
+/** As KernelMaps.drain. The buffers are this drain's alone until it settles. */
+export async function emptyMap(
   libbpf: Libbpf,
-  map: FlowMap,
+  map: HashMap,
   buffers: BatchBuffers,
-  sink: FlowBatchSink,
+  sink: BatchSink,
 ): Promise<void> {
   let from = libbpf.memory.NULL;
   let transientTries = 0;
@@ -114,7 +114,7 @@ export async function drainFlowMap(
       throw new KernelError(
         'bpf_map_lookup_and_delete_batch',
         -rc,
-        `flow map "${map.name}" could not be emptied: ${errnoName(-rc)}; what is left in it comes with the next drain`,
+        `map "${map.name}" could not be emptied: ${errnoName(-rc)}; what is left in it comes with the next drain`,
       );
     }
   }

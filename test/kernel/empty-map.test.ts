@@ -5,11 +5,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KernelError } from '../../src/errors.js';
+import { createBatchBuffers, emptyMap, type HashMap } from '../../src/kernel/empty-map.js';
 import { ERRNO } from '../../src/kernel/errno.js';
 import type { Libbpf } from '../../src/kernel/ffi.js';
-import { createBatchBuffers, drainFlowMap, type FlowMap } from '../../src/kernel/flow-drain.js';
 
-const MAP: FlowMap = { name: 'flows4_0', fd: 7, keySizeBytes: 4, valueSizeBytes: 8 };
+const MAP: HashMap = { name: 'flows4_0', fd: 7, keySizeBytes: 4, valueSizeBytes: 8 };
 
 interface Answer {
   readonly rc: number;
@@ -61,10 +61,10 @@ async function drain(answers: readonly Answer[], entries = 4) {
   const received: number[] = [];
   let error: unknown;
   try {
-    await drainFlowMap(libbpf, MAP, createBatchBuffers(MAP, entries), (keys, counts, count) => {
+    await emptyMap(libbpf, MAP, createBatchBuffers(MAP, entries), (keys, counts, count) => {
       assert.equal(keys.length, count * 4);
       assert.equal(counts.length, count * 8);
-      for (let i = 0; i < count; i += 1)
+      for (let i = 0; i < count; i++)
         received.push(new DataView(keys.buffer, keys.byteOffset).getUint32(i * 4, true));
     });
   } catch (caught) {
