@@ -4,6 +4,8 @@
 SHELL := /bin/bash
 NODE  ?= node
 CLANG ?= clang
+# Test files that run side by side.
+CONCURRENCY ?= 2
 
 # node-gyp would fetch Node's headers from a site of its own; the ones beside the binary will do.
 # Only npm ci is told: npx warns about settings that it does not know.
@@ -39,10 +41,10 @@ run: build ## install what is missing, build, run (ARGS="-i eth1 -f roce")
 build: packages-build dist/.built $(BPF_OBJECTS) dist/build-info.json ## install what is missing, build
 
 test: packages-test .node-versions/.installed .receivers/.installed build lint ## build, lint, run every test (TESTS=dist/test/... for some)
-	$(NODE) --test --test-reporter=spec --test-concurrency=2 $(TESTS)
+	$(NODE) --test --test-reporter=spec --test-concurrency=$(CONCURRENCY) $(TESTS)
 
 test-unit: dist/.built ## the tests that need nothing: no root, no clang, no network
-	$(NODE) --test --test-reporter=dot --test-concurrency=2 $(UNIT_TESTS)
+	$(NODE) --test --test-reporter=dot --test-concurrency=$(CONCURRENCY) $(UNIT_TESTS)
 
 check: ## unit tests; build and lint, too, where clang is there (npm test)
 	@if command -v $(CLANG) >/dev/null && command -v clang-format >/dev/null; then $(MAKE) build lint; \

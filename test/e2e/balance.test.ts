@@ -61,7 +61,7 @@ kernelTest(
       await withExporter(wire, { interfaces: devices, settings }, async (exporter) => {
         const loop = await scrapeWhile(exporter, async () => {
           // New flows each time; those of the time before fall idle, bigger ones push smaller ones out.
-          for (let net = 1; net <= 12; net++) {
+          for (let net = 1; net <= 16; net++) {
             const lists = [udpFlows(net, 30 * net), [...mixedFlows(net, 4), ...everyHeader()]];
             await sendBoth(wire, expected[0], lists, 1 + (net % 3), 0);
             await sendBoth(wire, expected[1], [udpFlows(100 + net, 20)], 5, 1);
