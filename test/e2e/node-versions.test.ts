@@ -28,7 +28,7 @@ const FRAME = ethernet(
 const PROGRAM = path.join('bin', 'xtrace-catch');
 /** One of each kind: pure, streams and sockets, convict, FFI, snappy, and zstd, which Node 20 lacks. */
 const UNIT_TESTS = [
-  'abi/layout',
+  'bpf/layout',
   'config/resolve-config',
   'exposition/render-exposition',
   'flows/flow-accounts',
