@@ -17,7 +17,7 @@ const ABSENT =
 const NOBODY = 65534;
 
 /** In seconds; it takes two minutes, in one process beside other tests. */
-const LIMIT_S = '600';
+const LIMIT_S = '900';
 
 kernelTest('the unit tests need no root, no clang, no network and nothing of Debian', async () => {
   const site = new Namespace('unit');
