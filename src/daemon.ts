@@ -31,7 +31,7 @@ export interface DaemonParts {
 }
 
 /**
- * What follows the accounts in a refresh, within the guard, in this order. What is not wanted is missing.
+ * What follows the accounts in a refresh, within the guard, in this order. What is not wanted does nothing.
  * They come with start(): some of them need to know where we listen, which serving needs the daemon for.
  */
 export interface RefreshSteps {
@@ -39,11 +39,11 @@ export interface RefreshSteps {
   record(refresh: Refresh): void;
   /** Until the next refresh everything that is shown has the same host_ip. */
   followHostIp(): Promise<void>;
-  addRoce?(refresh: Refresh): Promise<void>;
+  addRoce(refresh: Refresh): Promise<void>;
   /** Asks for readings, and waits for none. */
-  readRdma?(): void;
-  print?(): Promise<void>;
-  push?(refresh: Refresh): Promise<void>;
+  readRdma(): void;
+  print(): Promise<void>;
+  push(refresh: Refresh): Promise<void>;
 }
 
 /** One refresh, good or failed. */
@@ -172,12 +172,13 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
   }
 
   async function follow(refresh: Refresh): Promise<void> {
-    steps?.record(refresh);
-    await steps?.followHostIp();
-    await steps?.addRoce?.(refresh);
-    steps?.readRdma?.();
-    await steps?.print?.();
-    await steps?.push?.(refresh);
+    if (steps === undefined) return; // a stop without a start
+    steps.record(refresh);
+    await steps.followHostIp();
+    await steps.addRoce(refresh);
+    steps.readRdma();
+    await steps.print();
+    await steps.push(refresh);
   }
 
   /** Refreshes keep to the beat of the start; a beat that passes during a long one is left out. */

@@ -48,6 +48,7 @@ const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = {
   reader: ['kernel'],
   attach: ['kernel', 'system'],
   print: ['flows'],
+  push: ['metrics'],
 };
 /** What only some rooms may touch: module -> rooms. */
 const TOUCHES: Readonly<Record<string, readonly string[]>> = {

@@ -108,6 +108,10 @@ function createRig(
         events.push(`refresh ${number}${result.error === undefined ? '' : ' failed'}`);
       },
       followHostIp: async () => undefined,
+      addRoce: async () => undefined,
+      readRdma: () => undefined,
+      print: async () => undefined,
+      push: async () => undefined,
       ...steps,
     });
   return Object.assign(rig, { daemon: { ...daemon, start } });

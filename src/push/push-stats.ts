@@ -24,28 +24,13 @@ export interface PushStats extends PushView {
   readonly samplesDropped: Readonly<Record<DropReason, number>>;
 }
 
-/** What of PushView only grows; the pusher reads the rest where it stands. */
-type Counted = Pick<
-  PushStats,
-  | 'samples'
-  | 'samplesSent'
-  | 'samplesDropped'
-  | 'bytesSent'
-  | 'requests'
-  | 'requestDuration'
-  | 'retries'
-  | 'samplesSpooled'
-  | 'samplesReplayed'
-  | 'spoolDamagedFiles'
-  | 'spoolFailures'
->;
-
 /** The bounds of xtrace_push_request_duration_seconds: a loopback answers in 1 ms, a timeout is 30 s. */
 export const REQUEST_DURATION_BOUNDS = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 ] as const;
 
-export class PushCounters implements Counted {
+/** What of it only grows; the pusher reads the rest where it stands. */
+export class PushCounters {
   samples = 0;
   samplesSent = 0;
   bytesSent = 0;
@@ -71,21 +56,11 @@ export class PushCounters implements Counted {
     this.#durationSumSeconds += seconds;
   }
 
-  get requestDuration(): Counted['requestDuration'] {
+  get requestDuration(): PushStats['requestDuration'] {
     return {
       bounds: REQUEST_DURATION_BOUNDS,
       counts: [...this.#durationCounts],
       sumSeconds: this.#durationSumSeconds,
-    };
-  }
-
-  /** A copy, as of now. */
-  read(): Counted {
-    return {
-      ...this,
-      samplesDropped: { ...this.samplesDropped },
-      requests: new Map(this.requests),
-      requestDuration: this.requestDuration,
     };
   }
 }

@@ -170,7 +170,10 @@ export function createPusher(options: PusherOptions, parts: PusherParts): Pusher
   function readStats(): PushStats {
     const { format, encoding } = delivery.dialect;
     return {
-      ...counters.read(),
+      ...counters,
+      samplesDropped: { ...counters.samplesDropped },
+      requests: new Map(counters.requests),
+      requestDuration: counters.requestDuration,
       queueBytes: backlog.queue.bytes,
       queueLimitBytes: backlog.queue.maxBytes,
       queueSamples: backlog.queue.samples,
