@@ -23,13 +23,13 @@ BPF_OBJECTS := dist/bpf/flow.bpf.o dist/bpf/flow-portable.bpf.o
 BPF_SOURCES := $(wildcard bpf/*.h bpf/*.c)
 TS_SOURCES  := $(shell find src test bench -name '*.ts' 2>/dev/null)
 TESTS       := $(shell find test -name '*.test.ts' 2>/dev/null | sort | sed 's,^,dist/,; s/\.ts$$/.js/')
+# What needs root, clang, the kernel or programs of Debian's, or more than a second or two. The rest are the unit tests.
+MACHINE_TESTS := $(patsubst %,dist/test/%/%,bpf kernel e2e packaging vm support/kernel)
+LONG_TESTS    := %.long.test.js %.laws.test.js dist/test/push/compliance/%
+UNIT_TESTS    := $(filter-out $(MACHINE_TESTS) $(LONG_TESTS),$(TESTS))
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-# What needs root, clang, the kernel or programs of Debian's; the rest are the unit tests.
-MACHINE_TESTS := bpf kernel e2e packaging vm support/kernel
-UNIT_TESTS    := $(filter-out $(MACHINE_TESTS:%=dist/test/%/%),$(TESTS))
-
 .PHONY: help run build test test-unit check test-vm lint format bench clean install docker-build packages-build packages-test packages-vm packages-bench
 
 help: ## what there is
@@ -43,7 +43,7 @@ build: packages-build dist/.built $(BPF_OBJECTS) dist/build-info.json ## install
 test: packages-test .node-versions/.installed .receivers/.installed build lint ## build, lint, run every test (TESTS=dist/test/... for some)
 	$(NODE) --test --test-reporter=spec --test-concurrency=$(CONCURRENCY) $(TESTS)
 
-test-unit: dist/.built ## the tests that need nothing: no root, no clang, no network
+test-unit: dist/.built ## the tests that need nothing and are short: no root, no clang, no network
 	$(NODE) --test --test-reporter=dot --test-concurrency=$(CONCURRENCY) $(UNIT_TESTS)
 
 check: ## unit tests; build and lint, too, where clang is there (npm test)

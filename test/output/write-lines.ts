@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A child process of stderr.test.ts: writes numbered lines to stderr, says on stdout that it has, and how
+// A child process of stderr.long.test.ts: writes numbered lines to stderr, says on stdout that it has, and how
 // many were dropped; waits for SIGUSR2, writes the last line, and exits.
 
 import process from 'node:process';

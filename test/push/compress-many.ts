@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A child process of compress.test.ts: compresses as many bodies as a quarter of an hour of pushing
+// A child process of compress.long.test.ts: compresses as many bodies as a quarter of an hour of pushing
 // has, and prints by how many MiB the process grew meanwhile.
 
 import { setImmediate as nextTurn } from 'node:timers/promises';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every way not to get an answer, and what people are told. Faults of real connections are in
-// http-transport.test.ts and tls.test.ts.
+// connections.test.ts and tls.long.test.ts.
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A process that pushes and is killed, or runs out of disk. Started by spool-survival.test.ts with
+// A process that pushes and is killed, or runs out of disk. Started by spool-survival.long.test.ts with
 // one JSON argument; says on stdout how far it is, a JSON value a line.
 
 import process from 'node:process';

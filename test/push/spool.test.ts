@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The spool on a real folder: order and limits. What kill -9 and a full disk leave is
-// in spool-survival.test.ts.
+// in spool-survival.long.test.ts.
 
 import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
