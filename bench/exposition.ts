@@ -125,6 +125,8 @@ export function createSeries(flows: number): SeriesView {
     inUse: Uint32Array.from({ length: flows }, (_, i) => i),
     totalPackets: column(1500),
     totalBytes: column(2_048_000),
+    shownPackets: column(1500),
+    shownBytes: column(2_048_000),
     intervalPackets: column(15),
     intervalBytes: column(20_480),
     startedMs: new Float64Array(flows),

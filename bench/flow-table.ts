@@ -146,10 +146,14 @@ function createAccounts(maxSeries: number): FlowAccounts {
       maxNewSeriesPerMinute: 10_000_000,
       idleTimeoutMs: 60_000,
       intervalMs: 1000,
+      newSeries: 'zero_first',
+      holdMaxMs: 120_000,
       hashSeed: 0x5eed,
       maxLabelBytes: 512,
     },
     {
+      // Scraped between any two refreshes: series are held, and released by the next one.
+      audience: { seen: () => ({ beginnings: 1e9, ends: 1e9 }) },
       keep: () => true,
       renderLabels: (_keyWords, _wordOffset, out, outOffset) => {
         out.set(label, outOffset);

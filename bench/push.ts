@@ -174,6 +174,7 @@ function createEncoder(format: PayloadFormat, meter: PushMeter): PushEncoder {
       externalLabels: EXTERNAL,
       flowLabels: FLOW_LABELS,
       startedMs: START_MS - 60_000,
+      zeroFirst: true,
     },
     { yieldToLoop: () => meter.turn() },
   );

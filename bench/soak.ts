@@ -62,7 +62,7 @@ export async function benchSoak(minutes: number): Promise<SoakFigure[]> {
       namespace: wire.sink,
       args: [`--interface=${wire.sinkDevice(0)},${wire.sinkDevice(1)}`, `--interval=${INTERVAL_MS}`],
       settings: {
-        flows: { idle_timeout_ms: 3000, max_series: 1500 },
+        flows: { new_series: 'zero_first', idle_timeout_ms: 3000, max_series: 1500 },
         push: {
           enabled: true,
           url: receiver.url,

@@ -5,7 +5,8 @@
 import type { Attachments } from './attach/attachments.js';
 import type { Clock } from './clock.js';
 import { type ErrorCode, ExporterError } from './errors.js';
-import type { FlowAccounts, IntervalSummary } from './flows/flow-accounts.js';
+import type { FlowAccounts } from './flows/flow-accounts.js';
+import type { IntervalSummary } from './flows/views.js';
 import type { Drain, DrainResult } from './reader/drain.js';
 
 export interface DaemonOptions {
@@ -157,8 +158,10 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
     const startedMs = parts.clock.nowMs();
     const result = await parts.drain.drain();
     await exclusively('refresh', async () => {
-      const summary = await parts.accounts.apply(result.rows, result.overflow, parts.clock.wallMs());
-      refreshNumber++;
+      const number = refreshNumber + 1;
+      const { rows, overflow } = result;
+      const summary = await parts.accounts.apply(rows, overflow, parts.clock.wallMs(), number);
+      refreshNumber = number;
       await follow({
         number: refreshNumber,
         result,

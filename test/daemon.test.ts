@@ -5,7 +5,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createDaemon, type RefreshSteps } from '../src/daemon.js';
-import type { FlowAccounts, IntervalSummary } from '../src/flows/flow-accounts.js';
+import type { FlowAccounts } from '../src/flows/flow-accounts.js';
+import type { IntervalSummary } from '../src/flows/views.js';
 import type { DrainResult } from '../src/reader/drain.js';
 
 const INTERVAL_MS = 1000;

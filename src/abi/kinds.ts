@@ -52,3 +52,12 @@ export function trafficType(kind: number): TrafficType {
 export const FRAMING = { ethernet: 0, infiniband: 1, l3: 2 } as const;
 export type Framing = (typeof FRAMING)[keyof typeof FRAMING];
 export const FRAMING_MAX = 3;
+
+const EVERYWHERE = [KIND.tcp, KIND.udp, KIND.roceV2, KIND.roceV2Udp, KIND.nonIp, KIND.malformed];
+
+/** The kinds that can come in on an interface; index = framing. */
+export const KINDS_OF_FRAMING: readonly (readonly number[])[] = [
+  [...EVERYWHERE, KIND.roceV1, KIND.other],
+  [...EVERYWHERE, KIND.infiniband],
+  [...EVERYWHERE, KIND.other],
+];

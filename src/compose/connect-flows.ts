@@ -6,6 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Framing } from '../abi/kinds.js';
 import type { InterfaceIds } from '../attach/interface-ids.js';
 import type { Config } from '../config/config.js';
+import type { Audience } from '../flows/audience.js';
 import { createFilter } from '../flows/filter.js';
 import { createFlowAccounts, type FlowAccounts } from '../flows/flow-accounts.js';
 import type { Logger } from '../log.js';
@@ -39,6 +40,7 @@ export function connectAccounts(
   flowParts: FlowParts,
   parts: {
     linkFraming(interfaceId: number): Framing | undefined;
+    readonly audience: Audience;
   },
 ): FlowAccounts {
   const { config } = flowParts;
@@ -49,6 +51,8 @@ export function connectAccounts(
       maxNewSeriesPerMinute: config.flows.maxNewSeriesPerMinute,
       idleTimeoutMs: config.flows.idleTimeoutMs,
       intervalMs: config.intervalMs,
+      newSeries: config.flows.newSeries,
+      holdMaxMs: config.flows.holdMaxMs,
       hashSeed: randomBytes(4).readUInt32LE(),
       maxLabelBytes: labels.maxLabelBytes,
     },
@@ -60,6 +64,7 @@ export function connectAccounts(
       }),
       renderLabels: labels.render,
       yieldToLoop: () => nextTurn(),
+      audience: parts.audience,
     },
   );
 }

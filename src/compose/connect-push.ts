@@ -60,6 +60,7 @@ export async function connectPush(
       externalLabels: [['job', push.job], ['instance', instance], ...Object.entries(push.extraLabels)],
       flowLabels: options.flowLabels,
       startedMs: Date.now(),
+      zeroFirst: options.config.flows.newSeries === 'zero_first',
     },
     { yieldToLoop: () => nextTurn() },
   );

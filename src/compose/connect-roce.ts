@@ -4,8 +4,11 @@
 import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { KIND } from '../abi/kinds.js';
+import type { Clock } from '../clock.js';
+import type { Audience } from '../flows/audience.js';
 import type { BooksView } from '../flows/views.js';
 import type { Family } from '../metrics/definition.js';
+import { FirstZeros } from '../metrics/first-zeros.js';
 import { roceFamilies } from '../metrics/roce-families.js';
 import type { DrainResult } from '../reader/drain.js';
 import { createRocePairs } from '../roce/roce-pairs.js';
@@ -13,16 +16,23 @@ import type { FlowParts } from './connect-flows.js';
 
 export interface RoceLine {
   /** Adds up one drain; once per refresh, within the guard. */
-  apply(result: DrainResult, nowMs: number): Promise<void>;
-  /** Whole while no apply() is pending. */
-  families(): Promise<readonly Family[]>;
+  apply(result: DrainResult, nowMs: number, refresh: number): Promise<void>;
+  /** Whole while no apply() is pending. refresh: number of the last one; undefined for what is pushed. */
+  families(refresh?: number): Promise<readonly Family[]>;
 }
 
 /** undefined where RoCE headers are not read. */
-export function connectRoce({ config, hostIp, ids }: FlowParts): RoceLine | undefined {
+export function connectRoce(
+  { config, hostIp, ids }: FlowParts,
+  { audience, clock }: { readonly audience: Audience; readonly clock: Pick<Clock, 'nowMs'> },
+): RoceLine | undefined {
   const { roce, flows } = config;
   if (!roce.enabled) return undefined;
   const parts = { yieldToLoop: (): Promise<void> => nextTurn() };
+  const zeros = new FirstZeros(
+    { zeroFirst: flows.newSeries === 'zero_first', holdMaxMs: flows.holdMaxMs },
+    { audience, nowMs: clock.nowMs },
+  );
   const pairs = createRocePairs(
     {
       maxPairs: roce.maxPairs,
@@ -33,7 +43,10 @@ export function connectRoce({ config, hostIp, ids }: FlowParts): RoceLine | unde
       ipv6PrefixLength: flows.ipv6PrefixLength,
       hashSeed: randomBytes(4).readUInt32LE(),
     },
-    parts,
+    {
+      ...parts,
+      mayEnd: (pair, changedIn, overdueMs) => zeros.mayEnd(pair, changedIn, overdueMs),
+    },
   );
   const labels = {
     interfaceName: (id: number) => ids.nameOf(id),
@@ -43,8 +56,13 @@ export function connectRoce({ config, hostIp, ids }: FlowParts): RoceLine | unde
     collectAgg: config.collectAgg,
   };
   return {
-    apply: ({ roceRows, roceOverflow }, nowMs) => pairs.apply(roceRows, roceOverflow, nowMs),
-    families: () => roceFamilies(pairs.view, labels, parts),
+    apply: ({ roceRows, roceOverflow }, nowMs, refresh) =>
+      pairs.apply(roceRows, roceOverflow, nowMs, refresh),
+    families(refresh) {
+      if (refresh === undefined) return roceFamilies(pairs.view, labels, parts);
+      zeros.begin(refresh);
+      return roceFamilies(pairs.view, labels, { ...parts, zeros });
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Attachments } from '../attach/attachments.js';
 import type { Config } from '../config/config.js';
 import type { Daemon } from '../daemon.js';
+import { createFlowTailRenderer } from '../exposition/remote-write/flow-tail.js';
 import {
   createExposer,
   type Exposer,
@@ -14,11 +15,13 @@ import {
 import { connectionLimit, MAX_CONNECTIONS } from '../http/connection-limit.js';
 import { ConnectionLog } from '../http/connection-log.js';
 import { type ListeningServer, listen } from '../http/listen.js';
+import type { Scrapers } from '../http/scrapers.js';
 import { createHttpApp, MAX_DURATION_MS } from '../http/server.js';
 import type { TurnQueue } from '../http/turn-queue.js';
 import type { Libc } from '../kernel/ffi.js';
 import { limitReceiveBuffer } from '../kernel/receive-buffer.js';
 import type { Logger } from '../log.js';
+import { createFlowLabelFields, type FlowLabelOptions } from '../metrics/flow-label-fields.js';
 import type { SelfMetrics } from '../metrics/self-metrics.js';
 import { readOpenFileLimit } from '../system/open-file-limit.js';
 import { countOpenFds } from './feed-self-metrics.js';
@@ -27,10 +30,12 @@ import type { Snapshot } from './snapshot.js';
 export interface WebParts {
   readonly config: Config;
   readonly version: string;
+  readonly flowLabels: FlowLabelOptions;
   readonly attachments: Attachments;
   readonly snapshot: Snapshot;
   readonly daemon: Daemon;
   readonly selfMetrics: SelfMetrics;
+  readonly scrapers: Scrapers;
   /** Paces requests. */
   readonly turns: TurnQueue;
   readonly libc: Libc;
@@ -55,6 +60,7 @@ export async function serve(parts: WebParts): Promise<ListeningServer> {
       interfaces: () =>
         attachments.states.map(({ name, mode, sentence }) => ({ name, mode, note: sentence })),
       onRequest: (code) => selfMetrics.recordHttpRequest(code),
+      onAnswered: (client, refresh) => parts.scrapers.answered(client, refresh),
       onFault: (error) => log.error({ err: error }, 'an HTTP request failed'),
     },
   );
@@ -101,13 +107,21 @@ function chooseConnectionLimit(log: Logger): number {
   return limit;
 }
 
-function connectExposer({ snapshot, daemon, selfMetrics, log }: WebParts): Exposer {
+function connectExposer({ config, flowLabels, snapshot, daemon, selfMetrics, log }: WebParts): Exposer {
   return createExposer(
-    { maxRenderings: MAX_RENDERINGS, warnAboveBytes: WARN_ABOVE_BYTES },
+    {
+      maxRenderings: MAX_RENDERINGS,
+      warnAboveBytes: WARN_ABOVE_BYTES,
+      starts: {
+        startedMs: Date.now(),
+        flowLabels: createFlowTailRenderer(createFlowLabelFields(flowLabels), []),
+        openmetricsCreated: config.web.openmetricsCreated,
+      },
+    },
     {
       withSnapshot: (show) =>
         daemon.withSnapshot((refresh) =>
-          show({ refresh, families: () => snapshot.families(), flows: snapshot.flows() }),
+          show({ refresh, families: () => snapshot.families(refresh), flows: snapshot.flows(refresh) }),
         ),
       currentRefresh: () => daemon.currentRefresh(),
       yieldToLoop: () => nextTurn(),

@@ -9,6 +9,7 @@ import type { Config } from '../config/config.js';
 import type { BuildInfo } from '../config/version.js';
 import { createDaemon, type Daemon, type RefreshSteps } from '../daemon.js';
 import type { BooksView } from '../flows/views.js';
+import { Scrapers } from '../http/scrapers.js';
 import { TurnQueue } from '../http/turn-queue.js';
 import { openNetdev } from '../kernel/netdev.js';
 import type { Logger } from '../log.js';
@@ -104,8 +105,12 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
     const flowParts = { config, hostIp, ids };
     const attachments = connectAttachments({ config, object, netdev, ids, selfMetrics, log });
     closers.push(() => attachments.close());
-    const accounts = connectAccounts(flowParts, { linkFraming: (id) => attachments.framingOf(id) });
-    const roce = connectRoce(flowParts);
+    const scrapers = new Scrapers({ maxIntervalMs: config.flows.holdMaxMs }, clock);
+    const accounts = connectAccounts(flowParts, {
+      linkFraming: (id) => attachments.framingOf(id),
+      audience: scrapers,
+    });
+    const roce = connectRoce(flowParts, { audience: scrapers, clock });
     const rdma = connectRdma(
       {
         config,
@@ -128,7 +133,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
         attachments,
         accounts,
         selfMetrics,
-        roceFamilies: async () => (await roce?.families()) ?? [],
+        roceFamilies: async (refresh) => (await roce?.families(refresh)) ?? [],
         rdmaFamilies: () => rdma?.families() ?? [],
       },
     );
@@ -155,13 +160,23 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       },
     );
     const { libc } = object;
-    const web = { config, version, attachments, snapshot, daemon, selfMetrics, turns, libc, log };
+    const flowLabels = flowLabelOptions(flowParts);
+    const web = {
+      config,
+      version,
+      flowLabels,
+      attachments,
+      snapshot,
+      daemon,
+      selfMetrics,
+      scrapers,
+      turns,
+      libc,
+      log,
+    };
     const server = await serve(web);
     closers.push(() => server.close(CLOSE_LIMIT_MS));
-    const push = await connectPush(
-      { config, version, flowLabels: flowLabelOptions(flowParts), port: server.port },
-      { log },
-    );
+    const push = await connectPush({ config, version, flowLabels, port: server.port }, { log });
     if (push !== undefined) {
       closers.push(() => push.close(PUSH_LIMIT_MS));
       accounts.onSeriesEnd((_table, series) => push.onSeriesEnd(series));
@@ -170,14 +185,20 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
     return {
       daemon,
       steps: {
-        record: (refresh) => recordRefresh(selfMetrics, object.maps, refresh),
+        record(refresh) {
+          recordRefresh(selfMetrics, object.maps, refresh);
+          for (const { attached, id, framing } of attachments.states) {
+            if (attached && framing !== undefined) accounts.openInterface(id, framing);
+          }
+        },
         followHostIp: createHostIpStep({ hostIp, accounts, log, onRelabel: () => push?.onRelabel() }),
-        addRoce: async ({ result, finishedAtMs }) => roce?.apply(result, finishedAtMs),
+        addRoce: async ({ result, finishedAtMs, number }) => roce?.apply(result, finishedAtMs, number),
         readRdma: () => rdma?.refresh(),
         print: async () => printer?.print(accounts.series, accounts.books),
         async push({ finishedAtMs }) {
           if (push === undefined) return;
-          await push.push({ families: await snapshot.families(), flows: snapshot.flows() }, finishedAtMs);
+          const families = await snapshot.families();
+          await push.push({ families, flows: snapshot.flows() }, finishedAtMs);
         },
       },
       books: accounts.books,

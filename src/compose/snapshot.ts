@@ -10,10 +10,13 @@ import { type FlowFamilies, flowFamilies } from '../metrics/flow-families.js';
 import type { SelfMetrics } from '../metrics/self-metrics.js';
 import { selfMetricsState } from './feed-self-metrics.js';
 
-/** To be called within the daemon's guard; whole while no refresh changes the accounts. */
+/**
+ * To be called within the daemon's guard; whole while no refresh changes the accounts. For those who scrape
+ * it shows a refresh by its number. What is pushed has none: no series waits at 0 there, nothing is pending.
+ */
 export interface Snapshot {
-  families(): Promise<readonly Family[]>;
-  flows(): FlowFamilies;
+  families(refresh?: number): Promise<readonly Family[]>;
+  flows(refresh?: number): FlowFamilies;
   /** Families behind the others, from now on. */
   append(families: () => readonly Family[]): void;
 }
@@ -26,7 +29,7 @@ export function createSnapshot(
     readonly accounts: FlowAccounts;
     readonly selfMetrics: SelfMetrics;
     /** What RoCE headers tell; none where they are not read. */
-    roceFamilies(): Promise<readonly Family[]>;
+    roceFamilies(refresh?: number): Promise<readonly Family[]>;
     /** What RDMA devices count themselves, and what of RoCE can be seen. */
     rdmaFamilies(): readonly Family[];
   },
@@ -35,17 +38,18 @@ export function createSnapshot(
   const appended: (() => readonly Family[])[] = [];
   const names = { interfaceName: (id: number) => ids.nameOf(id), collectAgg: options.collectAgg };
   return {
-    async families() {
+    async families(refresh) {
+      const isPushed = refresh === undefined;
       selfMetrics.setInterfaces(attachments.states.map(selfMetricsState));
       return [
-        ...bookFamilies(accounts.books, { ...names, hostIp: options.hostIp.current }),
-        ...(await parts.roceFamilies()),
+        ...bookFamilies(accounts.books, { ...names, hostIp: options.hostIp.current, isPushed }),
+        ...(await parts.roceFamilies(refresh)),
         ...parts.rdmaFamilies(),
         ...(await selfMetrics.families()),
         ...appended.flatMap((families) => families()),
       ];
     },
-    flows: () => flowFamilies(accounts.series),
+    flows: (refresh) => flowFamilies(accounts.series, refresh === undefined),
     append(families) {
       appended.push(families);
     },

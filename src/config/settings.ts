@@ -46,6 +46,10 @@ export const SETTINGS = {
     max_series: setting(10_000, wholeNumber(1, 1_000_000)),
     /** Beyond it no series begins in the place of another when all are in use. */
     max_new_series_per_minute: setting(600, wholeNumber(0, 1_000_000)),
+    /** zero_first: a new series shows 0 until every active scraper has seen it; at_value: its value at once. */
+    new_series: oneWord('zero_first', ['zero_first', 'at_value']),
+    /** So long at most it shows 0, and one that ends waits until its last value was seen. */
+    hold_max_ms: setting(120_000, wholeNumber(0, HOUR_MS, 'milliseconds')),
     /** As given; whoever expires flows waits two intervals at least. */
     idle_timeout_ms: setting(300_000, wholeNumber(200, 24 * HOUR_MS, 'milliseconds')),
     /** False: the port is zeroed in the kernel, so flows that differ in nothing else are one. */
@@ -86,6 +90,8 @@ export const SETTINGS = {
     listen_address: parsedText(':10060', listenAddress()),
     /** Starts with a slash; never the landing page or a path under /-/. */
     telemetry_path: setting('/metrics', telemetryPath()),
+    /** OpenMetrics tells of each counter since when it counts, in a series of its own (_created). */
+    openmetrics_created: setting(false, truthValue()),
     /** Scrapes served at the same time. */
     max_requests: setting(40, wholeNumber(1, 10_000)),
   },

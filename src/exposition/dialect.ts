@@ -4,13 +4,16 @@
 import type { MetricType } from '../metrics/definition.js';
 
 /** The formats we serve; the value of the label format. */
-export type ExpositionFormat = 'text' | 'openmetrics';
+export type ExpositionFormat = 'text' | 'openmetrics' | 'protobuf';
 
 export interface FamilyHeader {
   readonly name: string;
   readonly help: string;
   readonly type: MetricType;
 }
+
+/** Those of them that are text. */
+export type TextFormat = Exclude<ExpositionFormat, 'protobuf'>;
 
 export interface Dialect {
   /** The lines before a family's samples, each with its line feed. */

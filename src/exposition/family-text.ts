@@ -1,15 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 // Samples of metric families as text: for the some ten thousand that are not flows.
 
-import type { Family, Sample } from '../metrics/definition.js';
+import { countsFromStart, type Family, type Sample } from '../metrics/definition.js';
 import { escapeLabelValue } from '../metrics/label-value.js';
 import { renderValue } from './dialect.js';
+import { openMetricsFamilyName } from './openmetrics.js';
 
-/** Samples `from` to `to - 1`. */
-export function renderSamples({ name, samples }: Family, from: number, to: number): string {
+/**
+ * Samples `from` to `to - 1`. startedMs: since when counters count that do not say so themselves, where each
+ * is to be followed by its _created; undefined where none is.
+ */
+export function renderSamples(family: Family, from: number, to: number, startedMs?: number): string {
+  const { name, samples } = family;
+  const withCreated = startedMs !== undefined && countsFromStart(family);
   let text = '';
-  for (let i = from; i < to; i++) text += renderSample(name, samples[i] as Sample); // to <= length
+  for (let i = from; i < to; i++) {
+    const one = samples[i] as Sample; // to <= length
+    text += renderSample(name, one);
+    // A histogram's comes after the last of its samples.
+    if (withCreated && (one.suffix === '' || one.suffix === '_count')) {
+      const created = `${openMetricsFamilyName(family)}_created`;
+      text += `${created}${renderLabels(one)} ${createdText(one.startedMs ?? startedMs)}\n`;
+    }
+  }
   return text;
+}
+
+/** Unix time in seconds. */
+export function createdText(startedMs: number): string {
+  return (Math.floor(startedMs) / 1000).toFixed(3);
 }
 
 /** One line; lineEnd: from after the value to the line feed. */

@@ -2,20 +2,34 @@
 // The flow metrics as bytes: per line a prefix, label bytes that were rendered when the series began,
 // and the digits of an integer. The hot path of a scrape; the same lines in every format.
 
-import type { FlowFamily, FlowRowLabels } from '../metrics/flow-families.js';
+import type { FlowFamily, FlowRowSeries } from '../metrics/flow-families.js';
 import type { ChunkList } from './chunk-list.js';
 import { renderValue } from './dialect.js';
+import { createdText } from './family-text.js';
 
 const DIGIT_0 = 0x30;
 
 /** 2^53 has 16 digits, the longest double 24 characters. */
 const VALUE_MAX_BYTES = 24;
+/** What stands around the labels of a line with a time: brace, space, time, line feed. */
+const CREATED_MAX_BYTES = 2 + VALUE_MAX_BYTES + 1;
+
+/** Labels, and the times at which series began. */
+type FlowLineRows = Omit<FlowRowSeries, 'keys'>;
 
 /** What stands around labels and value in every line of a family. */
 export interface FlowLineFrame {
   readonly prefix: Buffer;
   readonly afterLabels: Buffer;
   readonly afterValue: Buffer;
+  /** Prefix of the line with the time at which the series began, which follows; where there is one. */
+  readonly createdPrefix?: Buffer;
+}
+
+/** A row's lines take no more bytes than its labels, once or twice, and this. */
+function fixedBytesOf({ prefix, afterLabels, afterValue, createdPrefix }: FlowLineFrame): number {
+  const created = createdPrefix === undefined ? 0 : createdPrefix.length + CREATED_MAX_BYTES;
+  return prefix.length + afterLabels.length + VALUE_MAX_BYTES + afterValue.length + created;
 }
 
 /**
@@ -38,7 +52,7 @@ export function flowLineFrame(family: FlowFamily, extraLabels = '', lineEnd = '\
 export function writeFlowLines(
   list: ChunkList,
   family: FlowFamily,
-  rows: FlowRowLabels,
+  rows: FlowLineRows,
   frame: FlowLineFrame,
   from: number,
   to: number,
@@ -51,13 +65,15 @@ export function writeFlowLines(
   const prefixBytes = prefix.length;
   const afterLabelsBytes = afterLabels.length;
   const afterValueBytes = afterValue.length;
-  const fixedBytes = prefixBytes + afterLabelsBytes + VALUE_MAX_BYTES + afterValueBytes;
+  const fixedBytes = fixedBytesOf(frame);
+  const { createdPrefix } = frame;
+  const labelCopies = createdPrefix === undefined ? 1 : 2;
   let end = list.end;
   let index = from;
   for (; index < to; index++) {
     const series = inUse[index] ?? 0;
     const labelBytes = labelLength[series] ?? 0;
-    if (end + fixedBytes + labelBytes > out.length) break;
+    if (end + fixedBytes + labelCopies * labelBytes > out.length) break;
     for (let at = 0; at < prefixBytes; at++) out[end + at] = prefix[at] ?? 0;
     end += prefixBytes;
     const offset = labelOffset[series] ?? 0;
@@ -66,19 +82,20 @@ export function writeFlowLines(
     end = writeNumber(out, end + afterLabelsBytes, values[series] ?? 0);
     for (let at = 0; at < afterValueBytes; at++) out[end + at] = afterValue[at] ?? 0;
     end += afterValueBytes;
+    if (createdPrefix !== undefined) {
+      end += createdPrefix.copy(out, end);
+      end += labels.copy(out, end, offset, offset + labelBytes);
+      end += out.write(`} ${createdText(rows.startedMs[series] ?? 0)}\n`, end, 'latin1');
+    }
   }
   list.end = end;
   return index;
 }
 
-/** The line of this row takes no more bytes; a chunk must have room for one. */
-export function flowLineBytes(
-  { prefix, afterLabels, afterValue }: FlowLineFrame,
-  rows: FlowRowLabels,
-  index: number,
-): number {
+/** The lines of this row take no more bytes; a chunk must have room for them. */
+export function flowLineBytes(frame: FlowLineFrame, rows: FlowLineRows, index: number): number {
   const labelBytes = rows.labelLength[rows.inUse[index] ?? 0] ?? 0;
-  return prefix.length + labelBytes + afterLabels.length + VALUE_MAX_BYTES + afterValue.length;
+  return fixedBytesOf(frame) + (frame.createdPrefix === undefined ? 1 : 2) * labelBytes;
 }
 
 /** Counts as digits; whatever else a double can be as renderValue has it. Returns the offset after it. */

@@ -15,21 +15,49 @@ export type ContentCoding = 'identity' | 'gzip';
 
 export const TEXT_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 export const OPENMETRICS_CONTENT_TYPE = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
+export const PROTOBUF_CONTENT_TYPE =
+  'application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited';
+
+interface Offer {
+  readonly format: ExpositionFormat;
+  readonly contentType: string;
+  /** A range that means this one, too. */
+  readonly wildcard?: string;
+  readonly mediaType: string;
+  /** What the parameters must be where a range has them. */
+  readonly parameters: Readonly<Record<string, string>>;
+  /** Whether a range has to have them. */
+  readonly isExact?: boolean;
+}
 
 /**
  * Other versions (text 1.0.0, openmetrics 0.0.1) are formats we do not have; a range without a
- * version takes ours. Text stands first: it wins where the client does not care.
+ * version takes ours. Text stands first: it wins where the client does not care. PrometheusProto is for
+ * those who name it whole: the media type alone may mean any message.
  */
-const OFFERS = [
-  { format: 'text', wildcard: 'text/*', mediaType: 'text/plain', version: '0.0.4' },
+const OFFERS: readonly Offer[] = [
+  {
+    format: 'text',
+    contentType: TEXT_CONTENT_TYPE,
+    wildcard: 'text/*',
+    mediaType: 'text/plain',
+    parameters: { version: '0.0.4' },
+  },
   {
     format: 'openmetrics',
+    contentType: OPENMETRICS_CONTENT_TYPE,
     wildcard: 'application/*',
     mediaType: 'application/openmetrics-text',
-    version: '1.0.0',
+    parameters: { version: '1.0.0' },
   },
-] as const;
-type Offer = (typeof OFFERS)[number];
+  {
+    format: 'protobuf',
+    contentType: PROTOBUF_CONTENT_TYPE,
+    mediaType: 'application/vnd.google.protobuf',
+    parameters: { proto: 'io.prometheus.client.MetricFamily', encoding: 'delimited' },
+    isExact: true,
+  },
+];
 
 /** How exactly a range names an offer; 0 = not at all. */
 const PRECISION = { none: 0, any: 1, type: 2, mediaType: 3, version: 4 } as const;
@@ -53,9 +81,12 @@ export function negotiateFormat(accept: string | undefined): ChosenFormat {
     if (match === undefined || match.element.weight === 0) continue;
     if (best === undefined || isPreferred(match, best.match)) best = { offer, match };
   }
-  if (best?.offer.format !== 'openmetrics') return { format: 'text', contentType: TEXT_CONTENT_TYPE };
+  if (best === undefined || best.offer.format === 'text') {
+    return { format: 'text', contentType: TEXT_CONTENT_TYPE };
+  }
+  const { format, contentType } = best.offer;
   const escaping = escapingParameter(best.match.element.parameters.get('escaping'));
-  return { format: 'openmetrics', contentType: OPENMETRICS_CONTENT_TYPE + escaping };
+  return { format, contentType: contentType + escaping };
 }
 
 /** The element that decides an offer's weight: the most exact one, whatever its weight. */
@@ -69,12 +100,16 @@ function matchOffer(offer: Offer, elements: readonly WeightedElement[]): Match |
 }
 
 function precisionOf(offer: Offer, { value, parameters }: WeightedElement): number {
-  if (value === '*/*') return PRECISION.any;
+  if (value === '*/*') return offer.isExact === true ? PRECISION.none : PRECISION.any;
   if (value === offer.wildcard) return PRECISION.type;
   if (value !== offer.mediaType) return PRECISION.none;
-  const version = parameters.get('version');
-  if (version === undefined) return PRECISION.mediaType;
-  return version === offer.version ? PRECISION.version : PRECISION.none;
+  let precision: number = PRECISION.version;
+  for (const [name, wanted] of Object.entries(offer.parameters)) {
+    const given = parameters.get(name);
+    if (given === undefined && offer.isExact !== true) precision = PRECISION.mediaType;
+    else if (given !== wanted) return PRECISION.none;
+  }
+  return precision;
 }
 
 function isPreferred(match: Match, other: Match): boolean {

@@ -10,7 +10,7 @@ const UNIT = /_(bytes|seconds)$/;
 
 export const OPENMETRICS_DIALECT: Dialect = {
   renderHeader({ name, help, type }) {
-    const family = openMetricsFamilyName(name, type);
+    const family = openMetricsFamilyName({ name, type });
     const unit = unitOf({ name, type });
     return (
       `# TYPE ${family} ${type}\n` +
@@ -23,10 +23,11 @@ export const OPENMETRICS_DIALECT: Dialect = {
 
 /** The unit that a family's name ends in, undefined where there is none. */
 export function unitOf({ name, type }: Pick<FamilyHeader, 'name' | 'type'>): string | undefined {
-  return type === 'info' ? undefined : UNIT.exec(openMetricsFamilyName(name, type))?.[1];
+  return type === 'info' ? undefined : UNIT.exec(openMetricsFamilyName({ name, type }))?.[1];
 }
 
-function openMetricsFamilyName(name: string, type: string): string {
+/** A counter's without _total, an info's without _info. */
+export function openMetricsFamilyName({ name, type }: Pick<FamilyHeader, 'name' | 'type'>): string {
   if (type === 'counter' && name.endsWith('_total')) return name.slice(0, -'_total'.length);
   if (type === 'info' && name.endsWith('_info')) return name.slice(0, -'_info'.length);
   return name;

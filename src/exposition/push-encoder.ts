@@ -5,6 +5,7 @@
 import { createFlowLabelFields, type FlowLabelOptions } from '../metrics/flow-label-fields.js';
 import type { Payload, PayloadFormat } from './payload.js';
 import { PushTextEncoder } from './push-text.js';
+import type { ZeroOptions } from './push-zeros.js';
 import { BatchV1 } from './remote-write/batch-v1.js';
 import { BatchV2 } from './remote-write/batch-v2.js';
 import { createFlowTailRenderer } from './remote-write/flow-tail.js';
@@ -12,7 +13,7 @@ import { type LabelPair, mergeLabels } from './remote-write/labels.js';
 import { RemoteWriteEncoder } from './remote-write/remote-write-encoder.js';
 import type { ExpositionInput } from './render-exposition.js';
 
-export interface PushEncoderOptions {
+export interface PushEncoderOptions extends ZeroOptions {
   readonly format: PayloadFormat;
   /** Of one payload. */
   readonly maxSamplesPerBatch: number;
@@ -25,8 +26,6 @@ export interface PushEncoderOptions {
   readonly externalLabels: readonly LabelPair[];
   /** As those of the flow table. */
   readonly flowLabels: FlowLabelOptions;
-  /** Wall clock, milliseconds, at which this process began to count: start of all counters but the flows'. */
-  readonly startedMs: number;
 }
 
 export interface PushEncoderParts {
@@ -36,7 +35,8 @@ export interface PushEncoderParts {
 
 export interface PushEncoder {
   /**
-   * All samples of the snapshot, and a stale marker for each series that was encoded before and is not
+   * All samples of the snapshot, after a 0 for each counter that was not encoded before, in payloads of its
+   * own and with the time of its start; and a stale marker for each series that was encoded before and is not
    * in it. The snapshot must not change until the last payload is out; leaving the loop early is fine.
    * A payload's body is whole until the next payload is asked for: its memory is used again.
    *

@@ -4,11 +4,13 @@
 
 import type { FlowFamilies } from '../metrics/flow-families.js';
 import { Pacer } from '../pacer.js';
+import { BegunSeries } from './begun-series.js';
 import { ChunkList } from './chunk-list.js';
 import { ChunkPool } from './chunk-pool.js';
 import { renderLabelPairs, renderSample } from './family-text.js';
 import { flowLineBytes, flowLineFrame, writeFlowLines } from './flow-series.js';
 import type { Payload } from './payload.js';
+import { type ZeroOptions, zeroTimestamp } from './push-zeros.js';
 import type { LabelPair } from './remote-write/labels.js';
 import type { ExpositionInput } from './render-exposition.js';
 
@@ -18,7 +20,7 @@ const MAX_PAYLOAD_BYTES = 512 * 1024;
 /** Price of a family's sample, nanoseconds. */
 const FAMILY_SAMPLE_NS = 2000;
 
-export interface PushTextOptions {
+export interface PushTextOptions extends ZeroOptions {
   readonly maxSamplesPerBatch: number;
   readonly maxBatchBytes: number;
   /** Valid, no name twice. */
@@ -30,13 +32,27 @@ export interface PushTextOptions {
 export class PushTextEncoder {
   readonly #options: PushTextOptions;
   readonly #pacer: Pacer;
+  readonly #begun: BegunSeries;
+  /** Timestamp of the former push. */
+  #lastMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: PushTextOptions, parts: { yieldToLoop(): Promise<void> }) {
     this.#options = options;
     this.#pacer = new Pacer(parts.yieldToLoop);
+    this.#begun = new BegunSeries(this.#pacer);
   }
 
   async *encode({ families, flows }: ExpositionInput, timestampMs: number): AsyncGenerator<Payload> {
+    const zeroMs = zeroTimestamp(this.#options, this.#lastMs, timestampMs);
+    this.#lastMs = timestampMs;
+    if (this.#options.zeroFirst) {
+      const begun = { families: await this.#begun.families(families), flows: await this.#begun.flows(flows) };
+      if (zeroMs !== undefined) yield* this.#lines(begun, zeroMs);
+    }
+    yield* this.#lines({ families, flows }, timestampMs);
+  }
+
+  async *#lines({ families, flows }: ExpositionInput, timestampMs: number): AsyncGenerator<Payload> {
     const lines = new TextBatch(this.#options, timestampMs);
     const lineEnd = ` ${timestampMs}\n`;
     for (const family of families) {
@@ -59,12 +75,12 @@ export class PushTextEncoder {
     // Nothing can be said in this format.
   }
 
-  onSeriesEnd(): void {
-    // Nothing is remembered, nothing to forget.
+  onSeriesEnd(row: number): void {
+    this.#begun.endFlow(row);
   }
 
   onRelabel(): void {
-    // The lines have the labels of the flow table.
+    // The lines have the labels of the flow table; flows do not begin again with them.
   }
 
   async *#flows(

@@ -2,15 +2,16 @@
 // One exposition: all families, then the flow metrics, as a list of chunks. Gives the event loop a
 // turn after each chunk of flows, and after some hundred samples of families. Knows nothing of HTTP, and must not look at the input after it is done.
 
-import type { Family } from '../metrics/definition.js';
-import type { FlowFamilies } from '../metrics/flow-families.js';
+import { countsFromStart, type Family } from '../metrics/definition.js';
+import type { FlowFamilies, FlowFamily } from '../metrics/flow-families.js';
 import { Pacer } from '../pacer.js';
 import { ChunkList } from './chunk-list.js';
 import type { ChunkPool } from './chunk-pool.js';
-import type { Dialect, ExpositionFormat } from './dialect.js';
+import type { Dialect, ExpositionFormat, TextFormat } from './dialect.js';
 import { renderSamples } from './family-text.js';
-import { flowLineBytes, flowLineFrame, writeFlowLines } from './flow-series.js';
-import { OPENMETRICS_DIALECT } from './openmetrics.js';
+import { type FlowLineFrame, flowLineBytes, flowLineFrame, writeFlowLines } from './flow-series.js';
+import { OPENMETRICS_DIALECT, openMetricsFamilyName } from './openmetrics.js';
+import { type ProtobufOptions, renderProtobuf } from './protobuf/render-protobuf.js';
 import { TEXT_DIALECT } from './text.js';
 
 export interface ExpositionInput {
@@ -35,7 +36,13 @@ export interface Exposition {
   readonly bytes: number;
 }
 
-const DIALECTS: Readonly<Record<ExpositionFormat, Dialect>> = {
+/** What formats need that tell since when counters count. */
+export interface StartOptions extends ProtobufOptions {
+  /** OpenMetrics gets a _created beside each counter. */
+  readonly openmetricsCreated: boolean;
+}
+
+const DIALECTS: Readonly<Record<TextFormat, Dialect>> = {
   text: TEXT_DIALECT,
   openmetrics: OPENMETRICS_DIALECT,
 };
@@ -43,14 +50,27 @@ const DIALECTS: Readonly<Record<ExpositionFormat, Dialect>> = {
 /** Price of a family's sample, nanoseconds. */
 const SAMPLE_NS = 2000;
 
+/** starts: left out, no start is told, and there is no protobuf. */
 export async function renderExposition(
   format: ExpositionFormat,
   input: ExpositionInput,
   parts: ExpositionParts,
+  starts?: StartOptions,
 ): Promise<Exposition> {
   const list = new ChunkList(parts.pool);
+  const pacer = new Pacer(async () => {
+    await parts.yieldToLoop();
+    parts.signal?.throwIfAborted();
+  });
   try {
-    await render(list, DIALECTS[format], input, parts);
+    if (format !== 'protobuf') {
+      const createdMs = format === 'openmetrics' && starts?.openmetricsCreated ? starts.startedMs : undefined;
+      await renderText(list, DIALECTS[format], input, pacer, createdMs);
+    } else if (starts !== undefined) {
+      await renderProtobuf(list, input, starts, pacer);
+    } else {
+      throw new TypeError('protobuf needs to know since when counters count');
+    }
     return { format, ...list.finish() };
   } catch (error) {
     parts.pool?.give(list.finish().chunks);
@@ -58,23 +78,19 @@ export async function renderExposition(
   }
 }
 
-async function render(
+async function renderText(
   list: ChunkList,
   dialect: Dialect,
   { families, flows }: ExpositionInput,
-  parts: ExpositionParts,
+  pacer: Pacer,
+  createdMs: number | undefined,
 ): Promise<void> {
-  const pacer = new Pacer(async () => {
-    await parts.yieldToLoop();
-    parts.signal?.throwIfAborted();
-  });
-
   for (const family of families) {
     list.writeText(dialect.renderHeader(family));
     const { length } = family.samples;
     for (let from = 0; from < length; ) {
       const to = Math.min(length, from + pacer.stepsLeft(SAMPLE_NS));
-      list.writeText(renderSamples(family, from, to));
+      list.writeText(renderSamples(family, from, to, createdMs));
       await pacer.spend((to - from) * SAMPLE_NS);
       from = to;
     }
@@ -82,7 +98,7 @@ async function render(
 
   for (const family of flows.families) {
     list.writeText(dialect.renderHeader(family));
-    const frame = flowLineFrame(family);
+    const frame = flowFrame(family, createdMs !== undefined);
     const { count } = flows.rows;
     let row = writeFlowLines(list, family, flows.rows, frame, 0, count);
     while (row < count) {
@@ -92,4 +108,10 @@ async function render(
     }
   }
   list.writeText(dialect.trailer);
+}
+
+function flowFrame(family: FlowFamily, withCreated: boolean): FlowLineFrame {
+  const frame = flowLineFrame(family);
+  if (!withCreated || !countsFromStart(family)) return frame;
+  return { ...frame, createdPrefix: Buffer.from(`${openMetricsFamilyName(family)}_created{`) };
 }

@@ -8,7 +8,7 @@ import { ChunkPool } from './chunk-pool.js';
 import type { ExpositionFormat } from './dialect.js';
 import { gzipChunks } from './gzip-chunks.js';
 import type { ContentCoding } from './negotiate.js';
-import { type Exposition, renderExposition } from './render-exposition.js';
+import { type Exposition, renderExposition, type StartOptions } from './render-exposition.js';
 
 /** What is shown, as of one refresh; whole only while the function that got it runs. */
 export interface ExpositionSnapshot {
@@ -23,6 +23,7 @@ export interface ExposerOptions {
   readonly maxRenderings: number;
   /** A rendering above this is told to the log once. */
   readonly warnAboveBytes: number;
+  readonly starts?: StartOptions;
 }
 
 export interface ExposerParts {
@@ -45,6 +46,8 @@ export interface ExpositionShare {
   readonly chunks: readonly Buffer[];
   /** Sum of the chunks' lengths: what Content-Length says. */
   readonly bytes: number;
+  /** Number of the refresh that is shown. */
+  readonly refresh: number;
   release(): void;
 }
 
@@ -100,6 +103,7 @@ export function createExposer(options: ExposerOptions, parts: ExposerParts): Exp
           format,
           { families, flows: snapshot.flows },
           { yieldToLoop: parts.yieldToLoop, signal: cancel.signal, pool },
+          options.starts,
         );
         const { bytes, chunks } = exposition;
         if (living.has(rendering)) rendering.chunks = chunks;
@@ -159,10 +163,12 @@ export function createExposer(options: ExposerOptions, parts: ExposerParts): Exp
       };
       try {
         const { chunks, bytes } = await untilAborted(shared.exposition, signal);
-        if (coding === 'identity') return { chunks, bytes, release };
+        const refresh = shared.refresh ?? 0; // known since the guard let us see it
+        if (coding === 'identity') return { chunks, bytes, refresh, release };
         shared.gzip ??= gzipChunks(chunks, shared.cancel.signal);
         const members = await untilAborted(shared.gzip, signal);
-        return { chunks: members, bytes: members.reduce((sum, chunk) => sum + chunk.length, 0), release };
+        const memberBytes = members.reduce((sum, chunk) => sum + chunk.length, 0);
+        return { chunks: members, bytes: memberBytes, refresh, release };
       } catch (error) {
         release();
         throw error;

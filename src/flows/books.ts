@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Totals since start: what each interface carried by kind, and what of it is in no series. Rows
-// appear with their first packet, never go, and never count down. It decides nothing.
+// Totals since start: what each interface carried by kind, and what of it is in no series. Rows never go
+// and never count down, but for what is pending: in a series that shows 0 as yet. It decides nothing.
 
 import { KIND } from '../abi/kinds.js';
 import type { OtherReason } from './views.js';
@@ -11,12 +11,14 @@ type Writable<T> = { -readonly [Field in keyof T]: T[Field] };
 /** All rows of one (interface, kind). */
 interface Ledger {
   readonly total: Writable<BookRow>;
+  readonly pending: Writable<BookRow>;
   /** Index = reason's place in OTHER_REASONS. */
   readonly others: (Writable<OtherRow> | undefined)[];
 }
 
 export class Books implements BooksView {
   readonly interfaces: Writable<BookRow>[] = [];
+  readonly pending: Writable<BookRow>[] = [];
   readonly others: Writable<OtherRow>[] = [];
   readonly frameReasons: Writable<FrameReasonRow>[] = [];
 
@@ -38,8 +40,10 @@ export class Books implements BooksView {
     const number = this.#ledgers.length;
     byKind[kind] = number;
     const total = { interfaceId, kind, packets: 0, bytes: 0 };
+    const pending = { ...total };
     this.interfaces.push(total);
-    this.#ledgers.push({ total, others: OTHER_REASONS.map(() => undefined) });
+    this.pending.push(pending);
+    this.#ledgers.push({ total, pending, others: OTHER_REASONS.map(() => undefined) });
     return number;
   }
 
@@ -48,6 +52,13 @@ export class Books implements BooksView {
     const { total } = this.#ledger(ledgerNumber);
     total.packets += packets;
     total.bytes += bytes;
+  }
+
+  /** This much, already carried, is in a series that shows 0 as yet; negative where it does so no more. */
+  addPending(ledgerNumber: number, packets: number, bytes: number): void {
+    const { pending } = this.#ledger(ledgerNumber);
+    pending.packets += packets;
+    pending.bytes += bytes;
   }
 
   /** This much, already carried, is in no series. */

@@ -3,18 +3,19 @@
 // booked twice in the same breath, once as carried by its interface, once in a series or under the
 // reason why it has none; so the books balance after each step, even if a part fails between two.
 
-import { hasFlow } from '../abi/kinds.js';
+import { type Framing, hasFlow, KINDS_OF_FRAMING } from '../abi/kinds.js';
 import { FLOW_ROW_WORDS, type FlowRows, type OverflowRow } from '../abi/records.js';
 import { interfaceIdOf, kindOf, protocolOf } from '../abi/row-key.js';
 import { Pacer } from '../pacer.js';
+import { type Audience, NO_AUDIENCE, type Seen } from './audience.js';
 import type { FlowFilter } from './filter.js';
 import { createKeyHash, type KeyHash } from './key-hash.js';
 import type { RenderLabels } from './label-arena.js';
 import { Newcomers } from './newcomers.js';
 import { RecentBytes } from './recent-bytes.js';
 import { SeriesContest } from './series-contest.js';
-import { type OnSeriesEnd, type SeriesEndReason, SeriesKeeper } from './series-keeper.js';
-import type { BooksView, SeriesView } from './views.js';
+import { type OnSeriesEnd, SeriesKeeper } from './series-keeper.js';
+import type { BooksView, IntervalSummary, SeriesView } from './views.js';
 
 export interface FlowAccountsOptions {
   /** Flows that may hold a series at the same time. */
@@ -24,6 +25,10 @@ export interface FlowAccountsOptions {
   /** A series idle for longer ends; never less than two intervals. */
   readonly idleTimeoutMs: number;
   readonly intervalMs: number;
+  /** zero_first: a new series shows 0 until those who scrape have seen it, so that they can subtract. */
+  readonly newSeries: 'zero_first' | 'at_value';
+  /** So long at most a new series shows 0, and one that ends waits for those who scrape. */
+  readonly holdMaxMs: number;
   /** 32 random bits, new in every process: the table cannot be aimed at. */
   readonly hashSeed: number;
   /** The most that renderLabels writes. */
@@ -35,28 +40,18 @@ export interface FlowAccountsParts {
   readonly renderLabels: RenderLabels;
   /** Lets the event loop turn once (setImmediate). */
   yieldToLoop(): Promise<void>;
+  /** Whom series wait for; nobody unless told. */
+  readonly audience?: Audience;
   /** Stands in for the hash keyed by hashSeed. */
   readonly hash?: KeyHash;
-}
-
-/** What one refresh saw and did. */
-export interface IntervalSummary {
-  readonly rows: number;
-  /** Distinct flows that the filter kept, with and without a series. */
-  readonly flows: number;
-  /** Those of them that held no series before. */
-  readonly newcomers: number;
-  /** Those of the newcomers that got one. */
-  readonly admitted: number;
-  readonly ended: Readonly<Record<SeriesEndReason, number>>;
-  /** Series after the refresh. */
-  readonly series: number;
 }
 
 export interface FlowAccounts {
   /** Whole between two refreshes; not to be read while apply() is pending. */
   readonly series: SeriesView;
   readonly books: BooksView;
+  /** Opens the books of an interface, so that what comes in on it counts up from a 0 that was shown. */
+  openInterface(interfaceId: number, framing: Framing): void;
   /** Who is called when a series ends; one, and before the first apply(). */
   onSeriesEnd(listener: OnSeriesEnd): void;
   /**
@@ -66,9 +61,15 @@ export interface FlowAccounts {
    * @param nowMs wall clock, milliseconds. It may jump: backwards counts as standing still;
    *   forwards can at worst end series that were idle in this very interval, and makes what all flows
    *   carried before count for less.
+   * @param refresh number of this refresh, as the audience tells it; unless told, one more than before.
    * @throws Error (rejects) when the former call is still pending.
    */
-  apply(rows: FlowRows, overflow: readonly OverflowRow[], nowMs: number): Promise<IntervalSummary>;
+  apply(
+    rows: FlowRows,
+    overflow: readonly OverflowRow[],
+    nowMs: number,
+    refresh?: number,
+  ): Promise<IntervalSummary>;
   /**
    * Renders the labels of all series anew, after what they show of this host has changed; counts stay as
    * they are. When a part throws, it rejects, and all series keep the labels they had.
@@ -99,10 +100,11 @@ class Accounts implements FlowAccounts {
   readonly #contest: SeriesContest;
   readonly #pacer: Pacer;
   readonly #renderLabels: RenderLabels;
-  readonly #idleLimitMs: number;
+  readonly #audience: Audience;
   readonly #intervalMs: number;
 
   #pending = false;
+  #refresh = 0;
   #refreshedMs: number | undefined;
   /** Sum of the clock's steps forward: what idle times are measured by. */
   #elapsedMs = 0;
@@ -112,16 +114,19 @@ class Accounts implements FlowAccounts {
   constructor(options: FlowAccountsOptions, parts: FlowAccountsParts) {
     this.#keep = parts.keep;
     this.#hash = parts.hash ?? createKeyHash(options.hashSeed);
-    this.#idleLimitMs = Math.max(options.idleTimeoutMs, 2 * options.intervalMs);
-    const halfLifeMs = this.#idleLimitMs / HALF_LIVES;
+    const idleLimitMs = Math.max(options.idleTimeoutMs, 2 * options.intervalMs);
+    const halfLifeMs = idleLimitMs / HALF_LIVES;
     const recent = new RecentBytes(halfLifeMs);
-    this.#keeper = new SeriesKeeper(options, { ...parts, recent, hash: this.#hash });
+    const zeroFirst = options.newSeries === 'zero_first';
+    const keeping = { ...options, idleLimitMs, zeroFirst };
+    this.#keeper = new SeriesKeeper(keeping, { ...parts, recent, hash: this.#hash });
     this.#contest = new SeriesContest(
       { ...options, halfLifeMs },
       { table: this.#keeper.table, newcomers: this.#newcomers, recent },
     );
     this.#pacer = new Pacer(parts.yieldToLoop);
     this.#renderLabels = parts.renderLabels;
+    this.#audience = parts.audience ?? NO_AUDIENCE;
     this.#intervalMs = options.intervalMs;
   }
 
@@ -133,15 +138,25 @@ class Accounts implements FlowAccounts {
     return this.#keeper.books;
   }
 
+  openInterface(interfaceId: number, framing: Framing): void {
+    for (const kind of KINDS_OF_FRAMING[framing] ?? []) this.#keeper.books.ledgerNumber(interfaceId, kind);
+  }
+
   onSeriesEnd(listener: OnSeriesEnd): void {
     this.#keeper.onSeriesEnd = listener;
   }
 
-  async apply(rows: FlowRows, overflow: readonly OverflowRow[], nowMs: number): Promise<IntervalSummary> {
+  async apply(
+    rows: FlowRows,
+    overflow: readonly OverflowRow[],
+    nowMs: number,
+    refresh = this.#refresh + 1,
+  ): Promise<IntervalSummary> {
     if (this.#pending) throw new Error('flow accounts: apply() was called while the former call is pending');
     this.#pending = true;
+    this.#refresh = refresh;
     try {
-      return await this.#refresh(rows, overflow, nowMs);
+      return await this.#add(rows, overflow, nowMs);
     } finally {
       this.#pending = false;
     }
@@ -157,7 +172,7 @@ class Accounts implements FlowAccounts {
     }
   }
 
-  async #refresh(rows: FlowRows, overflow: readonly OverflowRow[], nowMs: number): Promise<IntervalSummary> {
+  async #add(rows: FlowRows, overflow: readonly OverflowRow[], nowMs: number): Promise<IntervalSummary> {
     const { table, books } = this.#keeper;
     const pacer = this.#pacer;
     const lastMs = this.#refreshedMs ?? nowMs - this.#intervalMs;
@@ -170,12 +185,13 @@ class Accounts implements FlowAccounts {
       if (hasFlow(kind)) books.addUnshown(interfaceId, kind, 'map_full', packets, bytes);
       else books.addWithoutFlow(interfaceId, kind, frameReason, packets, bytes);
     }
-    this.#keeper.beginInterval();
+    this.#keeper.beginInterval(this.#refresh);
     this.#newcomers.begin(rows.length);
     await pacer.run(rows.length, ROW_NS, (from, to) => this.#sortRows(rows, from, to));
     // From the end: a series that ends is replaced in the list by one that was looked at before.
     const holders = table.count;
-    await pacer.run(holders, SETTLE_NS, (from, to) => this.#settle(holders - from, holders - to));
+    const seen = this.#audience.seen();
+    await pacer.run(holders, SETTLE_NS, (from, to) => this.#settle(holders - from, holders - to, seen));
     // Newcomers' first packets came after the last refresh: that is where their series begin.
     const admitted = await this.#admit(rows, Math.min(lastMs, nowMs));
     await this.#bookLosers(rows.keys);
@@ -221,17 +237,17 @@ class Accounts implements FlowAccounts {
     }
   }
 
-  /** Holders `from - 1` down to `to` of the list: totals, interface totals, expiry. */
-  #settle(from: number, to: number): void {
+  /** Holders `from - 1` down to `to` of the list: totals, interface totals, what is shown, expiry. */
+  #settle(from: number, to: number, seen: Seen): void {
     const { table } = this.#keeper;
     for (let i = from - 1; i >= to; i--) {
       const series = table.inUse[i] ?? 0;
-      if ((table.intervalPackets[series] ?? 0) > 0 || (table.intervalBytes[series] ?? 0) > 0) {
+      const hasNews = (table.intervalPackets[series] ?? 0) > 0 || (table.intervalBytes[series] ?? 0) > 0;
+      if (hasNews) {
         this.#seen++;
         this.#keeper.settle(series, this.#elapsedMs);
-      } else if (this.#elapsedMs - (table.lastSeenMs[series] ?? 0) > this.#idleLimitMs) {
-        this.#keeper.end(series, 'expired');
       }
+      this.#keeper.look(series, hasNews, seen, this.#elapsedMs);
     }
   }
 

@@ -10,12 +10,14 @@ import { LabelArena, type RenderLabels } from './label-arena.js';
 import type { SeriesView } from './views.js';
 
 const FIRST_SERIES = 1024;
+/** In holdEndsMs. */
+export const NOT_HELD = -1;
 /** Measured, growing to 100,000 series. */
 const INDEX_ROW_NS = 20;
 const KEY_NS = 10;
 
 export interface FlowTableOptions {
-  /** Series at most. Memory grows with use: 124 bytes a series, 16-32 in the index, and the labels. */
+  /** Series at most. Memory grows with use: 156 bytes a series, 16-32 in the index, and the labels. */
   readonly maxSeries: number;
   readonly maxLabelBytes: number;
 }
@@ -30,6 +32,8 @@ export class FlowTable implements SeriesView {
   inUse = new Uint32Array(0);
   totalPackets = new Float64Array(0);
   totalBytes = new Float64Array(0);
+  shownPackets = new Float64Array(0);
+  shownBytes = new Float64Array(0);
   intervalPackets = new Float64Array(0);
   intervalBytes = new Float64Array(0);
   startedMs = new Float64Array(0);
@@ -40,6 +44,10 @@ export class FlowTable implements SeriesView {
   lastSeenMs = new Float64Array(0);
   /** As of lastSeenMs; see RecentBytes. */
   recentBytes = new Float64Array(0);
+  /** When the series is to show more than 0 at the latest, on the clock of lastSeenMs; NOT_HELD once it does. */
+  holdEndsMs = new Float64Array(0);
+  /** Number of the refresh since which the series has shown what it shows. */
+  shownSince = new Float64Array(0);
   /** The caller's number for the flow's (interface, kind). */
   ledger = new Uint32Array(0);
 
@@ -127,6 +135,11 @@ export class FlowTable implements SeriesView {
     this.startedMs = grownDoubles(this.startedMs, length);
     this.lastSeenMs = grownDoubles(this.lastSeenMs, length);
     this.recentBytes = grownDoubles(this.recentBytes, length);
+    await pacer.spend(KEY_NS * length);
+    this.shownPackets = grownDoubles(this.shownPackets, length);
+    this.shownBytes = grownDoubles(this.shownBytes, length);
+    this.holdEndsMs = grownDoubles(this.holdEndsMs, length);
+    this.shownSince = grownDoubles(this.shownSince, length);
     await pacer.spend(KEY_NS * length);
     this.labelOffset = grownWords(this.labelOffset, length);
     this.labelLength = grownWords(this.labelLength, length);

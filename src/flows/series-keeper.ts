@@ -1,26 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starts, feeds and ends series, and keeps the books in step: here a count enters a series and its
-// interface's total together, and leaves the series for its reason whole.
+// interface's total together, is pending while the series is held at 0, and leaves it for its reason whole.
 
 import type { FlowRows } from '../abi/records.js';
 import { FLOW_ROW_WORDS } from '../abi/records.js';
 import { interfaceIdOf, kindOf } from '../abi/row-key.js';
+import type { Seen } from './audience.js';
 import { Books } from './books.js';
-import { FlowTable, type FlowTableOptions } from './flow-table.js';
+import { FlowTable, type FlowTableOptions, NOT_HELD } from './flow-table.js';
 import type { KeyHash } from './key-hash.js';
 import type { RenderLabels } from './label-arena.js';
 import type { Newcomers } from './newcomers.js';
 import type { RecentBytes } from './recent-bytes.js';
-import type { SeriesView } from './views.js';
-
-/** Why a series ended: its flow was idle, or a bigger flow took its place. */
-export type SeriesEndReason = 'expired' | 'max_series';
+import type { SeriesEndReason, SeriesView } from './views.js';
 
 /**
  * Called just before a series ends: all columns of `series` are still whole, and are so
  * during the call only (copy the labels to send a stale marker later). Must not throw.
  */
 export type OnSeriesEnd = (table: SeriesView, series: number, reason: SeriesEndReason) => void;
+
+export interface SeriesKeeperOptions extends FlowTableOptions {
+  /** Whether a new series shows 0 until it is released. */
+  readonly zeroFirst: boolean;
+  /** So long at most a series shows 0, and one that is to end waits for those who scrape. */
+  readonly holdMaxMs: number;
+  /** A series idle for longer ends. */
+  readonly idleLimitMs: number;
+}
 
 export interface SeriesKeeperParts {
   readonly hash: KeyHash;
@@ -35,16 +42,22 @@ export class SeriesKeeper {
   ended: Record<SeriesEndReason, number> = { expired: 0, max_series: 0 };
   onSeriesEnd: OnSeriesEnd | undefined;
 
+  readonly #options: SeriesKeeperOptions;
   readonly #renderLabels: RenderLabels;
   readonly #recent: RecentBytes;
+  /** Number of the refresh that is under way. */
+  #refresh = 0;
 
-  constructor(options: FlowTableOptions, parts: SeriesKeeperParts) {
+  constructor(options: SeriesKeeperOptions, parts: SeriesKeeperParts) {
+    this.#options = options;
     this.table = new FlowTable(options, parts);
     this.#renderLabels = parts.renderLabels;
     this.#recent = parts.recent;
   }
 
-  beginInterval(): void {
+  /** refresh: its number, which answers to scrapers tell. */
+  beginInterval(refresh: number): void {
+    this.#refresh = refresh;
     this.table.intervalPackets.fill(0);
     this.table.intervalBytes.fill(0);
     this.ended = { expired: 0, max_series: 0 };
@@ -67,7 +80,51 @@ export class SeriesKeeper {
     const bytes = table.intervalBytes[series] ?? 0;
     table.totalPackets[series] = (table.totalPackets[series] ?? 0) + packets;
     table.totalBytes[series] = (table.totalBytes[series] ?? 0) + bytes;
-    this.books.addCarried(table.ledger[series] ?? 0, packets, bytes);
+    const ledger = table.ledger[series] ?? 0;
+    this.books.addCarried(ledger, packets, bytes);
+    if (this.isHeld(series)) this.books.addPending(ledger, packets, bytes);
+    else this.#show(series);
+  }
+
+  /** Whether the series shows 0, as it is new. */
+  isHeld(series: number): boolean {
+    return this.table.holdEndsMs[series] !== NOT_HELD;
+  }
+
+  /**
+   * For each series once an interval, after settle(): lets it show what it counted, or ends it, where it is
+   * time for that and those who scrape have seen what it showed.
+   */
+  look(series: number, hasNews: boolean, seen: Seen, nowMs: number): void {
+    const { shownSince, holdEndsMs, lastSeenMs } = this.table;
+    if (this.isHeld(series)) {
+      const isSeen = (shownSince[series] ?? 0) <= seen.beginnings;
+      if (isSeen || nowMs >= (holdEndsMs[series] ?? 0)) this.#release(series);
+    }
+    if (hasNews) return;
+    const overdueMs = nowMs - (lastSeenMs[series] ?? 0) - this.#options.idleLimitMs;
+    if (overdueMs <= 0) return;
+    const isSeen = !this.isHeld(series) && (shownSince[series] ?? 0) <= seen.ends;
+    const nobodyWaits = seen.ends === Number.POSITIVE_INFINITY || overdueMs > this.#options.holdMaxMs;
+    if (isSeen || nobodyWaits) this.end(series, 'expired');
+  }
+
+  #release(series: number): void {
+    this.#takeFromPending(series);
+    this.table.holdEndsMs[series] = NOT_HELD;
+    this.#show(series);
+  }
+
+  #show(series: number): void {
+    const table = this.table;
+    table.shownPackets[series] = table.totalPackets[series] ?? 0;
+    table.shownBytes[series] = table.totalBytes[series] ?? 0;
+    table.shownSince[series] = this.#refresh;
+  }
+
+  #takeFromPending(series: number): void {
+    const { ledger, totalPackets, totalBytes } = this.table;
+    this.books.addPending(ledger[series] ?? 0, -(totalPackets[series] ?? 0), -(totalBytes[series] ?? 0));
   }
 
   /**
@@ -87,13 +144,18 @@ export class SeriesKeeper {
     table.intervalBytes[series] = newcomers.bytes[row] ?? 0;
     table.totalPackets[series] = 0;
     table.totalBytes[series] = 0;
+    table.shownPackets[series] = 0;
+    table.shownBytes[series] = 0;
+    table.shownSince[series] = this.#refresh;
+    table.holdEndsMs[series] = this.#options.zeroFirst ? seenMs + this.#options.holdMaxMs : NOT_HELD;
     this.#addInterval(series);
   }
 
-  /** Frees a series; what it showed goes to the reason. */
+  /** Frees a series; what it counted goes to the reason. */
   end(series: number, reason: SeriesEndReason): void {
     const table = this.table;
     this.onSeriesEnd?.(table, series, reason);
+    if (this.isHeld(series)) this.#takeFromPending(series);
     const packets = table.totalPackets[series] ?? 0;
     const bytes = table.totalBytes[series] ?? 0;
     this.books.addOther(table.ledger[series] ?? 0, reason, packets, bytes);

@@ -10,6 +10,9 @@ export interface SeriesView {
   /** Counters since the series began; doubles, exact to 2^53. */
   readonly totalPackets: Float64Array;
   readonly totalBytes: Float64Array;
+  /** The same as scrapers are shown them: 0 until those who scrape have seen a 0 to subtract from. */
+  readonly shownPackets: Float64Array;
+  readonly shownBytes: Float64Array;
   /** What the last interval brought; 0 for a flow that was idle in it. */
   readonly intervalPackets: Float64Array;
   readonly intervalBytes: Float64Array;
@@ -54,11 +57,30 @@ export interface FrameReasonRow {
 
 /**
  * The books. For every interface and kind:
- * interfaces == sum of the series' totals + sum over reason of others. Rows appear with their first
- * packet and never go.
+ * interfaces == sum of the series' totals + sum over reason of others, and
+ * interfaces == sum of what the series show + sum over reason of others + pending. Rows never go.
  */
 export interface BooksView {
   readonly interfaces: readonly BookRow[];
+  /** In series that show 0 as yet: a row for each of interfaces, in the same order. */
+  readonly pending: readonly BookRow[];
   readonly others: readonly OtherRow[];
   readonly frameReasons: readonly FrameReasonRow[];
+}
+
+/** Why a series ended: its flow was idle, or a bigger flow took its place. */
+export type SeriesEndReason = 'expired' | 'max_series';
+
+/** What one refresh saw and did. */
+export interface IntervalSummary {
+  readonly rows: number;
+  /** Distinct flows that the filter kept, with and without a series. */
+  readonly flows: number;
+  /** Those of them that held no series before. */
+  readonly newcomers: number;
+  /** Those of the newcomers that got one. */
+  readonly admitted: number;
+  readonly ended: Readonly<Record<SeriesEndReason, number>>;
+  /** Series after the refresh. */
+  readonly series: number;
 }

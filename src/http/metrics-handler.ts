@@ -29,6 +29,8 @@ export interface MetricsHandlerParts {
   readonly exposer: Exposer;
   /** Ends the request with status 500; called at most once a request, never after the head was sent. */
   onFault(error: unknown, response: ServerResponse): void;
+  /** A whole answer that shows this refresh has left; client: see clientName(). */
+  onAnswered?(client: string, refresh: number): void;
 }
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -45,7 +47,7 @@ const RETRY_SOON = { 'Retry-After': '1' };
 
 export function createMetricsHandler(
   options: MetricsHandlerOptions,
-  { exposer, onFault }: MetricsHandlerParts,
+  { exposer, onFault, onAnswered }: MetricsHandlerParts,
 ): RequestHandler {
   const room = new ScrapeRoom(options.maxRequests);
   const maxStallMs = options.maxStallMs ?? MAX_STALL_MS;
@@ -118,6 +120,7 @@ export function createMetricsHandler(
         return;
       }
       await send(response, asked, share, limit.signal);
+      if (asked.hasBody && response.writableFinished) onAnswered?.(clientName(request), share.refresh);
     } catch (error) {
       if (response.destroyed) return; // the client is gone: nobody to tell
       if (!limit.signal.aborted) onFault(error, response);
@@ -139,6 +142,18 @@ export function createMetricsHandler(
       sendMethodNotAllowed(response, request.method);
     }
   };
+}
+
+/** A header of this length more is of somebody who wants to be many. */
+const MAX_NAME_PART = 200;
+
+/**
+ * What tells scrapers apart: address, user agent, and the timeout that they announce, which differs where
+ * two of one sort have different intervals.
+ */
+export function clientName({ headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>): string {
+  const parts = [headers['user-agent'], headers['x-prometheus-scrape-timeout-seconds']];
+  return [socket.remoteAddress, ...parts].map((part) => String(part ?? '').slice(0, MAX_NAME_PART)).join(' ');
 }
 
 /** Time that the answer needs to reach the scraper. */

@@ -29,6 +29,8 @@ export interface HttpParts {
   interfaces(): readonly LandingInterface[];
   /** Once per request that is over; code is the status, or `aborted`. */
   onRequest(code: string): void;
+  /** A scrape got its whole answer; client: a name that tells scrapers apart. */
+  onAnswered?(client: string, refresh: number): void;
   /** A fault in one of our handlers. */
   onFault(error: unknown): void;
 }
@@ -78,7 +80,7 @@ export function createHttpApp(options: HttpOptions, parts: HttpParts): Express {
         sendSentence(response, ready ? 200 : 503, reason);
       }),
     ],
-    [telemetryPath, createMetricsHandler(options, { exposer: parts.exposer, onFault: fail })],
+    [telemetryPath, createMetricsHandler(options, { ...parts, onFault: fail })],
   ]);
 
   const app = express();

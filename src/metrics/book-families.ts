@@ -11,6 +11,8 @@ export interface BookFamilyOptions {
   interfaceName(id: number): string;
   readonly hostIp: string;
   readonly collectAgg: string;
+  /** What is pushed shows each series at its value: nothing is pending. */
+  readonly isPushed?: boolean;
 }
 
 /** XDP sees what comes in; there is no other direction yet. */
@@ -25,6 +27,7 @@ const BOOK_LABELS = ['interface', 'direction', 'traffic_type', 'host_ip', 'colle
 interface BookView {
   readonly interfaces: readonly { readonly row: BookRow; readonly labels: Labels }[];
   readonly others: readonly { readonly row: OtherRow; readonly labels: Labels }[];
+  readonly pending: readonly { readonly row: BookRow; readonly labels: Labels }[];
   readonly frameReasons: readonly FrameReasonRow[];
   interfaceLabel(row: { readonly interfaceId: number }): Label;
 }
@@ -33,7 +36,7 @@ export const BOOK_METRICS: readonly Metric<BookView>[] = [
   {
     definition: {
       name: 'xtrace_interface_bytes_total',
-      help: 'Bytes XDP saw on the interface by traffic type. Always equals the sum of xtrace_network_bytes_total and xtrace_other_bytes_total. What the NIC offloads or drops before XDP is not in here.',
+      help: 'Bytes XDP saw on the interface by traffic type. Always equals the sum of xtrace_network_bytes_total, xtrace_other_bytes_total and xtrace_pending_bytes. What the NIC offloads or drops before XDP is not in here.',
       type: 'counter',
       labels: BOOK_LABELS,
     },
@@ -42,7 +45,7 @@ export const BOOK_METRICS: readonly Metric<BookView>[] = [
   {
     definition: {
       name: 'xtrace_interface_packets_total',
-      help: 'Packets XDP saw on the interface by traffic type. Always equals the sum of xtrace_network_packets_total and xtrace_other_packets_total.',
+      help: 'Packets XDP saw on the interface by traffic type. Always equals the sum of xtrace_network_packets_total, xtrace_other_packets_total and xtrace_pending_packets.',
       type: 'counter',
       labels: BOOK_LABELS,
     },
@@ -65,6 +68,24 @@ export const BOOK_METRICS: readonly Metric<BookView>[] = [
       labels: [...BOOK_LABELS, 'reason'],
     },
     samples: ({ others }) => others.map(({ row, labels }) => sample(labels, row.packets)),
+  },
+  {
+    definition: {
+      name: 'xtrace_pending_bytes',
+      help: 'Bytes of new flow series that show 0 as yet: until every scraper has seen that 0, flows.hold_max_ms at most (flows.new_series). 0 in what is pushed.',
+      type: 'gauge',
+      labels: BOOK_LABELS,
+    },
+    samples: ({ pending }) => pending.map(({ row, labels }) => sample(labels, row.bytes)),
+  },
+  {
+    definition: {
+      name: 'xtrace_pending_packets',
+      help: 'Packets of new flow series that show 0 as yet, as in xtrace_pending_bytes.',
+      type: 'gauge',
+      labels: BOOK_LABELS,
+    },
+    samples: ({ pending }) => pending.map(({ row, labels }) => sample(labels, row.packets)),
   },
   {
     definition: {
@@ -126,6 +147,10 @@ export function bookFamilies(books: BooksView, options: BookFamilyOptions): Fami
   return familiesOf(BOOK_METRICS, {
     interfaces: books.interfaces.map((row) => ({ row, labels: labels(row) })),
     others: books.others.map((row) => ({ row, labels: [...labels(row), ['reason', row.reason] as const] })),
+    pending: books.pending.map((row) => ({
+      row: options.isPushed ? { ...row, packets: 0, bytes: 0 } : row,
+      labels: labels(row),
+    })),
     frameReasons: books.frameReasons,
     interfaceLabel,
   });

@@ -11,6 +11,8 @@ export interface MetricDefinition {
   readonly help: string;
   readonly type: MetricType;
   readonly labels: readonly string[];
+  /** Of counters that a device keeps: they began before this program, nobody knows when. */
+  readonly isForeign?: boolean;
   /** Histograms only: upper bounds, in the metric's unit, +Inf not included. */
   readonly buckets?: readonly number[];
 }
@@ -23,12 +25,15 @@ export interface Sample {
   readonly suffix: string;
   readonly labels: Labels;
   readonly value: number;
+  /** Wall clock, milliseconds: since when it counts, where that is not since the start of this process. */
+  readonly startedMs?: number;
 }
 
 export interface Family {
   readonly name: string;
   readonly help: string;
   readonly type: MetricType;
+  readonly isForeign?: boolean;
   readonly samples: readonly Sample[];
 }
 
@@ -42,8 +47,14 @@ export function familiesOf<View>(metrics: readonly Metric<View>[], view: View): 
   return metrics.map(({ definition, samples }) => toFamily(definition, samples(view)));
 }
 
-export function toFamily({ name, help, type }: MetricDefinition, samples: readonly Sample[]): Family {
-  return { name, help, type, samples };
+export function toFamily(definition: MetricDefinition, samples: readonly Sample[]): Family {
+  const { name, help, type, isForeign = false } = definition;
+  return { name, help, type, isForeign, samples };
+}
+
+/** Whether its values count up from 0 since a start that we know. */
+export function countsFromStart({ type, isForeign }: Pick<Family, 'type' | 'isForeign'>): boolean {
+  return (type === 'counter' || type === 'histogram') && isForeign !== true;
 }
 
 export function sample(labels: Labels, value: number, suffix = ''): Sample {

@@ -61,13 +61,18 @@ export interface FlowFamilies {
   readonly families: readonly FlowFamily[];
 }
 
-/** The flow metrics: totals first, then the last interval's gauges. */
-export function flowFamilies(series: SeriesView): FlowFamilies {
+/**
+ * The flow metrics: counters first, then the last interval's gauges. The counters of new series stand at 0
+ * for those who scrape; those who are pushed to (`isPushed`) get a 0 of its own time instead.
+ */
+export function flowFamilies(series: SeriesView, isPushed = false): FlowFamilies {
+  const bytes = isPushed ? series.totalBytes : series.shownBytes;
+  const packets = isPushed ? series.totalPackets : series.shownPackets;
   return {
     rows: series,
     families: [
-      { ...FLOW_METRICS.flowBytesTotal, values: series.totalBytes },
-      { ...FLOW_METRICS.flowPacketsTotal, values: series.totalPackets },
+      { ...FLOW_METRICS.flowBytesTotal, values: bytes },
+      { ...FLOW_METRICS.flowPacketsTotal, values: packets },
       { ...FLOW_METRICS.flowBytes, values: series.intervalBytes },
       { ...FLOW_METRICS.flowPackets, values: series.intervalPackets },
     ],

@@ -15,12 +15,21 @@ import {
   sample,
   toFamily,
 } from './definition.js';
-import { pairLabels, ROCE_PAIR_LABELS, type RoceLabelOptions, VERSION_LABELS } from './roce-labels.js';
+import type { FirstZeros } from './first-zeros.js';
+import {
+  LENGTH_LABEL,
+  pairLabels,
+  ROCE_PAIR_LABELS,
+  type RoceLabelOptions,
+  VERSION_LABELS,
+} from './roce-labels.js';
 import { PAIR_METRICS } from './roce-pair-metrics.js';
 
 export type RoceFamilyOptions = RoceLabelOptions;
 
 export interface RoceFamilyParts {
+  /** What a pair's counters show as yet; their values unless told. */
+  readonly zeros?: Pick<FirstZeros, 'show'>;
   /** Lets the event loop turn once (setImmediate). */
   yieldToLoop(): Promise<void>;
 }
@@ -33,6 +42,7 @@ const LABELS_NS = 2000;
 const PAIR_METRIC_NS = 600;
 
 const NO_LABELS: Labels = [];
+const MALFORMED_VERSION = 'malformed';
 
 /** Of the present interval, by path. */
 const PATH_METRICS = [
@@ -65,10 +75,23 @@ const PATH_METRICS = [
   },
 ] as const;
 
+const PENDING_LABELS = ['interface', 'direction', 'version', 'host_ip', 'collect_agg'] as const;
+
 const OTHER_LABELS = ['interface', 'direction', 'version', 'reason', 'host_ip', 'collect_agg'] as const;
+
+/** Of one interface and version. */
+interface PendingRow {
+  readonly interfaceId: number;
+  /** Value of the label version. */
+  readonly version: string;
+  packets: number;
+  bytes: number;
+}
 
 interface TableView {
   readonly pairs: RocePairsView;
+  /** With PENDING_LABELS. */
+  readonly pending: readonly { readonly row: PendingRow; readonly labels: Labels }[];
   /** With OTHER_LABELS. */
   readonly others: readonly { readonly row: RocePairsView['others'][number]; readonly labels: Labels }[];
 }
@@ -91,6 +114,27 @@ const TABLE_METRICS: readonly Metric<TableView>[] = [
       labels: OTHER_LABELS,
     },
     samples: ({ others }) => others.map(({ row, labels }) => sample(labels, row.bytes)),
+  },
+  {
+    definition: {
+      name: 'xtrace_roce_pending_packets',
+      help: 'RoCE packets of pairs whose counters show 0 as yet, by version (malformed: no valid RoCE): until every scraper has seen that 0, flows.hold_max_ms at most (flows.new_series). 0 in what is pushed.',
+      type: 'gauge',
+      labels: PENDING_LABELS,
+    },
+    samples: ({ pending }) => pending.map(({ row, labels }) => sample(labels, row.packets)),
+  },
+  {
+    definition: {
+      name: 'xtrace_roce_pending_bytes',
+      help: 'Bytes of these packets, those of malformed ones left out, as no counter of a pair has them.',
+      type: 'gauge',
+      labels: PENDING_LABELS,
+    },
+    samples: ({ pending }) =>
+      pending
+        .filter(({ row }) => row.version !== MALFORMED_VERSION)
+        .map(({ row, labels }) => sample(labels, row.bytes)),
   },
   {
     definition: {
@@ -144,11 +188,15 @@ export async function roceFamilies(
     ofPairs.push(pairLabels(path, options, view.perQueuePair ? queuePair : undefined));
   });
   const families: Family[] = [];
-  for (const { definition, addSamples } of PAIR_METRICS) {
+  const pending = new PendingRows();
+  for (const { definition, group = definition.name, pending: unit, addSamples } of PAIR_METRICS) {
     const ofAll = await samplesOf(view.pairs, PAIR_METRIC_NS, (pair, i, samples) => {
       const labels = ofPairs[i] ?? NO_LABELS;
-      addSamples(pair, (extraLabels, value, suffix) => {
-        samples.push(sample(extraLabels.length === 0 ? labels : [...labels, ...extraLabels], value, suffix));
+      addSamples(pair, (extraLabels, value, suffix = '') => {
+        const shown = parts.zeros?.show(pair, partName(group, suffix, extraLabels), value) ?? value;
+        if (unit !== undefined) pending.add(pair.path.interfaceId, extraLabels, unit, value - shown);
+        const all = extraLabels.length === 0 ? labels : [...labels, ...extraLabels];
+        samples.push({ suffix, labels: all, value: shown, startedMs: pair.startedMs });
       });
     });
     families.push(toFamily(definition, ofAll));
@@ -163,10 +211,49 @@ export async function roceFamilies(
     });
     families.push(toFamily(definition, samples));
   }
-  return [...families, ...familiesOf(TABLE_METRICS, tableView(view, options))];
+  return [...families, ...familiesOf(TABLE_METRICS, tableView(view, pending.rows, options))];
 }
 
-function tableView(pairs: RocePairsView, options: RoceFamilyOptions): TableView {
+/** What names a counter among those of its pair. */
+function partName(group: string, suffix: string, extraLabels: Labels): string {
+  let name = group + suffix;
+  for (const [, value] of extraLabels) name += ` ${value}`;
+  return name;
+}
+
+/** What counters of pairs have counted and do not show. */
+class PendingRows {
+  readonly rows: PendingRow[] = [];
+
+  /** extraLabels: of the sample; a version is its first one, or it is the reason of malformed packets. */
+  add(interfaceId: number, extraLabels: Labels, unit: 'packets' | 'bytes', count: number): void {
+    const [first] = extraLabels;
+    if (first === undefined || first === LENGTH_LABEL) return; // those of a wrong length count by version too
+    const version = first[0] === 'version' ? first[1] : MALFORMED_VERSION;
+    let row = this.rows.find((one) => one.interfaceId === interfaceId && one.version === version);
+    if (row === undefined) {
+      row = { interfaceId, version, packets: 0, bytes: 0 };
+      this.rows.push(row);
+    }
+    row[unit] += count;
+  }
+}
+
+function tableView(
+  pairs: RocePairsView,
+  pendingRows: readonly PendingRow[],
+  options: RoceFamilyOptions,
+): TableView {
+  const pending = pendingRows.map((row) => {
+    const labels: Labels = [
+      ['interface', options.interfaceName(row.interfaceId)],
+      ['direction', DIRECTION],
+      ['version', row.version],
+      ['host_ip', options.hostIp],
+      ['collect_agg', options.collectAgg],
+    ];
+    return { row, labels };
+  });
   const others = pairs.others.map((row) => {
     const labels: Labels = [
       ['interface', options.interfaceName(row.interfaceId)],
@@ -178,5 +265,5 @@ function tableView(pairs: RocePairsView, options: RoceFamilyOptions): TableView 
     ];
     return { row, labels };
   });
-  return { pairs, others };
+  return { pairs, pending, others };
 }

@@ -22,6 +22,10 @@ export type AddSample = (extraLabels: Labels, value: number, suffix?: string) =>
 
 export interface PairMetric {
   readonly definition: MetricDefinition;
+  /** Metrics with the same samples, which begin together; its name unless told. */
+  readonly group?: string;
+  /** What its samples add to what is pending, while they show 0. */
+  readonly pending?: 'packets' | 'bytes';
   addSamples(pair: RocePairView, addSample: AddSample): void;
 }
 
@@ -71,11 +75,13 @@ export const PAIR_METRICS: readonly PairMetric[] = [
     'xtrace_roce_packets_total',
     'RoCE packets of the pair that reached XDP, by RoCE version, transport of the BTH opcode, and DSCP. RDMA that the NIC offloads never reaches XDP: no sample means that none was seen, not that there was none.',
     ({ packets }) => packets,
+    'packets',
   ),
   byTraffic(
     'xtrace_roce_bytes_total',
     'Bytes of these packets: whole frames as XDP sees them, without FCS, as in xtrace_network_bytes_total.',
     ({ bytes }) => bytes,
+    'bytes',
   ),
   byTraffic(
     'xtrace_roce_payload_bytes_total',
@@ -194,6 +200,7 @@ export const PAIR_METRICS: readonly PairMetric[] = [
       type: 'counter',
       labels: [...ROCE_PAIR_LABELS, 'reason'],
     },
+    pending: 'packets',
     addSamples({ malformed, cells }, addSample) {
       for (const { label, reason } of MALFORMED_LABELS) {
         const packets = malformed.get(reason);
@@ -245,9 +252,16 @@ function byCell(name: string, help: string, cell: number): PairMetric {
   return byValue(name, help, ({ cells }) => cells[cell] ?? 0);
 }
 
-function byTraffic(name: string, help: string, read: (traffic: RoceTraffic) => number): PairMetric {
+function byTraffic(
+  name: string,
+  help: string,
+  read: (traffic: RoceTraffic) => number,
+  pending?: 'packets' | 'bytes',
+): PairMetric {
   return {
     definition: counter(name, help, 'version', 'transport', 'dscp'),
+    group: 'traffic',
+    ...(pending === undefined ? {} : { pending }),
     addSamples({ traffic }, addSample) {
       for (const one of traffic) addSample(trafficLabels(one), read(one));
     },

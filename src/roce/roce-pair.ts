@@ -40,6 +40,7 @@ function hasPsn(transport: number): boolean {
 export class RocePair implements RocePairView {
   readonly path: RocePath<RocePair>;
   readonly queuePair: number;
+  readonly startedMs: number;
   readonly cells = new Float64Array(ROCE_CELLS);
   readonly traffic: Writable<RoceTraffic>[] = [];
   readonly psn = new Map<number, Writable<RocePsnCounts>>();
@@ -53,12 +54,15 @@ export class RocePair implements RocePairView {
   becnPackets = 0;
   /** On the table's clock. */
   lastSeenMs = 0;
+  /** Number of the refresh that brought it something last. */
+  changedIn = 0;
   /** In the table's list. */
   place = 0;
 
-  constructor(path: RocePath<RocePair>, queuePair: number) {
+  constructor(path: RocePath<RocePair>, queuePair: number, startedMs: number) {
     this.path = path;
     this.queuePair = queuePair;
+    this.startedMs = startedMs;
   }
 
   /**

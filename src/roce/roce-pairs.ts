@@ -25,7 +25,7 @@ import { OtherCounts } from './other-counts.js';
 import { PATH_KEY_WORDS, PathIndex } from './path-index.js';
 import { RocePair } from './roce-pair.js';
 import { MANAGEMENT_QUEUE_PAIR_MAX, RocePath } from './roce-path.js';
-import type { RoceOtherReason, RocePairsView } from './views.js';
+import type { RoceOtherReason, RocePairsView, RocePairView } from './views.js';
 
 export interface RocePairsOptions {
   /** Pairs that may live at the same time. */
@@ -45,6 +45,8 @@ export interface RocePairsOptions {
 export interface RocePairsParts {
   /** Lets the event loop turn once (setImmediate). */
   yieldToLoop(): Promise<void>;
+  /** Whether a pair may end that last changed in this refresh and is idle for so much too long; unless told, it may. */
+  mayEnd?(pair: RocePairView, changedIn: number, overdueMs: number): boolean;
   /** Stands in for the hash keyed by hashSeed. */
   readonly hash?: KeyHash;
 }
@@ -58,9 +60,10 @@ export interface RocePairs {
    *
    * @param nowMs wall clock, milliseconds. It may jump: backwards counts as standing still;
    *   forwards can at worst end pairs that were idle in this very interval.
+   * @param refresh number of this refresh, for mayEnd(); unless told, one more than before.
    * @throws Error (rejects) when the former call is still pending.
    */
-  apply(rows: RoceRows, overflow: readonly RoceOverflowRow[], nowMs: number): Promise<void>;
+  apply(rows: RoceRows, overflow: readonly RoceOverflowRow[], nowMs: number, refresh?: number): Promise<void>;
 }
 
 /**
@@ -84,6 +87,7 @@ class PairTable implements RocePairs {
   readonly #hash: KeyHash;
   readonly #copyAddress: CopyAddress;
   readonly #idleLimitMs: number;
+  readonly #mayEnd: NonNullable<RocePairsParts['mayEnd']>;
 
   readonly #index = new PathIndex<RocePath<RocePair>>();
   readonly #pairs: RocePair[] = [];
@@ -99,6 +103,9 @@ class PairTable implements RocePairs {
   #newcomerCount = 0;
 
   #pending = false;
+  #refresh = 0;
+  /** Of pairs that begin in this refresh. */
+  #startedMs = 0;
   #refreshedMs: number | undefined;
   /** Sum of the clock's steps forward: what idle times are measured by. */
   #elapsedMs = 0;
@@ -109,6 +116,7 @@ class PairTable implements RocePairs {
     this.#hash = parts.hash ?? createKeyHash(options.hashSeed, PATH_KEY_WORDS);
     this.#copyAddress = createAddressCopy(options);
     this.#idleLimitMs = Math.max(options.idleTimeoutMs, 2 * options.intervalMs);
+    this.#mayEnd = parts.mayEnd ?? (() => true);
     this.view = {
       pairs: this.#pairs,
       paths: this.#paths,
@@ -118,19 +126,28 @@ class PairTable implements RocePairs {
     };
   }
 
-  async apply(rows: RoceRows, overflow: readonly RoceOverflowRow[], nowMs: number): Promise<void> {
+  async apply(
+    rows: RoceRows,
+    overflow: readonly RoceOverflowRow[],
+    nowMs: number,
+    refresh = this.#refresh + 1,
+  ): Promise<void> {
     if (this.#pending) throw new Error('RoCE pairs: apply() was called while the former call is pending');
     this.#pending = true;
+    this.#refresh = refresh;
     try {
-      await this.#refresh(rows, overflow, nowMs);
+      await this.#add(rows, overflow, nowMs);
     } finally {
       this.#pending = false;
     }
   }
 
-  async #refresh(rows: RoceRows, overflow: readonly RoceOverflowRow[], nowMs: number): Promise<void> {
-    this.#elapsedMs += Math.max(0, nowMs - (this.#refreshedMs ?? nowMs));
+  async #add(rows: RoceRows, overflow: readonly RoceOverflowRow[], nowMs: number): Promise<void> {
+    const lastMs = this.#refreshedMs ?? nowMs - this.#options.intervalMs;
+    if (this.#refreshedMs !== undefined) this.#elapsedMs += Math.max(0, nowMs - lastMs);
     this.#refreshedMs = nowMs;
+    // The first packets of a new pair came after the last refresh.
+    this.#startedMs = Math.min(lastMs, nowMs);
     for (const { interfaceId, version, packets, bytes } of overflow) {
       this.#others.add(interfaceId, version, 'map_full', packets, bytes);
     }
@@ -191,6 +208,7 @@ class PairTable implements RocePairs {
     const bytes = cells[cellOffset + ROCE_CELL.bytes] ?? 0;
     if (pair?.add(keys, wordOffset, cells, cellOffset)) {
       pair.lastSeenMs = this.#elapsedMs;
+      pair.changedIn = this.#refresh;
     } else {
       const bookVersion = transport === ROCE_TRANSPORT.malformed ? 0 : version;
       const interfaceId = streamInterfaceIdOf(keys, wordOffset);
@@ -232,7 +250,7 @@ class PairTable implements RocePairs {
   }
 
   #beginPair(path: RocePath<RocePair>, queuePair: number): RocePair {
-    const pair = new RocePair(path, queuePair);
+    const pair = new RocePair(path, queuePair, this.#startedMs);
     pair.place = this.#pairs.push(pair) - 1;
     path.pairs.set(queuePair, pair);
     return pair;
@@ -240,7 +258,9 @@ class PairTable implements RocePairs {
 
   #endIfIdle(place: number): void {
     const pair = this.#pairs[place];
-    if (pair === undefined || this.#elapsedMs - pair.lastSeenMs <= this.#idleLimitMs) return;
+    if (pair === undefined) return;
+    const overdueMs = this.#elapsedMs - pair.lastSeenMs - this.#idleLimitMs;
+    if (overdueMs <= 0 || !this.#mayEnd(pair, pair.changedIn, overdueMs)) return;
     const { path } = pair;
     const toOthers = (version: number, packets: number, bytes: number, reason: RoceOtherReason): void =>
       this.#others.add(path.interfaceId, version, reason, packets, bytes);

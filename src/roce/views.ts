@@ -43,6 +43,8 @@ export interface RocePairView {
   readonly path: RocePathView;
   /** Destination queue pair; 0 where they are not told apart, and of malformed packets. */
   readonly queuePair: number;
+  /** Wall clock, milliseconds: before its first packet. */
+  readonly startedMs: number;
   /** ROCE_CELLS sums over all packets of the pair, malformed ones among them. */
   readonly cells: Float64Array;
   readonly traffic: readonly RoceTraffic[];

@@ -27,6 +27,8 @@ test('nothing given: the defaults, every one', () => {
       flows: {
         maxSeries: 10_000,
         maxNewSeriesPerMinute: 600,
+        newSeries: 'zero_first',
+        holdMaxMs: 120_000,
         idleTimeoutMs: 300_000,
         srcPort: true,
         dstPort: true,
@@ -43,7 +45,12 @@ test('nothing given: the defaults, every one', () => {
         maxStreams: 16_384,
       },
       rdma: { enabled: true, sysfsPath: '/sys' },
-      web: { listenAddress: { host: undefined, port: 10_060 }, telemetryPath: '/metrics', maxRequests: 40 },
+      web: {
+        listenAddress: { host: undefined, port: 10_060 },
+        telemetryPath: '/metrics',
+        openmetricsCreated: false,
+        maxRequests: 40,
+      },
       log: { level: 'info', format: 'logfmt' },
       push: {
         enabled: false,
@@ -108,6 +115,7 @@ describe('precedence: command line, environment, file, default', () => {
     assert.deepEqual(config.web, {
       listenAddress: { host: undefined, port: 1 },
       telemetryPath: '/metrics',
+      openmetricsCreated: false,
       maxRequests: 3,
     });
     assert.deepEqual([config.push.enabled, config.push.url], [true, 'http://h/write']);

@@ -7,6 +7,10 @@ import { negotiateCoding, negotiateFormat } from '../../src/exposition/negotiate
 
 const TEXT = 'text/plain; version=0.0.4; charset=utf-8';
 const OPENMETRICS = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
+const PROTOBUF =
+  'application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited';
+const ASKED_PROTOBUF =
+  'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited';
 
 const FORMATS: readonly (readonly [what: string, accept: string | undefined, contentType: string])[] = [
   ['no header', undefined, TEXT],
@@ -25,8 +29,23 @@ const FORMATS: readonly (readonly [what: string, accept: string | undefined, con
   [
     'Prometheus 3 that prefers protobuf',
     'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.7,application/openmetrics-text;version=1.0.0;escaping=underscores;q=0.6,text/plain;version=0.0.4;q=0.3',
-    `${OPENMETRICS}; escaping=underscores`,
+    PROTOBUF,
   ],
+  [
+    'Prometheus 3 that prefers protobuf and says how it takes names',
+    `${ASKED_PROTOBUF};escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=1.0.0;q=0.5,*/*;q=0.1`,
+    `${PROTOBUF}; escaping=allow-utf-8`,
+  ],
+  ['protobuf alone', ASKED_PROTOBUF, PROTOBUF],
+  ['protobuf that weighs less', `${ASKED_PROTOBUF};q=0.4,text/plain;version=0.0.4;q=0.5`, TEXT],
+  ['protobuf refused', `${ASKED_PROTOBUF};q=0,*/*`, TEXT],
+  ['protobuf of another message', 'application/vnd.google.protobuf;proto=x.Y;encoding=delimited', TEXT],
+  [
+    'protobuf in another encoding',
+    'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=text',
+    TEXT,
+  ],
+  ['protobuf without saying of what', 'application/vnd.google.protobuf', TEXT],
   ['vmagent', 'text/plain;version=0.0.4;q=1,*/*;q=0.1', TEXT],
   ['a browser', 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8', TEXT],
   ['only openmetrics 0.0.1, which is not 1.0.0', 'application/openmetrics-text;version=0.0.1', TEXT],
@@ -83,7 +102,8 @@ for (const [what, accept, contentType] of FORMATS) {
   test(`Accept: ${what}`, () => {
     const chosen = negotiateFormat(accept);
     assert.equal(chosen.contentType, contentType);
-    assert.equal(chosen.format, contentType === TEXT ? 'text' : 'openmetrics');
+    const format = contentType.startsWith(PROTOBUF) ? 'protobuf' : 'openmetrics';
+    assert.equal(chosen.format, contentType === TEXT ? 'text' : format);
   });
 }
 

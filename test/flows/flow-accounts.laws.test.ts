@@ -23,6 +23,8 @@ interface Interval {
   readonly overflow: readonly OverflowRow[];
   /** The clock's step before this refresh. */
   readonly stepMs: number;
+  /** How many refreshes ago the last one was that every scraper has seen. */
+  readonly seenAgo: number;
 }
 
 const FLOW_KINDS = [
@@ -74,6 +76,7 @@ function intervals(flows: number, maxRows: number): fc.Arbitrary<Interval[]> {
       ),
       overflow: fc.array(overflow, { maxLength: 3 }),
       stepMs: fc.constantFrom(1000, 1000, 1000, 999, 2500, 0, -100_000, 60_000),
+      seenAgo: fc.nat(8),
     }),
     { minLength: 1, maxLength: 25 },
   );
@@ -94,15 +97,24 @@ async function checkAgainstModel(
     filter: FilterName;
     excludeDns: boolean;
     hash: KeyHash | undefined;
+    newSeries?: 'zero_first' | 'at_value';
   },
 ): Promise<void> {
   const { maxSeries, maxNewSeriesPerMinute } = budget;
   const times = { maxSeries, maxNewSeriesPerMinute, idleTimeoutMs: 3000, intervalMs: 1000 };
   const keep = createFilter({ filter: budget.filter, excludeDns: budget.excludeDns, linkFraming });
   const ended: string[] = [];
+  let seen = 0;
   const accounts: FlowAccounts = createFlowAccounts(
-    { ...times, hashSeed: 42, maxLabelBytes: TEST_LABEL_BYTES },
     {
+      ...times,
+      newSeries: budget.newSeries ?? 'zero_first',
+      holdMaxMs: 6000,
+      hashSeed: 42,
+      maxLabelBytes: TEST_LABEL_BYTES,
+    },
+    {
+      audience: { seen: () => ({ beginnings: seen, ends: Number.POSITIVE_INFINITY }) },
       keep,
       renderLabels: renderTestLabels,
       yieldToLoop: () => Promise.resolve(),
@@ -117,10 +129,11 @@ async function checkAgainstModel(
   const model = new AccountsModel({ ...times, keep: (row) => keep(drainOf([row]).keys, 0) });
   let nowMs = 1_700_000_000_000;
   let before = snapshot(accounts);
-  for (const { rows, overflow, stepMs } of sequence) {
+  for (const [i, { rows, overflow, stepMs, seenAgo }] of sequence.entries()) {
     nowMs += stepMs;
     ended.length = 0;
-    const summary = await accounts.apply(drainOf(rows), overflow, nowMs);
+    seen = Math.max(0, i - seenAgo);
+    const summary = await accounts.apply(drainOf(rows), overflow, nowMs, i + 1);
     assertBalanced(accounts);
     model.check(accounts, rows, overflow, nowMs, summary, ended);
     const after = snapshot(accounts);
@@ -141,6 +154,7 @@ function snapshot({ series, books }: FlowAccounts): Map<string, number> {
   for (const row of series.inUse.subarray(0, series.count)) {
     const name = `series ${keyName(series.keys, row * FLOW_ROW_WORDS)} ${series.startedMs[row]}`;
     values.set(name, series.totalBytes[row] ?? Number.NaN);
+    values.set(`${name} shown`, series.shownBytes[row] ?? Number.NaN);
   }
   return values;
 }
@@ -154,8 +168,16 @@ for (const [name, hash] of Object.entries(HASHES)) {
         fc.constantFrom(0, 1, 2, 5, 100, 1_000_000),
         fc.constantFrom(...FILTER_NAMES, 'all' as const, 'all' as const),
         fc.boolean(),
-        (sequence, maxSeries, maxNewSeriesPerMinute, filter, excludeDns) =>
-          checkAgainstModel(sequence, { maxSeries, maxNewSeriesPerMinute, filter, excludeDns, hash }),
+        fc.constantFrom('zero_first' as const, 'at_value' as const),
+        (sequence, maxSeries, maxNewSeriesPerMinute, filter, excludeDns, newSeries) =>
+          checkAgainstModel(sequence, {
+            maxSeries,
+            maxNewSeriesPerMinute,
+            filter,
+            excludeDns,
+            hash,
+            newSeries,
+          }),
       ),
       { numRuns: 150 },
     );

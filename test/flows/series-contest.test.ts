@@ -4,7 +4,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { FlowAccounts, IntervalSummary } from '../../src/flows/flow-accounts.js';
+import type { FlowAccounts } from '../../src/flows/flow-accounts.js';
+import type { IntervalSummary } from '../../src/flows/views.js';
 import { create, flow, holders, other, START_MS } from '../support/flows/accounts-fixture.js';
 import { assertBalanced } from '../support/flows/accounts-model.js';
 import { drainOf, type TestRow } from '../support/flows/rows.js';

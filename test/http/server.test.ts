@@ -45,6 +45,22 @@ test('GET /metrics answers OpenMetrics and gzip to those who ask', async () => {
   assert.ok(parseOpenMetrics(reply.body as string).length > 20);
 });
 
+test('who has had a whole answer is told, by address, agent and timeout; who had none of it is not', async () => {
+  const { options, parts } = createHttpFixture();
+  const answered: [string, number][] = [];
+  const app = createHttpApp(options, { ...parts, onAnswered: (...who) => answered.push(who) });
+  await request(app)
+    .get('/metrics')
+    .set('User-Agent', 'Prometheus/3')
+    .set('X-Prometheus-Scrape-Timeout-Seconds', '10');
+  await request(app).head('/metrics');
+  await request(app).get('/');
+  await until('an answer to be told', () => answered.length > 0);
+  assert.equal(answered.length, 1);
+  assert.match(answered[0]?.[0] ?? '', /^\S*127\.0\.0\.1 Prometheus\/3 10$/);
+  assert.equal(answered[0]?.[1], 1, 'the refresh that was shown');
+});
+
 test('HEAD /metrics answers the same head and no body', async () => {
   const { options, parts } = createHttpFixture();
   const app = createHttpApp(options, parts);

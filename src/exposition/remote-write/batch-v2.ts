@@ -65,7 +65,7 @@ export class BatchV2 implements SeriesBatch {
 
   add(head: MetricHead, furtherLabels: Buffer, value: number, startMs: number): void {
     // A start that is not before the sample would be refused: clocks jump.
-    const isStarted = head.metadata.isCumulative && startMs > 0 && startMs < this.#timestampMs;
+    const isStarted = head.metadata.countsFromStart && startMs > 0 && startMs < this.#timestampMs;
     this.#add(head, furtherLabels, value, isStarted ? Math.floor(startMs) : 0, false);
   }
 

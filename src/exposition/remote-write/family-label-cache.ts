@@ -6,8 +6,16 @@ import type { Family, Sample } from '../../metrics/definition.js';
 import { encodeLabels, isMetricName, type LabelPair, mergeLabels, withMetricName } from './labels.js';
 import type { MetricHead, MetricMetadata } from './metric-head.js';
 
+export interface KeptSeries {
+  readonly head: MetricHead;
+  /** The present push is its first. */
+  readonly isNew: boolean;
+}
+
 interface Kept {
   readonly head: MetricHead;
+  /** Number of the push that had it first. */
+  readonly since: number;
   readonly encoded: string;
   /** What samples call it; one, unless two differ in labels that are left out. */
   readonly names: string[];
@@ -36,13 +44,13 @@ export class FamilyLabelCache {
    * What the sample's series goes by, with all its labels. Undefined where its name is none, and
    * where this push has the series already: two samples at one time would be refused.
    */
-  keep(family: Family, metadata: MetricMetadata, sample: Sample): MetricHead | undefined {
+  keep(family: Family, metadata: MetricMetadata, sample: Sample): KeptSeries | undefined {
     const metricName = family.name + sample.suffix;
     const name = seriesName(metricName, sample.labels);
     const kept = this.#byName.get(name) ?? this.#begin(name, metricName, metadata, sample);
     if (kept === undefined || kept.push === this.#push) return undefined;
     kept.push = this.#push;
-    return kept.head;
+    return { head: kept.head, isNew: kept.since === this.#push };
   }
 
   #begin(name: string, metricName: string, metadata: MetricMetadata, sample: Sample): Kept | undefined {
@@ -51,7 +59,7 @@ export class FamilyLabelCache {
     const encoded = labels.toString('latin1');
     let kept = this.#kept.get(encoded);
     if (kept === undefined) {
-      kept = { head: { labels, metadata }, encoded, names: [], push: this.#push - 1 };
+      kept = { head: { labels, metadata }, encoded, names: [], since: this.#push, push: this.#push - 1 };
       this.#kept.set(encoded, kept);
     }
     kept.names.push(name);

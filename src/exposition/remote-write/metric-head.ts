@@ -2,7 +2,7 @@
 // What the series of a metric have in common on the wire: the labels up to and with __name__, and the
 // metadata of remote write 2.0.
 
-import type { MetricType } from '../../metrics/definition.js';
+import { countsFromStart, type MetricType } from '../../metrics/definition.js';
 import { unitOf } from '../openmetrics.js';
 
 /** Metadata.MetricType of remote write 2.0. */
@@ -18,8 +18,8 @@ export interface MetricMetadata {
   /** UTF-8; empty where there is none. */
   readonly help: Buffer;
   readonly unit: Buffer;
-  /** Whether its values count from a start on. */
-  readonly isCumulative: boolean;
+  /** Whether its values count up from 0 since a start that we know. */
+  readonly countsFromStart: boolean;
 }
 
 export interface MetricHead {
@@ -32,11 +32,12 @@ export function createMetadata(family: {
   readonly name: string;
   readonly help: string;
   readonly type: MetricType;
+  readonly isForeign?: boolean;
 }): MetricMetadata {
   return {
     type: METADATA_TYPE[family.type],
     help: Buffer.from(family.help),
     unit: Buffer.from(unitOf(family) ?? ''),
-    isCumulative: family.type === 'counter' || family.type === 'histogram',
+    countsFromStart: countsFromStart(family),
   };
 }

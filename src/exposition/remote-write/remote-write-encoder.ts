@@ -6,6 +6,7 @@ import { FLOW_ROW_WORDS } from '../../abi/records.js';
 import type { FlowFamilies } from '../../metrics/flow-families.js';
 import { Pacer } from '../../pacer.js';
 import type { Payload } from '../payload.js';
+import { type ZeroOptions, zeroTimestamp } from '../push-zeros.js';
 import type { ExpositionInput } from '../render-exposition.js';
 import { FamilyLabelCache } from './family-label-cache.js';
 import { FlowLabelCache } from './flow-label-cache.js';
@@ -19,13 +20,11 @@ const FLOW_SAMPLE_NS = 300;
 const FLOW_LABELS_NS = 1000;
 const FAMILY_SAMPLE_NS = 4000;
 
-export interface RemoteWriteEncoderOptions {
+export interface RemoteWriteEncoderOptions extends ZeroOptions {
   readonly maxSamplesPerBatch: number;
   readonly maxBatchBytes: number;
   /** Sorted out: names and values are valid, no name twice. */
   readonly externalLabels: readonly LabelPair[];
-  /** Wall clock, milliseconds: since when the counters of families count. */
-  readonly startedMs: number;
 }
 
 export class RemoteWriteEncoder {
@@ -39,6 +38,15 @@ export class RemoteWriteEncoder {
   #flowHeads: readonly MetricHead[] = [];
   /** Since the last push the labels of flows have changed. */
   #isRelabelled = false;
+  /** What the families show, and its values; which of it is shown for the first time. */
+  readonly #heads: MetricHead[] = [];
+  readonly #headValues: number[] = [];
+  readonly #headStartsMs: number[] = [];
+  readonly #newHeads: MetricHead[] = [];
+  /** Rows of flows that are shown for the first time. */
+  readonly #newRows: number[] = [];
+  /** Timestamp of the former push. */
+  #lastMs = Number.NEGATIVE_INFINITY;
   /** Of one flow, likewise. */
   #values = new Float64Array(0);
 
@@ -68,23 +76,66 @@ export class RemoteWriteEncoder {
 
   async *encode({ families, flows }: ExpositionInput, timestampMs: number): AsyncGenerator<Payload> {
     const batch = this.#batch;
+    const relabelled = this.#isRelabelled;
+    await this.#keepFamilies(families);
+    if (relabelled) await this.#endAllFlows();
+    await this.#keepFlowLabels(flows);
+    const zeroMs = zeroTimestamp(this.#options, this.#lastMs, timestampMs);
+    this.#lastMs = timestampMs;
+    // Flows that only have other labels now do not begin again.
+    if (zeroMs !== undefined) yield* this.#zeros(zeroMs, relabelled ? [] : this.#newRows);
     batch.begin(timestampMs);
+    for (const [i, head] of this.#heads.entries()) {
+      if (this.#isFull(head, 0)) yield batch.take();
+      batch.add(head, NO_LABELS, this.#headValues[i] ?? 0, this.#headStartsMs[i] ?? 0);
+      if (this.#pacer.note(FLOW_SAMPLE_NS)) await this.#pacer.turn();
+    }
+    yield* this.#familyMarkers();
+    yield* this.#flowMarkers(this.#flowLabels.takeEnded());
+    yield* this.#flows(flows);
+    if (batch.samples > 0) yield batch.take();
+  }
+
+  /** What the families show now, to #heads and #headValues; what of it is new, to #newHeads. */
+  async #keepFamilies(families: ExpositionInput['families']): Promise<void> {
     this.#familySeries.beginPush();
+    this.#heads.length = 0;
+    this.#headValues.length = 0;
+    this.#headStartsMs.length = 0;
+    this.#newHeads.length = 0;
     for (const family of families) {
       const metadata = createMetadata(family);
       for (const sample of family.samples) {
-        const head = this.#familySeries.keep(family, metadata, sample);
-        if (head === undefined) continue;
-        if (this.#isFull(head, 0)) yield batch.take();
-        batch.add(head, NO_LABELS, sample.value, this.#options.startedMs);
+        const kept = this.#familySeries.keep(family, metadata, sample);
+        if (kept === undefined) continue;
+        this.#heads.push(kept.head);
+        this.#headValues.push(sample.value);
+        this.#headStartsMs.push(sample.startedMs ?? this.#options.startedMs);
+        if (kept.isNew && metadata.countsFromStart) this.#newHeads.push(kept.head);
         if (this.#pacer.note(FAMILY_SAMPLE_NS)) await this.#pacer.turn();
       }
     }
-    yield* this.#familyMarkers();
-    if (this.#isRelabelled) await this.#endAllFlows();
-    await this.#keepFlowLabels(flows);
-    yield* this.#flowMarkers(this.#flowLabels.takeEnded());
-    yield* this.#flows(flows);
+  }
+
+  /** Whoever subtracts needs a 0 before the first value of a counter: payloads of their own, as of zeroMs. */
+  async *#zeros(zeroMs: number, newRows: readonly number[]): AsyncGenerator<Payload> {
+    const batch = this.#batch;
+    batch.begin(zeroMs);
+    for (const head of this.#newHeads) {
+      if (this.#isFull(head, 0)) yield batch.take();
+      batch.add(head, NO_LABELS, 0, 0);
+      if (this.#pacer.note(FLOW_SAMPLE_NS)) await this.#pacer.turn();
+    }
+    const counters = this.#flowHeads.filter(({ metadata }) => metadata.countsFromStart);
+    for (const row of newRows) {
+      const labels = this.#flowLabels.labels(row);
+      if (labels === undefined) continue;
+      for (const head of counters) {
+        if (this.#isFull(head, labels.length)) yield batch.take();
+        batch.add(head, labels, 0, 0);
+      }
+      if (this.#pacer.note(counters.length * FLOW_SAMPLE_NS)) await this.#pacer.turn();
+    }
     if (batch.samples > 0) yield batch.take();
   }
 
@@ -132,9 +183,11 @@ export class RemoteWriteEncoder {
       this.#flowHeads = families.map((family) => this.#flowHead(family));
       this.#values = new Float64Array(families.length);
     }
+    this.#newRows.length = 0;
     for (let i = 0; i < rows.count; i++) {
       const row = rows.inUse[i] ?? 0;
       if (this.#flowLabels.labels(row) !== undefined) continue;
+      this.#newRows.push(row);
       this.#flowLabels.keep(row, rows.keys, row * FLOW_ROW_WORDS);
       if (this.#pacer.note(FLOW_LABELS_NS)) await this.#pacer.turn();
     }

@@ -47,9 +47,12 @@ export function spawnExporter(options: ExporterOptions): Child {
   return namespace.start(command, rest, { env: { ...NO_SETTINGS, NODE: process.execPath, ...env } });
 }
 
-/** Resolves when it serves and counts. Rejects, with its output, when it ends before. */
+/**
+ * Resolves when it serves and counts. Rejects, with its output, when it ends before. Unless the settings say
+ * otherwise, new series show their value at once: most tests ask what was counted, and ask once.
+ */
 export async function startExporter(options: ExporterOptions): Promise<Exporter> {
-  const child = spawnExporter(options);
+  const child = spawnExporter({ ...options, settings: withValuesAtOnce(options.settings) });
   try {
     const url = await child.waitFor('the exporter to say where its metrics are', () =>
       /metrics are at (http:\/\/[^\s"]+)/.exec(child.stderr)?.[1]?.replace('localhost', '127.0.0.1'),
@@ -59,6 +62,11 @@ export async function startExporter(options: ExporterOptions): Promise<Exporter>
     await child.stop('SIGKILL');
     throw error;
   }
+}
+
+function withValuesAtOnce(settings: ExporterOptions['settings'] = {}): Record<string, unknown> {
+  const flows = settings['flows'] as Readonly<Record<string, unknown>> | undefined;
+  return { ...settings, flows: { new_series: 'at_value', ...flows } };
 }
 
 export class Exporter {

@@ -38,6 +38,7 @@ export const OPTIONS: PushEncoderOptions = {
   externalLabels: EXTERNAL,
   flowLabels: FIXED_LABELS,
   startedMs: STARTED_MS,
+  zeroFirst: false,
 };
 
 export function createEncoder(options: Partial<PushEncoderOptions> = {}): PushEncoder {

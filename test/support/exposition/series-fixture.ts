@@ -69,7 +69,18 @@ export function createSeries(specs: readonly FlowSpec[], labels: FlowLabelRender
     labelLength[series] = length;
     labelEnd += length;
   });
-  return { count: specs.length, inUse, ...columns, keys, labelBytes, labelOffset, labelLength };
+  const { totalPackets: shownPackets, totalBytes: shownBytes } = columns;
+  return {
+    count: specs.length,
+    inUse,
+    ...columns,
+    shownPackets,
+    shownBytes,
+    keys,
+    labelBytes,
+    labelOffset,
+    labelLength,
+  };
 }
 
 export const FIXED_LABELS = {

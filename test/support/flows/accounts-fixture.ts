@@ -23,6 +23,8 @@ export function create(
       maxNewSeriesPerMinute: 1_000_000,
       idleTimeoutMs: 5000,
       intervalMs: 1000,
+      newSeries: 'at_value',
+      holdMaxMs: 60_000,
       hashSeed: 1,
       maxLabelBytes: TEST_LABEL_BYTES,
       ...options,

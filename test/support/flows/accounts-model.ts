@@ -6,7 +6,8 @@
 import assert from 'node:assert/strict';
 import { KIND } from '../../../src/abi/kinds.js';
 import { FLOW_ROW_WORDS, type OverflowRow } from '../../../src/abi/records.js';
-import type { FlowAccounts, IntervalSummary } from '../../../src/flows/flow-accounts.js';
+import type { FlowAccounts } from '../../../src/flows/flow-accounts.js';
+import type { BookRow, IntervalSummary } from '../../../src/flows/views.js';
 import { keyBytes, keyName, type TestRow, testLabel } from './rows.js';
 
 interface Count {
@@ -244,22 +245,26 @@ function atLeast(a: number, b: number): boolean {
 }
 
 /**
- * The equation: for every interface and kind, what was carried is what the series show and what
- * stands under other. Asked of the views alone.
+ * The equations: for every interface and kind, what was carried is what the series count and what stands
+ * under other; and it is what the series show, what is pending and what stands under other. Asked of the
+ * views alone.
  */
 export function assertBalanced({ series, books }: FlowAccounts): void {
-  const sums = new Map<string, Count>();
-  for (const row of books.others) add(sums, `${row.interfaceId} ${row.kind}`, row);
-  for (const row of series.inUse.subarray(0, series.count)) {
-    const key = Buffer.from(keyName(series.keys, row * FLOW_ROW_WORDS), 'hex');
-    const packets = series.totalPackets[row] ?? Number.NaN;
-    const bytes = series.totalBytes[row] ?? Number.NaN;
-    add(sums, `${key.readUInt32LE(36)} ${key.readUInt8(41)}`, { packets, bytes });
-  }
-  assert.deepEqual(
-    sums,
-    table(books.interfaces, (row) => `${row.interfaceId} ${row.kind}`),
-  );
+  const carried = table(books.interfaces, (row) => `${row.interfaceId} ${row.kind}`);
+  const { totalPackets, totalBytes, shownPackets, shownBytes } = series;
+  const sums = (packets: Float64Array, bytes: Float64Array, further: readonly BookRow[]) => {
+    const sum = new Map<string, Count>();
+    for (const row of [...books.others, ...further]) add(sum, `${row.interfaceId} ${row.kind}`, row);
+    for (const row of series.inUse.subarray(0, series.count)) {
+      const key = Buffer.from(keyName(series.keys, row * FLOW_ROW_WORDS), 'hex');
+      const count = { packets: packets[row] ?? Number.NaN, bytes: bytes[row] ?? Number.NaN };
+      add(sum, `${key.readUInt32LE(36)} ${key.readUInt8(41)}`, count);
+    }
+    return sum;
+  };
+  assert.deepEqual(sums(totalPackets, totalBytes, []), carried);
+  assert.deepEqual(sums(shownPackets, shownBytes, books.pending), carried);
+  for (const { packets, bytes } of books.pending) assert.ok(packets >= 0 && bytes >= 0, 'pending');
 }
 
 export function labelOf({ series }: FlowAccounts, row: number): string {

@@ -17,6 +17,11 @@ export const FIXED_BOOKS: BooksView = {
     { interfaceId: 0, kind: KIND.nonIp, packets: 7, bytes: 420 },
     { interfaceId: 1, kind: KIND.udp, packets: 1, bytes: 1_000_000_000 },
   ],
+  pending: [
+    { interfaceId: 0, kind: KIND.tcp, packets: 4, bytes: 4_096 },
+    { interfaceId: 0, kind: KIND.nonIp, packets: 0, bytes: 0 },
+    { interfaceId: 1, kind: KIND.udp, packets: 0, bytes: 0 },
+  ],
   others: [
     { interfaceId: 0, kind: KIND.tcp, packets: 30, bytes: 30_000, reason: 'max_series' },
     { interfaceId: 0, kind: KIND.tcp, packets: 20, bytes: 2_768, reason: 'map_full' },

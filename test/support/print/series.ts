@@ -39,6 +39,8 @@ export function viewOf(flows: readonly TestFlow[]): SeriesView {
     intervalBytes,
     totalPackets: intervalPackets,
     totalBytes: intervalBytes,
+    shownPackets: intervalPackets,
+    shownBytes: intervalBytes,
     startedMs: new Float64Array(rows),
     labelBytes: new Uint8Array(0),
     labelOffset: new Uint32Array(rows),
@@ -88,6 +90,7 @@ export function booksOf(
   const row = { interfaceId: 0, kind: 1 };
   return {
     interfaces: [{ ...row, packets: carried[0], bytes: carried[1] }],
+    pending: [{ ...row, packets: 0, bytes: 0 }],
     others: (Object.entries(others) as [OtherReason, readonly [number, number]][]).map(
       ([reason, [packets, bytes]]) => ({ ...row, reason, packets, bytes }),
     ),

@@ -46,23 +46,37 @@ export interface Scraper {
   stop(): Promise<void>;
 }
 
+export interface PrometheusOptions {
+  readonly name?: string;
+  /** Another one than Debian's. */
+  readonly program?: string;
+  readonly address?: string;
+  readonly flags?: readonly string[];
+  readonly everyS?: number;
+  /** Default: as long as everyS. */
+  readonly timeoutS?: number;
+}
+
 /** Scrapes the metrics of this URL, once a second where nothing else is said. */
 export async function startPrometheus(
   namespace: Namespace,
   metricsUrl: string,
-  everyS = 1,
+  options: PrometheusOptions = {},
 ): Promise<Scraper> {
+  const { name = 'prometheus', program = 'prometheus', address = PROMETHEUS, flags = [] } = options;
+  const { everyS = 1, timeoutS = everyS } = options;
   const folder = createFolder('prometheus');
-  const child = namespace.start('prometheus', [
-    `--config.file=${writeScrapeConfig(folder, metricsUrl, everyS)}`,
+  const child = namespace.start(program, [
+    `--config.file=${writeScrapeConfig(folder, metricsUrl, everyS, timeoutS)}`,
     `--storage.tsdb.path=${path.join(folder, 'data')}`,
-    `--web.listen-address=${PROMETHEUS}`,
+    `--web.listen-address=${address}`,
     '--log.level=warn',
+    ...flags,
   ]);
-  await ready(child, `http://${PROMETHEUS}/-/ready`);
-  return createScraper('prometheus', [child], {
-    queryUrl: `http://${PROMETHEUS}`,
-    targetsUrl: `http://${PROMETHEUS}/api/v1/targets`,
+  await ready(child, `http://${address}/-/ready`);
+  return createScraper(name, [child], {
+    queryUrl: `http://${address}`,
+    targetsUrl: `http://${address}/api/v1/targets`,
   });
 }
 
@@ -164,13 +178,13 @@ function createFolder(name: string): string {
 }
 
 /** JSON is YAML, too. */
-function writeScrapeConfig(folder: string, metricsUrl: string, everyS: number): string {
+function writeScrapeConfig(folder: string, metricsUrl: string, everyS: number, timeoutS = everyS): string {
   const { host, pathname } = new URL(metricsUrl);
   const file = path.join(folder, 'scrape.yaml');
   writeFileSync(
     file,
     JSON.stringify({
-      global: { scrape_interval: `${everyS}s`, scrape_timeout: `${everyS}s` },
+      global: { scrape_interval: `${everyS}s`, scrape_timeout: `${timeoutS}s` },
       scrape_configs: [{ job_name: 'xtrace', metrics_path: pathname, static_configs: [{ targets: [host] }] }],
     }),
   );

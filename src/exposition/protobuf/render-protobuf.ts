@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// An exposition as PrometheusProto: io.prometheus.client.MetricFamily messages, each with its length before
+// it. The one format in which scrapers read since when a counter counts, without series of its own for that.
+
+import type { Family } from '../../metrics/definition.js';
+import type { FlowFamilies } from '../../metrics/flow-families.js';
+import type { Pacer } from '../../pacer.js';
+import type { ChunkList } from '../chunk-list.js';
+import type { FamilyHeader } from '../dialect.js';
+import { unitOf } from '../openmetrics.js';
+import type { FlowTailRenderer } from '../remote-write/flow-tail.js';
+import { varintBytes, writeVarint } from '../remote-write/wire.js';
+import { encodeMetric } from './family-bytes.js';
+import { FlowMetrics } from './flow-metrics.js';
+import { FAMILY_TAG, METRIC_TYPE } from './metric-bytes.js';
+
+/** Price of a family's sample, nanoseconds. */
+const SAMPLE_NS = 4000;
+
+export interface ProtobufOptions {
+  /** Wall clock, milliseconds: since when the counters of families count. */
+  readonly startedMs: number;
+  /** The labels of flows, without external ones. */
+  readonly flowLabels: FlowTailRenderer;
+}
+
+/** As PrometheusProto has no empty families, those without samples are left out. */
+export async function renderProtobuf(
+  list: ChunkList,
+  { families, flows }: { readonly families: readonly Family[]; readonly flows: FlowFamilies },
+  { startedMs, flowLabels }: ProtobufOptions,
+  pacer: Pacer,
+): Promise<void> {
+  for (const family of families) {
+    const messages: Buffer[] = [];
+    let bytes = 0;
+    for (let at = 0; at < family.samples.length; ) {
+      const { message, next } = encodeMetric(family, at, startedMs);
+      messages.push(message);
+      bytes += 1 + varintBytes(message.length) + message.length;
+      await pacer.spend((next - at) * SAMPLE_NS);
+      at = next;
+    }
+    if (messages.length === 0) continue;
+    writeHeader(list, family, bytes);
+    for (const message of messages) {
+      const room = 1 + varintBytes(message.length) + message.length;
+      if (list.end + room > list.current.length) list.startChunk(room);
+      list.current[list.end] = FAMILY_TAG.metric;
+      const at = writeVarint(list.current, list.end + 1, message.length);
+      list.end = at + message.copy(list.current, at);
+    }
+    await pacer.spend(SAMPLE_NS);
+  }
+  if (flows.rows.count === 0) return;
+  const metrics = new FlowMetrics(flows.rows, flowLabels);
+  await metrics.measure(pacer);
+  for (const family of flows.families) {
+    writeHeader(list, family, await metrics.familyBytes(family, pacer));
+    await metrics.write(list, family, pacer);
+  }
+}
+
+/** Length of the message, and all of it but the metrics. */
+function writeHeader(list: ChunkList, family: FamilyHeader, metricBytes: number): void {
+  const header = Buffer.concat([
+    textField(FAMILY_TAG.name, family.name),
+    textField(FAMILY_TAG.help, family.help),
+    Buffer.from([FAMILY_TAG.type, METRIC_TYPE[family.type]]),
+    textField(FAMILY_TAG.unit, unitOf(family) ?? ''),
+  ]);
+  const length = header.length + metricBytes;
+  const room = varintBytes(length) + header.length;
+  if (list.end + room > list.current.length) list.startChunk(room);
+  const at = writeVarint(list.current, list.end, length);
+  list.end = at + header.copy(list.current, at);
+}
+
+/** Nothing for an empty text. */
+function textField(tag: number, text: string): Buffer {
+  if (text === '') return Buffer.alloc(0);
+  const bytes = Buffer.from(text);
+  const out = Buffer.alloc(1 + varintBytes(bytes.length) + bytes.length);
+  out[0] = tag;
+  bytes.copy(out, writeVarint(out, 1, bytes.length));
+  return out;
+}

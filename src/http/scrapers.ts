@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who scrapes, how often, and which refresh each was last answered with: what new series wait for. Clients
+// are told apart by a name of the caller's; the first answer makes nobody a scraper, the second tells the
+// interval. Bounded, and nobody is waited for longer than he is expected.
+
+/** More are not remembered: clients that came once go first, then those that are silent longest. */
+const MAX_CLIENTS = 64;
+/** Whose next scrape is this many intervals late has gone. */
+const LATE_INTERVALS = 2;
+/** Scrapes come some time late: they wait for a refresh, for others, for the network. */
+const LATE_MS = 1000;
+
+interface Client {
+  /** Number of the newest refresh in an answer to it. */
+  refresh: number;
+  answeredMs: number;
+  /** Time between its last two answers, or between the two before if that was longer; 0 after the first. */
+  intervalMs: number;
+  lastGapMs: number;
+}
+
+export interface ScrapersOptions {
+  /** Who comes less often is waited for by nobody. */
+  readonly maxIntervalMs: number;
+}
+
+export class Scrapers {
+  readonly #maxIntervalMs: number;
+  readonly #nowMs: () => number;
+  /** The one that was answered longest ago comes first. */
+  readonly #clients = new Map<string, Client>();
+  #newest = 0;
+
+  constructor(options: ScrapersOptions, parts: { nowMs(): number }) {
+    this.#maxIntervalMs = options.maxIntervalMs;
+    this.#nowMs = parts.nowMs;
+  }
+
+  /** An answer that shows this refresh has gone out whole. */
+  answered(name: string, refresh: number): void {
+    const nowMs = this.#nowMs();
+    this.#newest = Math.max(this.#newest, refresh);
+    const known = this.#clients.get(name);
+    this.#clients.delete(name);
+    if (known === undefined && this.#clients.size >= MAX_CLIENTS) this.#forgetOne();
+    const gapMs = known === undefined ? 0 : nowMs - known.answeredMs;
+    this.#clients.set(name, {
+      refresh: Math.max(refresh, known?.refresh ?? 0),
+      answeredMs: nowMs,
+      intervalMs: Math.max(gapMs, known?.lastGapMs ?? 0),
+      lastGapMs: gapMs,
+    });
+  }
+
+  /** How many are expected to come again. */
+  get active(): number {
+    return this.#activeClients().length;
+  }
+
+  /** What has been in answers: an Audience (src/flows/audience.ts). */
+  seen(): { readonly beginnings: number; readonly ends: number } {
+    const active = this.#activeClients();
+    if (active.length === 0) return { beginnings: this.#newest, ends: Number.POSITIVE_INFINITY };
+    const byAll = Math.min(...active.map(({ refresh }) => refresh));
+    return { beginnings: byAll, ends: byAll };
+  }
+
+  #activeClients(): Client[] {
+    const nowMs = this.#nowMs();
+    return [...this.#clients.values()].filter(
+      ({ answeredMs, intervalMs }) =>
+        intervalMs > 0 &&
+        intervalMs <= this.#maxIntervalMs &&
+        nowMs - answeredMs <= LATE_INTERVALS * intervalMs + LATE_MS,
+    );
+  }
+
+  #forgetOne(): void {
+    const names = [...this.#clients];
+    const [name] = names.find(([, { intervalMs }]) => intervalMs === 0) ?? names[0] ?? [''];
+    this.#clients.delete(name);
+  }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// The counters of RoCE pairs stand at 0 for those who scrape until they have seen that 0, as those of flows
+// do (src/flows/series-keeper.ts). Which counters a pair has shows with its packets, so they are met here,
+// as they are shown, and each waits by itself.
+
+import type { Audience, Seen } from '../flows/audience.js';
+import type { RocePairView } from '../roce/views.js';
+
+export interface FirstZerosOptions {
+  readonly zeroFirst: boolean;
+  /** So long at most a counter shows 0, and a pair waits with its end. */
+  readonly holdMaxMs: number;
+}
+
+/** A counter that shows 0. */
+interface Held {
+  /** Number of the refresh that showed it first. */
+  readonly since: number;
+  readonly sinceMs: number;
+}
+
+/** What is known of a pair; it goes with the pair. */
+interface Shown {
+  /** By name of the counter; undefined once it shows its value. */
+  readonly parts: Map<string, Held | undefined>;
+  held: number;
+  /** Number of the last refresh in which one began to show its value. */
+  since: number;
+}
+
+export class FirstZeros {
+  readonly #options: FirstZerosOptions;
+  readonly #audience: Audience;
+  readonly #nowMs: () => number;
+  readonly #pairs = new WeakMap<RocePairView, Shown>();
+  #refresh = 0;
+  #seen: Seen;
+  #renderedMs = 0;
+
+  constructor(options: FirstZerosOptions, parts: { readonly audience: Audience; nowMs(): number }) {
+    this.#options = options;
+    this.#audience = parts.audience;
+    this.#nowMs = parts.nowMs;
+    this.#seen = parts.audience.seen();
+  }
+
+  /** Before all that is shown of a refresh. */
+  begin(refresh: number): void {
+    this.#refresh = refresh;
+    this.#seen = this.#audience.seen();
+    this.#renderedMs = this.#nowMs();
+  }
+
+  /** The counter of the pair that goes by `part` has this value: what it shows. */
+  show(pair: RocePairView, part: string, value: number): number {
+    if (!this.#options.zeroFirst) return value;
+    let shown = this.#pairs.get(pair);
+    if (shown === undefined) {
+      shown = { parts: new Map(), held: 0, since: 0 };
+      this.#pairs.set(pair, shown);
+    }
+    const held = shown.parts.get(part);
+    if (held === undefined) {
+      if (shown.parts.has(part)) return value;
+      shown.parts.set(part, { since: this.#refresh, sinceMs: this.#renderedMs });
+      shown.held++;
+      return 0;
+    }
+    if (held.since > this.#seen.beginnings && this.#renderedMs - held.sinceMs < this.#options.holdMaxMs) {
+      return 0;
+    }
+    shown.parts.set(part, undefined);
+    shown.held--;
+    shown.since = this.#refresh;
+    return value;
+  }
+
+  /** Whether those who scrape have seen the last values of the pair, which is idle for so much too long. */
+  mayEnd(pair: RocePairView, changedIn: number, overdueMs: number): boolean {
+    const { ends } = this.#audience.seen();
+    if (ends === Number.POSITIVE_INFINITY || overdueMs > this.#options.holdMaxMs) return true;
+    const shown = this.#pairs.get(pair);
+    return (shown?.held ?? 0) === 0 && Math.max(changedIn, shown?.since ?? 0) <= ends;
+  }
+}
