@@ -5,6 +5,8 @@
 import { FLOW_KEY4, FLOW_KEY6 } from './layout.js';
 
 export interface KeyDetail {
+  readonly srcIp: boolean;
+  readonly dstIp: boolean;
   readonly srcPort: boolean;
   readonly dstPort: boolean;
   readonly vlan: boolean;
@@ -32,9 +34,13 @@ export function createKeyMasks(detail: KeyDetail): KeyMasks {
 
 function createMask(layout: Layout, prefixLength: number, detail: KeyDetail): Uint8Array {
   const mask = new Uint8Array(layout.size).fill(0xff);
-  for (const address of [layout.srcIp, layout.dstIp]) {
+  const addresses = [
+    [layout.srcIp, detail.srcIp ? prefixLength : 0],
+    [layout.dstIp, detail.dstIp ? prefixLength : 0],
+  ] as const;
+  for (const [address, kept] of addresses) {
     for (let byte = 0; byte < layout.dstIp; byte++) {
-      const bits = Math.max(0, Math.min(8, prefixLength - 8 * byte));
+      const bits = Math.max(0, Math.min(8, kept - 8 * byte));
       mask[address + byte] = (0xff << (8 - bits)) & 0xff;
     }
   }

@@ -60,6 +60,16 @@ export function queuePairOf(keys: Uint32Array, wordOffset: number): number {
   return (keys[wordOffset + QUEUE_PAIR_WORD] ?? 0) & QUEUE_PAIR_MAX;
 }
 
+/** Makes keys equal that differ in their IP version alone. */
+export function clearIpVersion(keys: Uint32Array, wordOffset: number): void {
+  keys[wordOffset + QUEUE_PAIR_WORD] = queuePairOf(keys, wordOffset);
+}
+
+/** Makes keys equal that differ in their protocol alone. Not for kinds without a flow. */
+export function clearProtocol(keys: Uint32Array, wordOffset: number): void {
+  keys[wordOffset + SHAPE_WORD] = ((keys[wordOffset + SHAPE_WORD] ?? 0) & ~PROTOCOL_MAX) >>> 0;
+}
+
 /** 4 or 6. */
 export function ipVersionOf(keys: Uint32Array, wordOffset: number): number {
   return (keys[wordOffset + QUEUE_PAIR_WORD] ?? 0) >>> IP_VERSION_SHIFT;

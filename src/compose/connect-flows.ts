@@ -6,9 +6,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Framing } from '../abi/kinds.js';
 import type { InterfaceIds } from '../attach/interface-ids.js';
 import type { Config } from '../config/config.js';
+import { flowDetail } from '../config/flow-labels.js';
 import type { Audience } from '../flows/audience.js';
-import { createFilter } from '../flows/filter.js';
+import { createFilter, type FlowFilter } from '../flows/filter.js';
 import { createFlowAccounts, type FlowAccounts } from '../flows/flow-accounts.js';
+import { createRuleFilter } from '../flows/rule-filter.js';
 import type { Logger } from '../log.js';
 import type { FlowLabelOptions } from '../metrics/flow-label-fields.js';
 import { createFlowLabelRenderer, flowAddressText } from '../metrics/flow-labels.js';
@@ -25,14 +27,16 @@ export interface FlowParts {
 
 /** What stands in the labels of every flow, whoever renders them. */
 export function flowLabelOptions({ config, hostIp, ids }: FlowParts): FlowLabelOptions {
+  const { vlan, queuePair } = flowDetail(config.flows, config.roce.perQueuePair);
   return {
     interfaceName: (id) => ids.nameOf(id),
     get hostIp() {
       return hostIp.current;
     },
     collectAgg: config.collectAgg,
-    vlan: config.flows.vlan,
-    queuePair: config.roce.perQueuePair,
+    labels: config.flows.labels,
+    vlan,
+    queuePair,
   };
 }
 
@@ -44,6 +48,7 @@ export function connectAccounts(
   },
 ): FlowAccounts {
   const { config } = flowParts;
+  const detail = flowDetail(config.flows, config.roce.perQueuePair);
   const labels = createFlowLabelRenderer(flowLabelOptions(flowParts));
   return createFlowAccounts(
     {
@@ -53,20 +58,30 @@ export function connectAccounts(
       intervalMs: config.intervalMs,
       newSeries: config.flows.newSeries,
       holdMaxMs: config.flows.holdMaxMs,
+      // The kernel keeps both: the kind of a key says them, but for other protocols than TCP, UDP and RoCE.
+      hidden: { ipVersion: !detail.srcIp && !detail.dstIp, protocol: !detail.protocol },
       hashSeed: randomBytes(4).readUInt32LE(),
       maxLabelBytes: labels.maxLabelBytes,
     },
     {
-      keep: createFilter({
-        filter: config.filter,
-        excludeDns: config.excludeDns,
-        linkFraming: parts.linkFraming,
-      }),
+      keep: wantedFlows(flowParts, parts.linkFraming),
       renderLabels: labels.render,
       yieldToLoop: () => nextTurn(),
       audience: parts.audience,
     },
   );
+}
+
+/** By kind and resolvers, then by the operator's rules. */
+function wantedFlows(
+  { config, ids }: FlowParts,
+  linkFraming: (interfaceId: number) => Framing | undefined,
+): FlowFilter {
+  const { filter, excludeDns, flows } = config;
+  const isOfKind = createFilter({ filter, excludeDns, linkFraming });
+  if (flows.include.length === 0 && flows.exclude.length === 0) return isOfKind;
+  const isMeant = createRuleFilter({ ...flows, interfaceName: (id) => ids.nameOf(id) });
+  return (keys, wordOffset) => isOfKind(keys, wordOffset) && isMeant(keys, wordOffset);
 }
 
 /** undefined where nothing is to be printed. */

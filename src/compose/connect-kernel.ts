@@ -5,6 +5,7 @@ import { createKeyMasks } from '../abi/key-masks.js';
 import { type Attachments, createAttachments } from '../attach/attachments.js';
 import type { InterfaceIds } from '../attach/interface-ids.js';
 import type { Config } from '../config/config.js';
+import { flowDetail } from '../config/flow-labels.js';
 import { kindsWanted } from '../flows/filter.js';
 import { attachXdp } from '../kernel/attach.js';
 import { type KernelObject, loadKernelObject } from '../kernel/load.js';
@@ -33,7 +34,7 @@ export function loadObject(
     slotsPerCpu: kernel.slotsPerCpu,
     maxSlotBytes: kernel.maxSlotBytes,
     kindsWanted: kindsWanted(config.filter),
-    ...createKeyMasks({ ...flows, queuePair: roce.perQueuePair }),
+    ...createKeyMasks(flowDetail(flows, roce.perQueuePair)),
     roce: {
       isEnabled: roce.enabled,
       decapMirror: roce.decapMirror,

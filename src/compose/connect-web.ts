@@ -60,7 +60,7 @@ export async function serve(parts: WebParts): Promise<ListeningServer> {
       interfaces: () =>
         attachments.states.map(({ name, mode, sentence }) => ({ name, mode, note: sentence })),
       onRequest: (code) => selfMetrics.recordHttpRequest(code),
-      onAnswered: (client, refresh) => parts.scrapers.answered(client, refresh),
+      onAnswered: (...answer) => parts.scrapers.answered(...answer),
       onFault: (error) => log.error({ err: error }, 'an HTTP request failed'),
     },
   );

@@ -127,7 +127,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
     );
     closers.push(() => rdma?.close());
     const snapshot = createSnapshot(
-      { hostIp, collectAgg: config.collectAgg },
+      { hostIp, collectAgg: config.collectAgg, flowGauges: config.flows.gauges },
       {
         ids,
         attachments,

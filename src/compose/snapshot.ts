@@ -22,7 +22,11 @@ export interface Snapshot {
 }
 
 export function createSnapshot(
-  options: { readonly hostIp: { readonly current: string }; readonly collectAgg: string },
+  options: {
+    readonly hostIp: { readonly current: string };
+    readonly collectAgg: string;
+    readonly flowGauges: boolean;
+  },
   parts: {
     readonly ids: InterfaceIds;
     readonly attachments: Attachments;
@@ -49,7 +53,8 @@ export function createSnapshot(
         ...appended.flatMap((families) => families()),
       ];
     },
-    flows: (refresh) => flowFamilies(accounts.series, refresh === undefined),
+    flows: (refresh) =>
+      flowFamilies(accounts.series, { isPushed: refresh === undefined, gauges: options.flowGauges }),
     append(families) {
       appended.push(families);
     },

@@ -7,6 +7,8 @@ import { type CommandLine, parseCommandLine } from './command-line.js';
 import type { Config, DoctorConfig } from './config.js';
 import { type FileLayer, locateInFile, type ReadFile, readConfigFile } from './config-file.js';
 import { type Environment, readEnvironment } from './environment.js';
+import { flowDetail } from './flow-labels.js';
+import { hiddenCondition } from './flow-rules.js';
 import type { Layer } from './layer.js';
 import { mergeLayers } from './merge-layers.js';
 import { pushConflicts } from './push-settings.js';
@@ -105,13 +107,25 @@ function allFileProblems(file: FileLayer, name: string): ConfigProblem[] {
 }
 
 /** Values that are each allowed but not together. */
-function conflicts({ excludeDns, flows, push }: Config): ConfigProblem[] {
+function conflicts({ excludeDns, flows, roce, push }: Config): ConfigProblem[] {
   const problems = pushConflicts(push);
   if (excludeDns && flows.ipv4PrefixLength !== 32) {
     problems.unshift({
       path: 'exclude_dns',
       message: `resolvers cannot be told from their neighbours with flows.ipv4_prefix_length ${flows.ipv4PrefixLength}: set that to 32, or leave exclude_dns out`,
     });
+  }
+  const shown = flowDetail(flows, roce.perQueuePair);
+  if (excludeDns && !(shown.srcIp && shown.dstIp)) {
+    problems.unshift({
+      path: 'exclude_dns',
+      message:
+        'resolvers are known by their addresses, which flows.labels leaves out: put src_ip and dst_ip there, or leave exclude_dns out',
+    });
+  }
+  for (const path of ['include', 'exclude'] as const) {
+    const hidden = flows[path].map((rule) => hiddenCondition(rule, shown)).find((why) => why !== undefined);
+    if (hidden !== undefined) problems.unshift({ path: `flows.${path}`, message: hidden });
   }
   return problems;
 }

@@ -3,6 +3,8 @@
 // program, which has it under the same name in camelCase (config.ts). For users, who read
 // config/xtrace-catch.yaml, the same keys stand there with their comments.
 
+import { flowLabels, USUAL_LABELS } from './flow-labels.js';
+import { flowRules } from './flow-rules.js';
 import { listenAddress } from './listen-address.js';
 import {
   absolutePath,
@@ -52,6 +54,13 @@ export const SETTINGS = {
     hold_max_ms: setting(120_000, wholeNumber(0, HOUR_MS, 'milliseconds')),
     /** As given; whoever expires flows waits two intervals at least. */
     idle_timeout_ms: setting(300_000, wholeNumber(200, 24 * HOUR_MS, 'milliseconds')),
+    /** Labels that tell flows apart. */
+    labels: setting(USUAL_LABELS, flowLabels()),
+    /** Flows that get series: those that a rule of include means, or all; less those of exclude. */
+    include: setting([], flowRules()),
+    exclude: setting([], flowRules()),
+    /** False: a flow has its two counters alone, without the gauges of the last interval. */
+    gauges: setting(true, truthValue()),
     /** False: the port is zeroed in the kernel, so flows that differ in nothing else are one. */
     src_port: setting(true, truthValue()),
     dst_port: setting(true, truthValue()),

@@ -5,7 +5,7 @@
 
 import { type Framing, hasFlow, KINDS_OF_FRAMING } from '../abi/kinds.js';
 import { FLOW_ROW_WORDS, type FlowRows, type OverflowRow } from '../abi/records.js';
-import { interfaceIdOf, kindOf, protocolOf } from '../abi/row-key.js';
+import { clearIpVersion, clearProtocol, interfaceIdOf, kindOf, protocolOf } from '../abi/row-key.js';
 import { Pacer } from '../pacer.js';
 import { type Audience, NO_AUDIENCE, type Seen } from './audience.js';
 import type { FlowFilter } from './filter.js';
@@ -29,6 +29,8 @@ export interface FlowAccountsOptions {
   readonly newSeries: 'zero_first' | 'at_value';
   /** So long at most a new series shows 0, and one that ends waits for those who scrape. */
   readonly holdMaxMs: number;
+  /** What no label shows: flows that differ in it alone are one, for which keys of rows are changed. */
+  readonly hidden?: { readonly ipVersion: boolean; readonly protocol: boolean };
   /** 32 random bits, new in every process: the table cannot be aimed at. */
   readonly hashSeed: number;
   /** The most that renderLabels writes. */
@@ -102,6 +104,7 @@ class Accounts implements FlowAccounts {
   readonly #renderLabels: RenderLabels;
   readonly #audience: Audience;
   readonly #intervalMs: number;
+  readonly #hidden: NonNullable<FlowAccountsOptions['hidden']>;
 
   #pending = false;
   #refresh = 0;
@@ -128,6 +131,7 @@ class Accounts implements FlowAccounts {
     this.#renderLabels = parts.renderLabels;
     this.#audience = parts.audience ?? NO_AUDIENCE;
     this.#intervalMs = options.intervalMs;
+    this.#hidden = options.hidden ?? { ipVersion: false, protocol: false };
   }
 
   get series(): SeriesView {
@@ -222,14 +226,14 @@ class Accounts implements FlowAccounts {
         books.addWithoutFlow(interfaceIdOf(keys, wordOffset), kind, frameReason, packets, bytes);
         continue;
       }
-      if (!this.#keep(keys, wordOffset)) {
-        books.addUnshown(interfaceIdOf(keys, wordOffset), kind, 'filtered', packets, bytes);
-        continue;
-      }
+      if (this.#hidden.ipVersion) clearIpVersion(keys, wordOffset);
+      if (this.#hidden.protocol) clearProtocol(keys, wordOffset);
       const hash = this.#hash(keys, wordOffset);
       const series = table.find(keys, wordOffset, hash);
       if (series < 0) {
-        this.#newcomers.add(rows, i, hash);
+        // What has a series was wanted when it began.
+        if (this.#keep(keys, wordOffset)) this.#newcomers.add(rows, i, hash);
+        else books.addUnshown(interfaceIdOf(keys, wordOffset), kind, 'filtered', packets, bytes);
       } else {
         intervalPackets[series] = (intervalPackets[series] ?? 0) + packets;
         intervalBytes[series] = (intervalBytes[series] ?? 0) + bytes;

@@ -29,8 +29,8 @@ export interface MetricsHandlerParts {
   readonly exposer: Exposer;
   /** Ends the request with status 500; called at most once a request, never after the head was sent. */
   onFault(error: unknown, response: ServerResponse): void;
-  /** A whole answer that shows this refresh has left; client: see clientName(). */
-  onAnswered?(client: string, refresh: number): void;
+  /** A whole answer that shows this refresh has left; client: see clientName(). isScraper: as it says itself. */
+  onAnswered?(client: string, refresh: number, isScraper: boolean): void;
 }
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -42,6 +42,9 @@ interface Asked {
   readonly coding: ContentCoding;
   readonly hasBody: boolean;
 }
+
+/** Of Prometheus and vmagent. */
+const TIMEOUT_HEADER = 'x-prometheus-scrape-timeout-seconds';
 
 const RETRY_SOON = { 'Retry-After': '1' };
 
@@ -89,10 +92,7 @@ export function createMetricsHandler(
   };
 
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const limitMs = scrapeLimitMs(
-      request.headers['x-prometheus-scrape-timeout-seconds'],
-      options.maxDurationMs,
-    );
+    const limitMs = scrapeLimitMs(request.headers[TIMEOUT_HEADER], options.maxDurationMs);
     const waitMs = Math.min(MAX_WAIT_MS, limitMs / 2);
     const client = request.socket.remoteAddress ?? '';
     const limit = new AbortController();
@@ -120,7 +120,9 @@ export function createMetricsHandler(
         return;
       }
       await send(response, asked, share, limit.signal);
-      if (asked.hasBody && response.writableFinished) onAnswered?.(clientName(request), share.refresh);
+      if (asked.hasBody && response.writableFinished) {
+        onAnswered?.(clientName(request), share.refresh, TIMEOUT_HEADER in request.headers);
+      }
     } catch (error) {
       if (response.destroyed) return; // the client is gone: nobody to tell
       if (!limit.signal.aborted) onFault(error, response);
@@ -152,7 +154,7 @@ const MAX_NAME_PART = 200;
  * two of one sort have different intervals.
  */
 export function clientName({ headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>): string {
-  const parts = [headers['user-agent'], headers['x-prometheus-scrape-timeout-seconds']];
+  const parts = [headers['user-agent'], headers[TIMEOUT_HEADER]];
   return [socket.remoteAddress, ...parts].map((part) => String(part ?? '').slice(0, MAX_NAME_PART)).join(' ');
 }
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who scrapes, how often, and which refresh each was last answered with: what new series wait for. Clients
-// are told apart by a name of the caller's; the first answer makes nobody a scraper, the second tells the
-// interval. Bounded, and nobody is waited for longer than he is expected.
+// are told apart by a name of the caller's; the second answer tells the interval. Who says that he scrapes
+// is a scraper with the first. Bounded, and nobody is waited for longer than he is expected.
 
 /** More are not remembered: clients that came once go first, then those that are silent longest. */
 const MAX_CLIENTS = 64;
 /** Whose next scrape is this many intervals late has gone. */
 const LATE_INTERVALS = 2;
+/** Nobody scrapes less often, as far as we know: until his second scrape, or his first after our start. */
+const USUAL_INTERVAL_MS = 60_000;
 /** Scrapes come some time late: they wait for a refresh, for others, for the network. */
 const LATE_MS = 1000;
 
@@ -17,10 +19,12 @@ interface Client {
   /** Time between its last two answers, or between the two before if that was longer; 0 after the first. */
   intervalMs: number;
   lastGapMs: number;
+  /** Says that it scrapes. */
+  readonly isScraper: boolean;
 }
 
 export interface ScrapersOptions {
-  /** Who comes less often is waited for by nobody. */
+  /** Nobody is waited for longer, and whoever comes less often not at all. */
   readonly maxIntervalMs: number;
 }
 
@@ -29,15 +33,19 @@ export class Scrapers {
   readonly #nowMs: () => number;
   /** The one that was answered longest ago comes first. */
   readonly #clients = new Map<string, Client>();
+  readonly #usualMs: number;
+  readonly #startedMs: number;
   #newest = 0;
 
   constructor(options: ScrapersOptions, parts: { nowMs(): number }) {
     this.#maxIntervalMs = options.maxIntervalMs;
+    this.#usualMs = Math.min(options.maxIntervalMs, USUAL_INTERVAL_MS);
     this.#nowMs = parts.nowMs;
+    this.#startedMs = parts.nowMs();
   }
 
   /** An answer that shows this refresh has gone out whole. */
-  answered(name: string, refresh: number): void {
+  answered(name: string, refresh: number, isScraper: boolean): void {
     const nowMs = this.#nowMs();
     this.#newest = Math.max(this.#newest, refresh);
     const known = this.#clients.get(name);
@@ -49,6 +57,7 @@ export class Scrapers {
       answeredMs: nowMs,
       intervalMs: Math.max(gapMs, known?.lastGapMs ?? 0),
       lastGapMs: gapMs,
+      isScraper,
     });
   }
 
@@ -62,17 +71,18 @@ export class Scrapers {
     const active = this.#activeClients();
     if (active.length === 0) return { beginnings: this.#newest, ends: Number.POSITIVE_INFINITY };
     const byAll = Math.min(...active.map(({ refresh }) => refresh));
-    return { beginnings: byAll, ends: byAll };
+    // Where one scrapes, another may who has not come yet since our start.
+    const mayComeYet = this.#nowMs() - this.#startedMs < this.#usualMs;
+    return { beginnings: mayComeYet ? 0 : byAll, ends: byAll };
   }
 
   #activeClients(): Client[] {
     const nowMs = this.#nowMs();
-    return [...this.#clients.values()].filter(
-      ({ answeredMs, intervalMs }) =>
-        intervalMs > 0 &&
-        intervalMs <= this.#maxIntervalMs &&
-        nowMs - answeredMs <= LATE_INTERVALS * intervalMs + LATE_MS,
-    );
+    return [...this.#clients.values()].filter(({ answeredMs, intervalMs, isScraper }) => {
+      const expectedMs = intervalMs === 0 && isScraper ? this.#usualMs : LATE_INTERVALS * intervalMs;
+      const isKnown = isScraper || intervalMs > 0;
+      return isKnown && intervalMs <= this.#maxIntervalMs && nowMs - answeredMs <= expectedMs + LATE_MS;
+    });
   }
 
   #forgetOne(): void {

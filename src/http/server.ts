@@ -29,8 +29,8 @@ export interface HttpParts {
   interfaces(): readonly LandingInterface[];
   /** Once per request that is over; code is the status, or `aborted`. */
   onRequest(code: string): void;
-  /** A scrape got its whole answer; client: a name that tells scrapers apart. */
-  onAnswered?(client: string, refresh: number): void;
+  /** A scrape got its whole answer; client: a name that tells scrapers apart. isScraper: as it says itself. */
+  onAnswered?(client: string, refresh: number, isScraper: boolean): void;
   /** A fault in one of our handlers. */
   onFault(error: unknown): void;
 }

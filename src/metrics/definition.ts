@@ -2,6 +2,8 @@
 // What a metric is: its name, help, type and labels as data, its samples, and both together as the family
 // that leaves this room. Each subject's metrics stand in a file of their own.
 
+import type { NativeHistogram } from '../native-buckets.js';
+
 export type MetricType = 'counter' | 'gauge' | 'histogram' | 'info';
 
 /** Names, labels and spelling are API: docs/metrics.md is made from them. */
@@ -27,6 +29,8 @@ export interface Sample {
   readonly value: number;
   /** Wall clock, milliseconds: since when it counts, where that is not since the start of this process. */
   readonly startedMs?: number;
+  /** A histogram's _count only: the same observations in exponential buckets, for formats that have them. */
+  readonly native?: NativeHistogram;
 }
 
 export interface Family {
@@ -36,6 +40,14 @@ export interface Family {
   readonly isForeign?: boolean;
   readonly samples: readonly Sample[];
 }
+
+/** Takes a sample of one subject: its labels beyond those that all of its samples have, its value. */
+export type AddSample = (
+  extraLabels: Labels,
+  value: number,
+  suffix?: string,
+  native?: NativeHistogram,
+) => void;
 
 /** A definition, and what a view of its subject says of it. */
 export interface Metric<View> {
@@ -70,12 +82,33 @@ export function boundText(bound: number | string): string {
 /** counts: one for each bound and one for what is above, each for its bucket alone. Samples are cumulative. */
 export function histogramSamples(
   labels: Labels,
-  histogram: { readonly bounds: readonly number[]; readonly counts: readonly number[]; readonly sum: number },
+  histogram: {
+    readonly bounds: readonly number[];
+    readonly counts: readonly number[];
+    readonly sum: number;
+    readonly native: NativeHistogram;
+  },
 ): Sample[] {
   let total = 0;
   const buckets = [...histogram.bounds.map(boundText), '+Inf'].map((le, index) => {
     total += histogram.counts[index] ?? 0;
     return sample([...labels, ['le', le]], total, '_bucket');
   });
-  return [...buckets, sample(labels, histogram.sum, '_sum'), sample(labels, total, '_count')];
+  const { sum, native } = histogram;
+  return [...buckets, sample(labels, sum, '_sum'), { ...sample(labels, total, '_count'), native }];
+}
+
+/** Families with what nativeOf() knows of their histograms, by family and labels. */
+export function withNative(
+  families: readonly Family[],
+  nativeOf: (name: string, labels: Labels) => NativeHistogram | undefined,
+): Family[] {
+  return families.map((family) => {
+    if (family.type !== 'histogram') return family;
+    const samples = family.samples.map((one) => {
+      const native = one.suffix === '_count' ? nativeOf(family.name, one.labels) : undefined;
+      return native === undefined ? one : { ...one, native };
+    });
+    return { ...family, samples };
+  });
 }

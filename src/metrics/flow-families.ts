@@ -61,11 +61,20 @@ export interface FlowFamilies {
   readonly families: readonly FlowFamily[];
 }
 
+export interface FlowFamilyOptions {
+  readonly isPushed?: boolean;
+  /** Whether the last interval is shown, too. */
+  readonly gauges?: boolean;
+}
+
 /**
  * The flow metrics: counters first, then the last interval's gauges. The counters of new series stand at 0
  * for those who scrape; those who are pushed to (`isPushed`) get a 0 of its own time instead.
  */
-export function flowFamilies(series: SeriesView, isPushed = false): FlowFamilies {
+export function flowFamilies(
+  series: SeriesView,
+  { isPushed = false, gauges = true }: FlowFamilyOptions = {},
+): FlowFamilies {
   const bytes = isPushed ? series.totalBytes : series.shownBytes;
   const packets = isPushed ? series.totalPackets : series.shownPackets;
   return {
@@ -73,8 +82,12 @@ export function flowFamilies(series: SeriesView, isPushed = false): FlowFamilies
     families: [
       { ...FLOW_METRICS.flowBytesTotal, values: bytes },
       { ...FLOW_METRICS.flowPacketsTotal, values: packets },
-      { ...FLOW_METRICS.flowBytes, values: series.intervalBytes },
-      { ...FLOW_METRICS.flowPackets, values: series.intervalPackets },
+      ...(gauges
+        ? [
+            { ...FLOW_METRICS.flowBytes, values: series.intervalBytes },
+            { ...FLOW_METRICS.flowPackets, values: series.intervalPackets },
+          ]
+        : []),
     ],
   };
 }

@@ -46,6 +46,8 @@ export interface FlowLabelOptions {
   /** Text of an address, or ''; read anew for each row, as it may change. */
   readonly hostIp: string;
   readonly collectAgg: string;
+  /** Those of FLOW_LABELS that flows have; all unless told. */
+  readonly labels?: readonly string[];
   /** Adds the label vlan (0 where there was no tag). */
   readonly vlan: boolean;
   /** Adds the label queue_pair (0 where there is none): the destination queue pair of RoCE. */
@@ -114,7 +116,9 @@ export function createFlowLabelFields(
   };
   const vlan = options.vlan ? [decimalField(VLAN_LABEL, vlanOf, VLAN_MAX)] : [];
   const queuePair = options.queuePair ? [decimalField(QUEUE_PAIR_LABEL, queuePairOf, QUEUE_PAIR_MAX)] : [];
-  return [...FLOW_LABELS.map((name) => fields[name]), ...vlan, ...queuePair];
+  const { labels = FLOW_LABELS } = options;
+  const shown = FLOW_LABELS.filter((name) => labels.includes(name));
+  return [...shown.map((name) => fields[name]), ...vlan, ...queuePair];
 }
 
 /** @throws RangeError when the name is longer than a kernel would allow. */

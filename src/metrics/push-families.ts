@@ -2,6 +2,7 @@
 // What push says of itself. The numbers are kept by the pusher; nothing counts here. These metrics exist
 // where push is on.
 
+import type { NativeHistogram } from '../native-buckets.js';
 import {
   type Family,
   familiesOf,
@@ -28,6 +29,7 @@ export interface PushView {
     readonly bounds: readonly number[];
     readonly counts: readonly number[];
     readonly sumSeconds: number;
+    readonly native: NativeHistogram;
   };
   readonly retries: number;
   /** Whether the last request was accepted; false before the first. */
@@ -91,8 +93,8 @@ export const PUSH_METRICS: readonly Metric<PushView>[] = [
       labels: [],
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     },
-    samples: ({ requestDuration: { bounds, counts, sumSeconds } }) =>
-      histogramSamples([], { bounds, counts, sum: sumSeconds }),
+    samples: ({ requestDuration: { bounds, counts, sumSeconds, native } }) =>
+      histogramSamples([], { bounds, counts, sum: sumSeconds, native }),
   },
   counter(
     'xtrace_push_retries_total',

@@ -43,6 +43,7 @@ const PAIR_METRIC_NS = 600;
 
 const NO_LABELS: Labels = [];
 const MALFORMED_VERSION = 'malformed';
+const NO_BUCKETS: ReadonlyMap<number, number> = new Map();
 
 /** Of the present interval, by path. */
 const PATH_METRICS = [
@@ -192,11 +193,16 @@ export async function roceFamilies(
   for (const { definition, group = definition.name, pending: unit, addSamples } of PAIR_METRICS) {
     const ofAll = await samplesOf(view.pairs, PAIR_METRIC_NS, (pair, i, samples) => {
       const labels = ofPairs[i] ?? NO_LABELS;
-      addSamples(pair, (extraLabels, value, suffix = '') => {
-        const shown = parts.zeros?.show(pair, partName(group, suffix, extraLabels), value) ?? value;
+      addSamples(pair, (extraLabels, value, suffix = '', native = undefined) => {
+        const shown = parts.zeros?.show(pair, partName(group, extraLabels), value) ?? value;
         if (unit !== undefined) pending.add(pair.path.interfaceId, extraLabels, unit, value - shown);
         const all = extraLabels.length === 0 ? labels : [...labels, ...extraLabels];
-        samples.push({ suffix, labels: all, value: shown, startedMs: pair.startedMs });
+        const { startedMs } = pair;
+        if (native === undefined) samples.push({ suffix, labels: all, value: shown, startedMs });
+        else {
+          const shownNative = shown === value ? native : { ...native, zeroCount: 0, buckets: NO_BUCKETS };
+          samples.push({ suffix, labels: all, value: shown, startedMs, native: shownNative });
+        }
       });
     });
     families.push(toFamily(definition, ofAll));
@@ -214,10 +220,10 @@ export async function roceFamilies(
   return [...families, ...familiesOf(TABLE_METRICS, tableView(view, pending.rows, options))];
 }
 
-/** What names a counter among those of its pair. */
-function partName(group: string, suffix: string, extraLabels: Labels): string {
-  let name = group + suffix;
-  for (const [, value] of extraLabels) name += ` ${value}`;
+/** What names a counter, or a whole histogram, among those of its pair. */
+function partName(group: string, extraLabels: Labels): string {
+  let name = group;
+  for (const [label, value] of extraLabels) if (label !== 'le') name += ` ${value}`;
   return name;
 }
 

@@ -2,9 +2,9 @@
 // The metrics of a pair of addresses, each with the samples that a pair has of it. The help texts state the
 // limits: what these numbers are not is as much part of them as what they are. Nothing here walks the table.
 
-import { ROCE_CELL, ROCE_SIZE_BOUNDS, ROCE_TRANSPORT } from '../abi/roce-records.js';
+import { ROCE_CELL, ROCE_TRANSPORT } from '../abi/roce-records.js';
 import type { RocePairView, RocePsnCounts, RoceTraffic } from '../roce/views.js';
-import { boundText, type Label, type Labels, type MetricDefinition } from './definition.js';
+import type { AddSample, Label, Labels, MetricDefinition } from './definition.js';
 import {
   DSCP_LABELS,
   ECN_LABELS,
@@ -16,9 +16,7 @@ import {
   TRANSPORT_LABELS,
   VERSION_LABELS,
 } from './roce-labels.js';
-
-/** Takes a sample of the pair: its labels beyond ROCE_PAIR_LABELS, its value. */
-export type AddSample = (extraLabels: Labels, value: number, suffix?: string) => void;
+import { addSizes, ROCE_SIZE_BUCKETS } from './roce-sizes.js';
 
 export interface PairMetric {
   readonly definition: MetricDefinition;
@@ -42,33 +40,10 @@ const OPERATIONS = [
   { label: ['operation', 'flush'], cell: ROCE_CELL.flushes },
 ] as const satisfies readonly { label: Label; cell: number }[];
 
-/** Those whose size is in the packet that begins them. */
-const SIZED_OPERATIONS = [
-  {
-    label: ['operation', 'write'],
-    messages: ROCE_CELL.writes,
-    sizes: ROCE_CELL.writeSizes,
-    sum: ROCE_CELL.writeMessageBytes,
-  },
-  {
-    label: ['operation', 'read'],
-    messages: ROCE_CELL.reads,
-    sizes: ROCE_CELL.readSizes,
-    sum: ROCE_CELL.readMessageBytes,
-  },
-] as const;
-
 const PSN_TRANSPORTS = [ROCE_TRANSPORT.rc, ROCE_TRANSPORT.uc, ROCE_TRANSPORT.xrc];
 
 const PSN_LIMITS =
   'By RC, UC and XRC packets in the order in which they arrived here, requests and responses apart.';
-
-/** Bytes: 64 x 4^n up to 1 GiB; a message has 2 GiB at most (IBTA vol. 1, 9.7.8). */
-export const ROCE_SIZE_BUCKETS = Array.from({ length: ROCE_SIZE_BOUNDS }, (_, n) => 64 * 4 ** n);
-const LE_LABELS: readonly Label[] = [...ROCE_SIZE_BUCKETS.map(boundText), '+Inf'].map((bound) => [
-  'le',
-  bound,
-]);
 
 export const PAIR_METRICS: readonly PairMetric[] = [
   byTraffic(
@@ -286,18 +261,4 @@ function byPsn(name: string, help: string, read: (psn: RocePsnCounts) => number)
       }
     },
   };
-}
-
-/** Cumulative, as expositions have them; an operation with its first message. */
-function addSizes({ cells }: RocePairView, addSample: AddSample): void {
-  for (const { label, messages, sizes, sum } of SIZED_OPERATIONS) {
-    if (cells[messages] === 0) continue;
-    let total = 0;
-    for (let i = 0; i <= ROCE_SIZE_BOUNDS; i++) {
-      total += cells[sizes + i] ?? 0;
-      addSample([label, LE_LABELS[i] ?? ['le', '']], total, '_bucket');
-    }
-    addSample([label], cells[sum] ?? 0, '_sum');
-    addSample([label], total, '_count');
-  }
 }

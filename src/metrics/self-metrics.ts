@@ -2,7 +2,8 @@
 // What the exporter says of itself: how each of SELF_METRICS gets its values.
 
 import { Registry } from 'prom-client';
-import type { Family } from './definition.js';
+import { NativeBuckets, type NativeHistogram } from '../native-buckets.js';
+import { type Family, type Labels, withNative } from './definition.js';
 import { createInstruments, familiesIn } from './instruments.js';
 import type { ProcessUsage } from './process-usage.js';
 import { SELF_METRICS } from './self-definitions.js';
@@ -91,6 +92,17 @@ export function createSelfMetrics(options: SelfMetricsOptions, parts: SelfMetric
 
   for (const reason of HTTP_CLOSE_REASONS) m.httpConnectionsClosedTotal.inc({ reason }, 0);
 
+  const refreshDurations = new NativeBuckets();
+  /** By format. */
+  const expositionDurations = new Map<string, NativeBuckets>();
+
+  /** The native half of prom-client's histograms, which it does not have. */
+  function nativeOf(name: string, labels: Labels): NativeHistogram | undefined {
+    if (name === SELF_METRICS.refreshDurationSeconds.name) return refreshDurations;
+    if (name !== SELF_METRICS.expositionDurationSeconds.name) return undefined;
+    return expositionDurations.get(labels[0]?.[1] ?? '');
+  }
+
   let unattributedBefore = 0;
   let readOpenConnections = (): number => 0;
 
@@ -114,6 +126,7 @@ export function createSelfMetrics(options: SelfMetricsOptions, parts: SelfMetric
     recordRefresh({ ok, durationMs, finishedAtMs }) {
       m.refreshesTotal.inc();
       m.refreshDurationSeconds.observe(durationMs / 1000);
+      refreshDurations.observe(durationMs / 1000);
       if (ok) m.refreshTimestampSeconds.set(finishedAtMs / 1000);
       else m.refreshFailuresTotal.inc();
     },
@@ -135,6 +148,9 @@ export function createSelfMetrics(options: SelfMetricsOptions, parts: SelfMetric
     recordExposition({ format, bytes, durationMs }) {
       m.expositionBytes.set({ format }, bytes);
       m.expositionDurationSeconds.observe({ format }, durationMs / 1000);
+      const native = expositionDurations.get(format) ?? new NativeBuckets();
+      expositionDurations.set(format, native);
+      native.observe(durationMs / 1000);
     },
     recordHttpRequest(code) {
       m.httpRequestsTotal.inc({ code });
@@ -158,7 +174,7 @@ export function createSelfMetrics(options: SelfMetricsOptions, parts: SelfMetric
       m.eventLoopStallSeconds.set(usage.eventLoopStallSeconds);
       if (usage.openFds === undefined) m.processOpenFds.remove();
       else m.processOpenFds.set(usage.openFds);
-      return familiesIn(registry, SELF_METRICS);
+      return withNative(await familiesIn(registry, SELF_METRICS), nativeOf);
     },
   };
 }

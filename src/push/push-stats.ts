@@ -3,6 +3,7 @@
 // balance: samples == sent + dropped + in the queue + in the spool.
 
 import type { PushView } from '../metrics/push-families.js';
+import { NativeBuckets } from '../native-buckets.js';
 
 /** Why samples were not delivered. Order and spelling are the label values. */
 export const DROP_REASONS = [
@@ -46,6 +47,7 @@ export class PushCounters {
   readonly requests = new Map<string, number>();
   readonly #durationCounts = new Array<number>(REQUEST_DURATION_BOUNDS.length + 1).fill(0);
   #durationSumSeconds = 0;
+  readonly #durationNative = new NativeBuckets();
 
   countRequest(code: string, durationMs: number): void {
     this.requests.set(code, (this.requests.get(code) ?? 0) + 1);
@@ -54,6 +56,7 @@ export class PushCounters {
     const index = bucket < 0 ? REQUEST_DURATION_BOUNDS.length : bucket;
     this.#durationCounts[index] = (this.#durationCounts[index] ?? 0) + 1;
     this.#durationSumSeconds += seconds;
+    this.#durationNative.observe(seconds);
   }
 
   get requestDuration(): PushStats['requestDuration'] {
@@ -61,6 +64,7 @@ export class PushCounters {
       bounds: REQUEST_DURATION_BOUNDS,
       counts: [...this.#durationCounts],
       sumSeconds: this.#durationSumSeconds,
+      native: this.#durationNative,
     };
   }
 }

@@ -5,6 +5,8 @@ import { test } from 'node:test';
 import { createKeyMasks } from '../../src/abi/key-masks.js';
 
 const ALL = {
+  srcIp: true,
+  dstIp: true,
   srcPort: true,
   dstPort: true,
   vlan: true,
@@ -37,4 +39,13 @@ test('prefix lengths keep leading bits in network order', () => {
   assert.equal(hex(masks.mask6).slice(0, 32), `${'f'.repeat(12)}8${'0'.repeat(19)}`);
   assert.equal(hex(masks.mask6).slice(32, 64), `${'f'.repeat(12)}8${'0'.repeat(19)}`);
   assert.equal(hex(createKeyMasks({ ...ALL, ipv4PrefixLength: 0 }).mask4).slice(0, 16), '0'.repeat(16));
+});
+
+test('an address that no label shows is zero, the other one as long as it was', () => {
+  const masks = createKeyMasks({ ...ALL, srcIp: false, ipv4PrefixLength: 24 });
+  assert.equal(hex(masks.mask4).slice(0, 16), '00000000ffffff00');
+  assert.equal(
+    hex(createKeyMasks({ ...ALL, dstIp: false }).mask6).slice(0, 64),
+    'f'.repeat(32) + '0'.repeat(32),
+  );
 });

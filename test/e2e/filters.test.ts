@@ -88,6 +88,24 @@ const EXCLUSIONS: readonly Case[] = [
     frames: [...MIX, ...DNS],
     expected: { wanted: (key) => key.kind === KIND.tcp && !isResolvers(key) },
   },
+  {
+    name: 'flows.include and flows.exclude',
+    settings: {
+      flows: { include: ['protocol tcp', 'protocol udp'], exclude: ['port 80', 'net 8.8.0.0/16'] },
+    },
+    frames: [...MIX, ...DNS],
+    expected: {
+      wanted: ({ protocol, srcPort, dstPort, srcIp, dstIp }) =>
+        (protocol === 6 || protocol === 17) &&
+        ![srcPort, dstPort].includes(80) &&
+        ![srcIp, dstIp].some((address) => address.startsWith('8.8.')),
+    },
+  },
+  {
+    name: 'flows.exclude by interface',
+    settings: { flows: { exclude: ['interface *'] } },
+    expected: { wanted: () => false },
+  },
 ];
 
 /** An address with all but its leading bits zeroed, written apart from the code under test. */
@@ -121,6 +139,11 @@ const AGGREGATES: readonly Case[] = [
     name: 'flows.ipv4_prefix_length=0 and ipv6_prefix_length=40',
     settings: { flows: { ipv4_prefix_length: 0, ipv6_prefix_length: 40 } },
     expected: { shown: (key) => withPrefixes(key, 0, 40) },
+  },
+  {
+    name: 'flows.gauges=false',
+    settings: { flows: { gauges: false } },
+    expected: {},
   },
   {
     name: 'flows.vlan=true',

@@ -42,7 +42,15 @@ function startExporterOn(t: TestContext, site: Site): Promise<Exporter> {
   return startExporter({
     namespace: site.host,
     args: ['-i', 'va', '-t', '1000', '--web.listen-address=127.0.0.1:10060'],
-    settings: { flows: { new_series: 'zero_first', max_series: 20_000, idle_timeout_ms: 3_600_000 } },
+    settings: {
+      // Also how long a scraper is waited for that has not come yet since the start.
+      flows: {
+        new_series: 'zero_first',
+        hold_max_ms: 15_000,
+        max_series: 20_000,
+        idle_timeout_ms: 3_600_000,
+      },
+    },
   }).then((exporter) => {
     t.after(() => exporter.stop('SIGKILL'));
     return exporter;
@@ -62,7 +70,7 @@ async function startScrapers(t: TestContext, site: Site, { url }: Exporter): Pro
   const program = later.path;
   const one = { name: `prometheus ${later.version}, every 3 s`, address: '127.0.0.1:9091', everyS: 3 };
   scrapers.push(await startPrometheus(site.host, url, { program, ...one }));
-  const flags = ['--enable-feature=created-timestamp-zero-ingestion'];
+  const flags = ['--enable-feature=created-timestamp-zero-ingestion,native-histograms'];
   const two = { name: 'the same with created timestamps, every 4 s', address: '127.0.0.1:9092', everyS: 4 };
   scrapers.push(await startPrometheus(site.host, url, { program, flags, ...two }));
   return scrapers;
@@ -137,5 +145,9 @@ kernelTest(
       }
     }
     assert.deepEqual(faults, []);
+    const [, , , native] = scrapers;
+    if (native === undefined) return;
+    const [refreshes] = await native.query('histogram_count(xtrace_refresh_duration_seconds)');
+    assert.ok((refreshes?.value ?? 0) > 0, `${native.name} reads native histograms`);
   },
 );

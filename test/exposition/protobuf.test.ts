@@ -16,7 +16,12 @@ import {
   labelsKey,
   STARTED_MS,
 } from '../support/exposition/encoder-fixture.js';
-import { createdMs, decodeFamilies, samplesOf } from '../support/exposition/prometheus-proto.js';
+import {
+  createdMs,
+  decodeFamilies,
+  type ProtoHistogram,
+  samplesOf,
+} from '../support/exposition/prometheus-proto.js';
 import { FIXED_FLOWS, FIXED_LABELS } from '../support/exposition/series-fixture.js';
 import { parseText } from '../support/exposition/text-grammar.js';
 import { fixedFamilies } from '../support/metrics/fixed-metrics.js';
@@ -106,6 +111,82 @@ test('counters and histograms say since when they count, others and those of dev
   assert.deepEqual(new Set(starts.get('xtrace_rdma_port_received_bytes_total')), new Set([undefined]));
   const [pair] = starts.get('xtrace_roce_packets_total') ?? [];
   assert.ok(pair !== undefined && pair !== STARTED_MS, 'a pair: when it began');
+});
+
+/** Buckets of a native histogram by index, as a scraper reads spans and deltas. */
+function readBuckets({ positiveSpan, positiveDelta }: ProtoHistogram): Map<number, number> {
+  const buckets = new Map<number, number>();
+  let index = 0;
+  let count = 0;
+  const deltas = [...positiveDelta];
+  for (const { offset, length } of positiveSpan) {
+    index += offset;
+    for (let i = 0; i < length; i++) {
+      count += deltas.shift() ?? Number.NaN;
+      buckets.set(index++, count);
+    }
+  }
+  assert.deepEqual(deltas, []);
+  return buckets;
+}
+
+test('histograms are native ones, too', async () => {
+  const families = decodeFamilies(await render(createSnapshot([], await fixedFamilies())));
+  const histograms = families.filter(({ type }) => type === 'HISTOGRAM');
+  assert.ok(histograms.length >= 4);
+  for (const { name, metric } of histograms) {
+    for (const { histogram } of metric) {
+      assert.ok(histogram !== undefined);
+      const counts = [...readBuckets(histogram).values()];
+      assert.ok(
+        counts.every((count) => count > 0),
+        name,
+      );
+      const sum = counts.reduce((total, count) => total + count, histogram.zeroCount ?? 0);
+      assert.equal(sum, histogram.sampleCount, name);
+      assert.ok((histogram.zeroThreshold ?? 0) > 0, name);
+    }
+  }
+  const push = histograms.find(({ name }) => name === 'xtrace_push_request_duration_seconds')?.metric[0]
+    ?.histogram;
+  assert.deepEqual(
+    readBuckets(push ?? assert.fail()),
+    new Map([
+      [-40, 4],
+      [-1, 3],
+      [20, 2],
+    ]),
+  );
+});
+
+test('any native buckets come through spans and deltas', async () => {
+  const anyBuckets = fc.array(
+    fc.tuple(fc.integer({ min: -80, max: 64 }), fc.integer({ min: 1, max: 2 ** 50 })),
+  );
+  await fc.assert(
+    fc.asyncProperty(
+      anyBuckets,
+      fc.nat(),
+      fc.integer({ min: -4, max: 8 }),
+      async (pairs, zeroCount, schema) => {
+        const buckets = new Map(pairs);
+        const native = { schema, zeroThreshold: 0.5, zeroCount, buckets };
+        const family: Family = {
+          name: 'x',
+          help: 'h',
+          type: 'histogram',
+          samples: [
+            { suffix: '_sum', labels: [], value: 1 },
+            { suffix: '_count', labels: [], value: 9, native },
+          ],
+        };
+        const [decoded] = decodeFamilies(await render({ ...createSnapshot([]), families: [family] }));
+        const histogram = decoded?.metric[0]?.histogram ?? assert.fail();
+        assert.deepEqual(readBuckets(histogram), new Map([...buckets].sort(([a], [b]) => a - b)));
+        assert.deepEqual([histogram.schema, histogram.zeroCount], [schema, zeroCount]);
+      },
+    ),
+  );
 });
 
 test('a start is exact to the millisecond, whatever it is', async () => {

@@ -6,15 +6,16 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { Scrapers } from '../../src/http/scrapers.js';
 
-function createScrapers(maxIntervalMs = 60_000) {
-  let nowMs = 0;
+/** Long after the start, where no other may come yet. */
+function createScrapers(maxIntervalMs = 60_000, startedS = -1000) {
+  let nowMs = 1000 * startedS;
   const scrapers = new Scrapers({ maxIntervalMs }, { nowMs: () => nowMs });
   return {
     scrapers,
     /** name gets an answer that shows this refresh, so many seconds after the start. */
-    answer(atS: number, name: string, refresh: number): void {
+    answer(atS: number, name: string, refresh: number, isScraper = false): void {
       nowMs = 1000 * atS;
-      scrapers.answered(name, refresh);
+      scrapers.answered(name, refresh, isScraper);
     },
     seenAt(atS: number) {
       nowMs = 1000 * atS;
@@ -97,6 +98,34 @@ test('the interval is the longer one of the last two', () => {
   assert.deepEqual(seenAt(45), { beginnings: 17, ends: 17 });
 });
 
+test('who says that he scrapes is waited for from his first scrape on, for a minute at first', () => {
+  const { answer, seenAt } = createScrapers();
+  answer(0, 'slow', 1, true);
+  answer(1, 'fast', 2, true);
+  answer(3, 'fast', 4, true);
+  assert.deepEqual(seenAt(3), { beginnings: 1, ends: 1 });
+  for (let atS = 5; atS <= 61; atS += 2) answer(atS, 'fast', atS + 1, true);
+  assert.deepEqual(seenAt(61), { beginnings: 1, ends: 1 });
+  assert.deepEqual(seenAt(61.1), { beginnings: 62, ends: 62 });
+});
+
+test('where one scrapes, beginnings wait after the start for others who may come yet', () => {
+  const { answer, seenAt } = createScrapers(60_000, 0);
+  answer(1, 'curl', 2);
+  assert.deepEqual(seenAt(2), { beginnings: 2, ends: NOBODY_WAITS }, 'nobody scrapes');
+  for (let atS = 3; atS < 60; atS += 2) answer(atS, 'fast', atS, true);
+  assert.deepEqual(seenAt(59.9), { beginnings: 0, ends: 59 });
+  assert.deepEqual(seenAt(60), { beginnings: 59, ends: 59 });
+});
+
+test('neither waits longer than the limit', () => {
+  const { answer, seenAt } = createScrapers(10_000, 0);
+  answer(8, 'slow', 1, true);
+  for (let atS = 9; atS <= 19; atS += 1) answer(atS, 'fast', atS, true);
+  assert.deepEqual(seenAt(19), { beginnings: 1, ends: 1 });
+  assert.deepEqual(seenAt(19.1), { beginnings: 19, ends: 19 });
+});
+
 test('any number of names is bounded, and a scraper outlives those who come once', () => {
   const { scrapers, answer, seenAt } = createScrapers();
   answer(0, 'scraper', 1);
@@ -118,10 +147,10 @@ test('what everybody saw is never above what anybody was answered, nor does a cl
       for (const { name, stepMs, refreshes } of list) {
         nowMs += stepMs;
         refresh += refreshes;
-        scrapers.answered(String(name), refresh);
+        scrapers.answered(String(name), refresh, name % 3 === 0);
         const { beginnings, ends } = scrapers.seen();
-        assert.ok(beginnings >= 1 && beginnings <= refresh);
-        assert.ok(ends === beginnings || ends === NOBODY_WAITS);
+        assert.ok(beginnings >= 0 && beginnings <= refresh);
+        assert.ok(ends === NOBODY_WAITS || (beginnings <= ends && ends <= refresh));
         assert.ok(scrapers.active <= 64);
       }
     }),

@@ -47,7 +47,7 @@ test('GET /metrics answers OpenMetrics and gzip to those who ask', async () => {
 
 test('who has had a whole answer is told, by address, agent and timeout; who had none of it is not', async () => {
   const { options, parts } = createHttpFixture();
-  const answered: [string, number][] = [];
+  const answered: [string, number, boolean][] = [];
   const app = createHttpApp(options, { ...parts, onAnswered: (...who) => answered.push(who) });
   await request(app)
     .get('/metrics')
@@ -58,7 +58,7 @@ test('who has had a whole answer is told, by address, agent and timeout; who had
   await until('an answer to be told', () => answered.length > 0);
   assert.equal(answered.length, 1);
   assert.match(answered[0]?.[0] ?? '', /^\S*127\.0\.0\.1 Prometheus\/3 10$/);
-  assert.equal(answered[0]?.[1], 1, 'the refresh that was shown');
+  assert.deepEqual(answered[0]?.slice(1), [1, true], 'the refresh that was shown, to one who scrapes');
 });
 
 test('HEAD /metrics answers the same head and no body', async () => {

@@ -46,6 +46,13 @@ test('self metrics, books and flows together are the catalogue: each metric once
   assert.deepEqual([...names].sort(), CATALOG.map(({ name }) => name).sort());
 });
 
+test('without gauges a flow has its two counters, and those are what they were', () => {
+  const series = createManySeries(3);
+  const [bytes, packets, ...rest] = flowFamilies(series).families;
+  assert.equal(rest.length, 2);
+  assert.deepEqual(flowFamilies(series, { gauges: false }).families, [bytes, packets]);
+});
+
 test('every sample has the labels of the catalogue in their order', async () => {
   for (const family of await fixedFamilies()) {
     const definition: MetricDefinition | undefined = CATALOG.find(({ name }) => name === family.name);

@@ -7,7 +7,7 @@ import { bookFamilies } from '../../src/metrics/book-families.js';
 import type { Family } from '../../src/metrics/definition.js';
 import { ROCE_METRICS, roceFamilies } from '../../src/metrics/roce-families.js';
 import { ROCE_PAIR_LABELS, roceAddressText } from '../../src/metrics/roce-labels.js';
-import { ROCE_SIZE_BUCKETS } from '../../src/metrics/roce-pair-metrics.js';
+import { ROCE_SIZE_BUCKETS } from '../../src/metrics/roce-sizes.js';
 import { createRocePairs } from '../../src/roce/roce-pairs.js';
 import { FIXED_LABELS } from '../support/exposition/series-fixture.js';
 import { FIXED_BOOKS } from '../support/metrics/fixed-metrics.js';

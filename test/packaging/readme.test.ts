@@ -68,7 +68,7 @@ test('the table of settings has every setting, in order, with its flags, its var
       short === undefined ? [`--${name}`] : [`-${short}`, `--${name}`],
     );
     const variables = VARIABLES.filter(({ setting }) => setting === path).map(({ name }) => name);
-    const isPlain = Array.isArray(value) || (typeof value !== 'object' && value !== '');
+    const isPlain = (Array.isArray(value) && value.length > 0) || (typeof value !== 'object' && value !== '');
     const shown = isPlain ? String(value) : JSON.stringify(value);
     return [inCode(flags), inCode(variables), inCode([path]), inCode([shown])];
   });

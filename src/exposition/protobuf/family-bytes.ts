@@ -14,6 +14,7 @@ import {
   writeGauge,
   writeTimestamp,
 } from './metric-bytes.js';
+import { encodeNative } from './native-bytes.js';
 
 /** First bytes of the fields of io.prometheus.client.Histogram and Bucket. */
 const HISTOGRAM_TAG = { count: 0x08, sum: 0x11, bucket: 0x1a, created: 0x7a } as const;
@@ -47,11 +48,12 @@ function encodeHistogram(samples: readonly Sample[], from: number, createdMs: nu
   let next = from;
   let own: Sample['labels'] = [];
   for (let isOver = false; !isOver && next < samples.length; next++) {
-    const { suffix, labels, value } = samples[next] as Sample; // next < length
+    const { suffix, labels, value, native } = samples[next] as Sample; // next < length
     if (suffix === '_sum') sum = value;
     else if (suffix === '_count') {
       count = value;
       own = labels;
+      if (native !== undefined) parts.push(encodeNative(native));
       isOver = true;
     } else {
       const le = labels.find(([name]) => name === 'le')?.[1] ?? '';

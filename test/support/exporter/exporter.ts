@@ -2,7 +2,7 @@
 // The built program, bin/xtrace-catch, as a child process in a network namespace, and its pages. For
 // tests only. Who asks for pages has joined that namespace (own-netns.ts).
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
@@ -142,6 +142,7 @@ export async function runExporter(
 /** A configuration file with these settings, gone when the test process ends. */
 export function writeSettings(settings: Readonly<Record<string, unknown>>): string {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'xtrace-settings-'));
+  chmodSync(folder, 0o755); // also for an exporter that is not root
   atEnd(() => rmSync(folder, { recursive: true, force: true }));
   const file = path.join(folder, 'xtrace-catch.yaml');
   writeFileSync(file, stringify(settings));

@@ -43,7 +43,21 @@ export const FIXED_PUSH: PushView = {
     ['204', 7],
     ['refused', 2],
   ]),
-  requestDuration: { bounds: [0.001, 1, 30], counts: [4, 3, 0, 2], sumSeconds: 61.5 },
+  requestDuration: {
+    bounds: [0.001, 1, 30],
+    counts: [4, 3, 0, 2],
+    sumSeconds: 61.5,
+    native: {
+      schema: 2,
+      zeroThreshold: 2 ** -20,
+      zeroCount: 0,
+      buckets: new Map([
+        [20, 2],
+        [-40, 4],
+        [-1, 3],
+      ]),
+    },
+  },
   retries: 2,
   isUp: true,
   lastSuccessMs: 1_700_000_100_500,

@@ -152,7 +152,7 @@ function flowText(type: string, src: string, dst: string, protocol: string, vlan
 }
 
 /** GIDs that map an IPv4 address are shown as IPv4. */
-function unmapped(address: string): string {
+export function unmapped(address: string): string {
   const [, high, low] = MAPPED_IPV4.exec(address) ?? [];
   if (high === undefined || low === undefined) return address;
   const [a, b] = [Number.parseInt(high, 16), Number.parseInt(low, 16)];

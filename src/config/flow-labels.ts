@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which labels tell flows apart, as a file says it, and what flows still show with them.
+
+import { type Judgement, joinProblems, type Rule } from './rules.js';
+import { suggestWord } from './suggest.js';
+import { renderGiven } from './value-text.js';
+
+/** All that a flow can have; the first nine it has unless told otherwise. */
+const ALL_LABELS = [
+  'src_ip',
+  'dst_ip',
+  'src_port',
+  'dst_port',
+  'protocol',
+  'traffic_type',
+  'interface',
+  'host_ip',
+  'collect_agg',
+  'vlan',
+  'queue_pair',
+] as const;
+export type FlowLabelName = (typeof ALL_LABELS)[number];
+
+export const USUAL_LABELS: readonly FlowLabelName[] = ALL_LABELS.slice(0, 9);
+
+/** The sums balance by these: a flow that has ended goes where its interface and traffic type say. */
+const NEEDED_LABELS: readonly FlowLabelName[] = ['traffic_type', 'interface'];
+
+export function flowLabels(): Rule<readonly FlowLabelName[]> {
+  return (value): Judgement<readonly FlowLabelName[]> => {
+    if (!Array.isArray(value)) {
+      return { problem: `must be a list of labels, such as [src_ip, dst_ip], but is ${renderGiven(value)}` };
+    }
+    const problem = joinProblems(value.map(wrongLabel).filter((wrong) => wrong !== undefined));
+    if (problem !== undefined) return { problem };
+    const lacking = NEEDED_LABELS.filter((name) => !value.includes(name));
+    if (lacking.length > 0) {
+      return {
+        problem: `must have traffic_type and interface, by which sums balance, but lacks ${lacking.join(' and ')}`,
+      };
+    }
+    return { value: ALL_LABELS.filter((name) => value.includes(name)) };
+  };
+}
+
+function wrongLabel(name: unknown): string | undefined {
+  if (ALL_LABELS.some((known) => known === name)) return undefined;
+  const hint = typeof name === 'string' ? suggestWord(name, ALL_LABELS) : '';
+  return `a label is one of ${ALL_LABELS.join(', ')}, but one is ${renderGiven(name)}${hint}`;
+}
+
+/** Settings that say what of a flow is shown. */
+export interface FlowDetailSettings {
+  readonly labels: readonly FlowLabelName[];
+  readonly srcPort: boolean;
+  readonly dstPort: boolean;
+  readonly vlan: boolean;
+  readonly ipv4PrefixLength: number;
+  readonly ipv6PrefixLength: number;
+}
+
+/** What is kept of a flow's key; the rest is 0 in the kernel already. */
+export interface FlowDetail {
+  readonly srcIp: boolean;
+  readonly dstIp: boolean;
+  readonly srcPort: boolean;
+  readonly dstPort: boolean;
+  readonly protocol: boolean;
+  readonly vlan: boolean;
+  readonly queuePair: boolean;
+  readonly ipv4PrefixLength: number;
+  readonly ipv6PrefixLength: number;
+}
+
+/** perQueuePair: whether RoCE's queue pairs are told apart everywhere (roce.per_queue_pair). */
+export function flowDetail(flows: FlowDetailSettings, perQueuePair: boolean): FlowDetail {
+  const has = (name: FlowLabelName): boolean => flows.labels.includes(name);
+  const { ipv4PrefixLength, ipv6PrefixLength } = flows;
+  return {
+    srcIp: has('src_ip'),
+    dstIp: has('dst_ip'),
+    srcPort: flows.srcPort && has('src_port'),
+    dstPort: flows.dstPort && has('dst_port'),
+    protocol: has('protocol'),
+    vlan: flows.vlan || has('vlan'),
+    queuePair: perQueuePair || has('queue_pair'),
+    ipv4PrefixLength,
+    ipv6PrefixLength,
+  };
+}
