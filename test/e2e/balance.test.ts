@@ -55,7 +55,7 @@ kernelTest(
     try {
       const settings = {
         filter: 'udp',
-        flows: { max_series: 40, idle_timeout_ms: 200 },
+        flows: { new_series: 'zero_first', hold_max_ms: 1000, max_series: 40, idle_timeout_ms: 200 },
         kernel: { slots_per_cpu: 64 },
       };
       await withExporter(wire, { interfaces: devices, settings }, async (exporter) => {
@@ -73,6 +73,7 @@ kernelTest(
         });
         assert.ok(loop.scrapes >= 20, `only ${loop.scrapes} scrapes`);
         assert.equal(loop.greatest('xtrace_series'), 40, 'the budget was used, and kept');
+        assert.ok(loop.greatest('xtrace_pending_packets') > 0, 'series were shown at 0');
         const end = await scrapeAfterRefreshes(exporter, 2);
         devices.forEach((device, pair) => {
           assertTotals(end, device, expected[pair] ?? new ExpectedCounts());
