@@ -62,7 +62,7 @@ async function textSamples(input: ExpositionInput): Promise<Map<string, number>>
 function filled(samples: Map<string, number>): Map<string, number> {
   const pairs = [...samples].map(([key, value]): [string, number] => {
     const labels = (JSON.parse(key) as [string, string][]).filter(([, text]) => text !== '');
-    return [labelsKey(labels), value];
+    return [labelsKey(labels), value + 0]; // text has no sign of zero
   });
   return new Map(pairs);
 }

@@ -61,6 +61,8 @@ export async function openSender(
     {
       config: {
         ...config,
+        // A case is one request; the zeros before the first values of counters would be another.
+        flows: { ...config.flows, newSeries: 'at_value' },
         push: {
           ...config.push,
           url: receiver.url(),
