@@ -20,9 +20,12 @@ export interface ScrapeLoop {
 
 /**
  * Runs the task, scraping without pause all the while and once afterwards. Rejects when the task
- * does, or when a scrape was wrong.
+ * does, or when a scrape was wrong. The task is told how to ask for the number of scrapes so far.
  */
-export async function scrapeWhile(exporter: Exporter, task: () => Promise<void>): Promise<ScrapeLoop> {
+export async function scrapeWhile(
+  exporter: Exporter,
+  task: (scrapesSoFar: () => number) => Promise<void>,
+): Promise<ScrapeLoop> {
   const history: Exposition[] = [];
   let running = true;
   const loop = (async () => {
@@ -33,7 +36,7 @@ export async function scrapeWhile(exporter: Exporter, task: () => Promise<void>)
     history.push(await exporter.scrape());
   })();
   try {
-    await task();
+    await task(() => history.length);
   } finally {
     running = false;
     await loop;
