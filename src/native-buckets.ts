@@ -32,7 +32,9 @@ export class NativeBuckets implements NativeHistogram {
       return;
     }
     const last = LAST_EXPONENT * BUCKETS_PER_DOUBLING;
-    const index = Math.min(last, Math.ceil(Math.log2(value) * BUCKETS_PER_DOUBLING));
+    // A logarithm just above the threshold may be rounded down to it.
+    const first = FIRST_EXPONENT * BUCKETS_PER_DOUBLING + 1;
+    const index = Math.max(first, Math.min(last, Math.ceil(Math.log2(value) * BUCKETS_PER_DOUBLING)));
     this.buckets.set(index, (this.buckets.get(index) ?? 0) + 1);
   }
 }

@@ -32,6 +32,12 @@ test('every observation is counted once, in 144 buckets at most', () => {
   );
 });
 
+test('a value just above the threshold is in the first bucket, however its logarithm is rounded', () => {
+  const native = new NativeBuckets();
+  native.observe(2 ** -20 * (1 + Number.EPSILON));
+  assert.deepEqual([...native.buckets], [[-79, 1]]);
+});
+
 test('what is not above the threshold is zero, NaN included', () => {
   const native = new NativeBuckets();
   for (const value of [0, -1, 2 ** -20, Number.NaN]) native.observe(value);

@@ -56,8 +56,10 @@ export function connectRoce(
     collectAgg: config.collectAgg,
   };
   return {
-    apply: ({ roceRows, roceOverflow }, nowMs, refresh) =>
-      pairs.apply(roceRows, roceOverflow, nowMs, refresh),
+    apply({ roceRows, roceOverflow }, nowMs, refresh) {
+      zeros.beginRefresh();
+      return pairs.apply(roceRows, roceOverflow, nowMs, refresh);
+    },
     families(refresh) {
       if (refresh === undefined) return roceFamilies(pairs.view, labels, parts);
       zeros.begin(refresh);

@@ -5,6 +5,7 @@
 import { countsFromStart, type Family, type Sample } from '../metrics/definition.js';
 import type { FlowFamilies } from '../metrics/flow-families.js';
 import type { Pacer } from '../pacer.js';
+import { seriesName } from './remote-write/family-label-cache.js';
 
 /** Prices of a step, nanoseconds. */
 const NAME_NS = 1000;
@@ -30,7 +31,7 @@ export class BegunSeries {
       const samples: Sample[] = [];
       await this.#pacer.run(family.samples.length, NAME_NS, (from, to) => {
         for (const sample of family.samples.slice(from, to)) {
-          const name = JSON.stringify([family.name, sample.suffix, sample.labels]);
+          const name = seriesName(family.name + sample.suffix, sample.labels);
           if (!this.#names.has(name)) samples.push({ ...sample, value: 0 });
           names.add(name);
         }

@@ -10,6 +10,7 @@ import {
   kindOf,
   SOURCE_ADDRESS_WORD,
 } from '../abi/row-key.js';
+import { rangeWords } from './address-range.js';
 
 /** Values of --filter. */
 export const FILTER_NAMES = ['roce', 'roce_v1', 'roce_v2', 'tcp', 'udp', 'ib', 'all'] as const;
@@ -82,7 +83,7 @@ function onInfinibandLink(linkFraming: FilterOptions['linkFraming']): FlowFilter
   return (keys, wordOffset) => linkFraming(interfaceIdOf(keys, wordOffset)) === FRAMING.infiniband;
 }
 
-const RESOLVER_WORDS = Uint32Array.from(DNS_RESOLVERS, addressWord);
+const RESOLVER_WORDS = DNS_RESOLVERS.flatMap((address) => rangeWords(address, 32).words);
 
 function touchesResolver(keys: Uint32Array, wordOffset: number): boolean {
   if (ipVersionOf(keys, wordOffset) !== 4) return false;
@@ -92,11 +93,6 @@ function touchesResolver(keys: Uint32Array, wordOffset: number): boolean {
     if (src === resolver || dst === resolver) return true;
   }
   return false;
-}
-
-/** Dotted IPv4 -> the word that its four bytes make in a key (little endian). */
-function addressWord(address: string): number {
-  return address.split('.').reduce((word, byte, i) => (word | (Number(byte) << (8 * i))) >>> 0, 0);
 }
 
 function bits(kinds: readonly number[]): number {

@@ -36,6 +36,7 @@ export class FirstZeros {
   #refresh = 0;
   #seen: Seen;
   #renderedMs = 0;
+  #ends = Number.POSITIVE_INFINITY;
 
   constructor(options: FirstZerosOptions, parts: { readonly audience: Audience; nowMs(): number }) {
     this.#options = options;
@@ -75,9 +76,14 @@ export class FirstZeros {
     return value;
   }
 
+  /** Before the mayEnd() of a refresh: there may be a hundred thousand of them. */
+  beginRefresh(): void {
+    this.#ends = this.#audience.seen().ends;
+  }
+
   /** Whether those who scrape have seen the last values of the pair, which is idle for so much too long. */
   mayEnd(pair: RocePairView, changedIn: number, overdueMs: number): boolean {
-    const { ends } = this.#audience.seen();
+    const ends = this.#ends;
     if (ends === Number.POSITIVE_INFINITY || overdueMs > this.#options.holdMaxMs) return true;
     const shown = this.#pairs.get(pair);
     return (shown?.held ?? 0) === 0 && Math.max(changedIn, shown?.since ?? 0) <= ends;

@@ -43,6 +43,7 @@ function createShown(options: { zeroFirst?: boolean; holdMaxMs?: number } = {}) 
     },
     async refresh(...streams: StreamSpec[]): Promise<void> {
       refresh++;
+      zeros.beginRefresh();
       await pairs.apply(roceRowsOf(streams), [], 1000 * refresh, refresh);
     },
     async show(): Promise<Family[]> {

@@ -2,7 +2,7 @@
 // The wire format of io.prometheus.client.Metric and its parts (client_model, metrics.proto): functions that
 // say how long a part is, and others that write it. Writers return the offset after what they wrote.
 
-import { varintBytes, writeInt64, writeVarint } from '../remote-write/wire.js';
+import { int64Bytes, varintBytes, writeInt64, writeVarint } from '../remote-write/wire.js';
 
 /** io.prometheus.client.MetricType. */
 export const METRIC_TYPE = { counter: 0, gauge: 1, histogram: 4, info: 1 } as const;
@@ -65,10 +65,4 @@ function writeValue(out: Buffer, offset: number, value: number): number {
 
 function nanosOf(ms: number): number {
   return Math.floor(((ms % 1000) + 1000) % 1000) * NANOS_PER_MS;
-}
-
-function int64Bytes(value: number): number {
-  let bytes = 1;
-  for (let rest = value; rest > 0x7f; rest = Math.floor(rest / 0x80)) bytes++;
-  return bytes;
 }

@@ -3,6 +3,7 @@
 // indices with the difference of each count to the one before.
 
 import type { NativeHistogram } from '../../native-buckets.js';
+import { encodeInt64 } from '../remote-write/wire.js';
 
 /** First bytes of fields, (number << 3) | wire type. */
 const NATIVE_TAG = {
@@ -22,12 +23,12 @@ interface Run {
 
 export function encodeNative({ schema, zeroThreshold, zeroCount, buckets }: NativeHistogram): Buffer {
   const parts: Buffer[] = [field(NATIVE_TAG.schema, zigzag(schema)), threshold(zeroThreshold)];
-  parts.push(field(NATIVE_TAG.zeroCount, BigInt(zeroCount)));
+  parts.push(field(NATIVE_TAG.zeroCount, zeroCount));
   const runs = runsOf(buckets);
   let end = 0;
   for (const { first, counts } of runs) {
     const offset = field(SPAN_TAG.offset, zigzag(first - end));
-    const span = Buffer.concat([offset, field(SPAN_TAG.length, BigInt(counts.length))]);
+    const span = Buffer.concat([offset, field(SPAN_TAG.length, counts.length)]);
     parts.push(Buffer.from([NATIVE_TAG.positiveSpan, span.length]), span);
     end = first + counts.length;
   }
@@ -62,13 +63,6 @@ function zigzag(value: number): bigint {
   return whole >= 0n ? 2n * whole : -2n * whole - 1n;
 }
 
-function field(tag: number, value: bigint): Buffer {
-  const bytes = [tag];
-  let rest = value;
-  while (rest > 0x7fn) {
-    bytes.push(Number(rest & 0x7fn) | 0x80);
-    rest >>= 7n;
-  }
-  bytes.push(Number(rest));
-  return Buffer.from(bytes);
+function field(tag: number, value: number | bigint): Buffer {
+  return Buffer.concat([Buffer.from([tag]), encodeInt64(value)]);
 }

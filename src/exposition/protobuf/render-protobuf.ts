@@ -9,6 +9,7 @@ import type { ChunkList } from '../chunk-list.js';
 import type { FamilyHeader } from '../dialect.js';
 import { unitOf } from '../openmetrics.js';
 import type { FlowTailRenderer } from '../remote-write/flow-tail.js';
+import { stringField } from '../remote-write/labels.js';
 import { varintBytes, writeVarint } from '../remote-write/wire.js';
 import { encodeMetric } from './family-bytes.js';
 import { FlowMetrics } from './flow-metrics.js';
@@ -16,6 +17,7 @@ import { FAMILY_TAG, METRIC_TYPE } from './metric-bytes.js';
 
 /** Price of a family's sample, nanoseconds. */
 const SAMPLE_NS = 4000;
+const COPY_NS = 200;
 
 export interface ProtobufOptions {
   /** Wall clock, milliseconds: since when the counters of families count. */
@@ -49,8 +51,8 @@ export async function renderProtobuf(
       list.current[list.end] = FAMILY_TAG.metric;
       const at = writeVarint(list.current, list.end + 1, message.length);
       list.end = at + message.copy(list.current, at);
+      if (pacer.note(COPY_NS)) await pacer.turn();
     }
-    await pacer.spend(SAMPLE_NS);
   }
   if (flows.rows.count === 0) return;
   const metrics = new FlowMetrics(flows.rows, flowLabels);
@@ -63,25 +65,16 @@ export async function renderProtobuf(
 
 /** Length of the message, and all of it but the metrics. */
 function writeHeader(list: ChunkList, family: FamilyHeader, metricBytes: number): void {
+  const unit = unitOf(family);
   const header = Buffer.concat([
-    textField(FAMILY_TAG.name, family.name),
-    textField(FAMILY_TAG.help, family.help),
+    ...stringField(FAMILY_TAG.name, family.name),
+    ...stringField(FAMILY_TAG.help, family.help),
     Buffer.from([FAMILY_TAG.type, METRIC_TYPE[family.type]]),
-    textField(FAMILY_TAG.unit, unitOf(family) ?? ''),
+    ...(unit === undefined ? [] : stringField(FAMILY_TAG.unit, unit)),
   ]);
   const length = header.length + metricBytes;
   const room = varintBytes(length) + header.length;
   if (list.end + room > list.current.length) list.startChunk(room);
   const at = writeVarint(list.current, list.end, length);
   list.end = at + header.copy(list.current, at);
-}
-
-/** Nothing for an empty text. */
-function textField(tag: number, text: string): Buffer {
-  if (text === '') return Buffer.alloc(0);
-  const bytes = Buffer.from(text);
-  const out = Buffer.alloc(1 + varintBytes(bytes.length) + bytes.length);
-  out[0] = tag;
-  bytes.copy(out, writeVarint(out, 1, bytes.length));
-  return out;
 }

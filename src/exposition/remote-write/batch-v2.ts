@@ -8,6 +8,7 @@ import { GrowingBytes, type SeriesBatch } from './series-batch.js';
 import { SymbolTable } from './symbol-table.js';
 import {
   encodeInt64,
+  int64Bytes,
   SAMPLE_TAG,
   V2_TAG,
   VARINT_MAX_BYTES,
@@ -188,11 +189,4 @@ function skipVarint(source: Buffer, offset: number): number {
   let at = offset;
   while ((source[at] ?? 0) > 0x7f) at++;
   return at + 1;
-}
-
-function int64Bytes(value: number): number {
-  let bytes = 1;
-  for (let furtherLabels = value; furtherLabels > 0x7f; furtherLabels = Math.floor(furtherLabels / 0x80))
-    bytes++;
-  return bytes;
 }

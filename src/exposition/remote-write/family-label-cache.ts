@@ -79,7 +79,7 @@ export class FamilyLabelCache {
 }
 
 /** Metric name and labels as one text that no other has: every part says how long it is. */
-function seriesName(metricName: string, labels: Sample['labels']): string {
+export function seriesName(metricName: string, labels: Sample['labels']): string {
   let text = `${metricName.length}:${metricName}`;
   for (const [name, value] of labels) text += `${name.length}:${name}${value.length}:${value}`;
   return text;

@@ -55,7 +55,8 @@ function encodeLabel([name, value]: LabelPair): Buffer {
   return Buffer.concat([tagAndLength(V1_TAG.label, length), ...body]);
 }
 
-function stringField(tag: number, text: string): [Buffer, Buffer] {
+/** Tag and length, and the text. */
+export function stringField(tag: number, text: string): [Buffer, Buffer] {
   const bytes = Buffer.from(text);
   return [tagAndLength(tag, bytes.length), bytes];
 }

@@ -47,8 +47,15 @@ export function varintBytes(value: number): number {
   return bytes;
 }
 
-/** An int64 as protobuf has it: negative ones take ten bytes. The value is a safe integer. */
-export function encodeInt64(value: number): Buffer {
+/** Of writeInt64(). */
+export function int64Bytes(value: number): number {
+  let bytes = 1;
+  for (let rest = value; rest > 0x7f; rest = Math.floor(rest / 0x80)) bytes++;
+  return bytes;
+}
+
+/** An int64 as protobuf has it: negative ones take ten bytes. A number is a safe integer. */
+export function encodeInt64(value: number | bigint): Buffer {
   const bytes: number[] = [];
   let rest = BigInt.asUintN(64, BigInt(value));
   while (rest > 0x7fn) {
