@@ -111,9 +111,8 @@ export function createSeries(flows: number): SeriesView {
     keys[word] = 0x0a000000 + ((flow * 2654435761) >>> 8);
     keys[word + 4] = 0x0b000000 + flow;
     keys[word + 8] = ((1024 + (flow % 60000)) | (443 << 16)) >>> 0;
-    keys[word + 9] = 1;
+    keys[word + 9] = 1 | (4 << 24);
     keys[word + 10] = 6 | (1 << 8);
-    keys[word + 11] = 4 << 24;
     labelOffset[flow] = end;
     labelLength[flow] = render(keys, word, labelBytes, end);
     end += labelLength[flow] ?? 0;

@@ -172,9 +172,8 @@ function createRows(count: number, group: number, bytes: number): FlowRows {
     keys[word] = Math.imul(i + 1, 0x9e3779b1);
     keys[word + 4] = 0x0a000001 + group;
     keys[word + 8] = 443;
-    keys[word + 9] = 1;
+    keys[word + 9] = 1 | (4 << 24);
     keys[word + 10] = 6 | (KIND.tcp << 8);
-    keys[word + 11] = 4 << 24;
   }
   const packets = new Float64Array(count).fill(10);
   // Not all alike, or ranking them would be too easy.

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Raised with every change of a layout or of a code below. */
-#define ABI_VERSION 3
+#define ABI_VERSION 4
 
 /* What a packet is. The number is API: append only, never reuse. At most 16 (4 bits). */
 enum traffic_kind {
@@ -83,7 +83,8 @@ struct flow_traits {
 			  flow */
 	__u8 kind;     /* enum traffic_kind */
 	__u16 vlan;    /* outer VLAN id, 0 where there is none */
-	__u32 qp;      /* RoCE destination queue pair, 0 where there is none */
+	__u32 qp;      /* low 24 bits: RoCE destination queue pair, 0 where there is none;
+			  high 8: DSCP */
 };
 _Static_assert(sizeof(struct flow_traits) == 16, "flow_traits");
 
@@ -263,11 +264,16 @@ struct options {
 	__u8 decap_mirror;  /* 1: RoCE inside ERSPAN and GRE counts as what it was */
 	__u16 psn_idle_max; /* a stream silent for more refreshes than this begins anew */
 	__u32 psn_sets;	    /* a power of two */
-	__u32 pad;
+	__u8 fold_ports; /* 1: a client's port is 0 in keys; ephemeral_ports says which that is */
+	__u8 pad[3];
 	struct flow_key4 mask4; /* ANDed with every IPv4 key */
 	struct flow_key6 mask6; /* ANDed with every IPv6 key */
 };
 _Static_assert(sizeof(struct options) == 112, "options");
+
+/* Ports as bits, the read-only variable `ephemeral_ports`: bit n & 31 of word n >> 5 is set where
+ * port n may be a client's. Set by user space as options are. */
+#define PORT_WORDS 2048
 
 /* Written by user space while programs run. */
 struct control {

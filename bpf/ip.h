@@ -74,6 +74,12 @@ struct ipv6_extension {
 	__u32 rest;
 };
 
+/* The DSCP as flow_traits.qp has it. */
+static __always_inline __u32 dscp_word(const struct ipv6_header *ip)
+{
+	return bpf_ntohl(ip->version_class_flow) >> 22 << 26 >> 2;
+}
+
 /* Returns 0, with the key's addresses and *found filled, or a frame_reason. */
 static __always_inline __u32 parse_ipv4(struct cursor *cursor, const __u32 framing,
 					struct flow_key4 *key, struct transport *found)
@@ -99,6 +105,7 @@ static __always_inline __u32 parse_ipv4(struct cursor *cursor, const __u32 frami
 
 	__builtin_memcpy(key->src_ip, ip->src_ip, sizeof(key->src_ip));
 	__builtin_memcpy(key->dst_ip, ip->dst_ip, sizeof(key->dst_ip));
+	found->qp = (__u32)ip->tos >> 2 << 24;
 	later = ip->fragment & bpf_htons(IPV4_OFFSET_MASK);
 	found->more = !!(ip->fragment & bpf_htons(IPV4_MORE_FRAGMENTS));
 	cursor->pos += header_length;
@@ -208,6 +215,7 @@ static __always_inline __u32 parse_ipv6(struct xdp_md *ctx, struct cursor *curso
 
 	__builtin_memcpy(key->src_ip, ip->src_ip, sizeof(key->src_ip));
 	__builtin_memcpy(key->dst_ip, ip->dst_ip, sizeof(key->dst_ip));
+	found->qp = dscp_word(ip);
 	result.walk.protocol = ip->next_header;
 	cursor->pos = ip + 1;
 	if (is_ipv6_extension(result.walk.protocol)) {
@@ -256,12 +264,13 @@ static __always_inline __u32 parse_roce_v1(struct cursor *cursor, struct flow_ke
 	if (found->malformed)
 		return REASON_BTH_INVALID;
 
+	found->qp = dscp_word(grh);
 	__builtin_memcpy(key->src_ip, grh->src_ip, sizeof(key->src_ip));
 	__builtin_memcpy(key->dst_ip, grh->dst_ip, sizeof(key->dst_ip));
 	cursor->pos = bth;
 	found->kind = KIND_ROCE_V1;
 	found->protocol = PROTOCOL_ROCE_V1;
-	found->qp = bth_dest_qp(bth);
+	found->qp |= bth_dest_qp(bth);
 	return 0;
 }
 

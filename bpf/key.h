@@ -42,6 +42,31 @@ static __always_inline bool is_roce(__u8 kind)
 	return (__u8)(kind - KIND_ROCE_V2) <= KIND_ROCE_V1 - KIND_ROCE_V2;
 }
 
+static __always_inline bool is_ephemeral(__u16 port)
+{
+	return ephemeral_ports[port >> 5] >> (port & 31) & 1;
+}
+
+/* Whether a port is a client's: ephemeral, unless the other is ephemeral too and higher. Both
+ * directions agree, as it goes by the two numbers alone. src/abi/port-folding.ts is the same. */
+static __always_inline bool folds_port(__u16 port, __u16 other)
+{
+	return is_ephemeral(port) && !(other > port && is_ephemeral(other));
+}
+
+/* Both ports of a packet, the source port lowest, without those of clients. A global function: the
+ * programs have no stack left for it, and only who asks for folding pays for the call. */
+__noinline __u32 without_clients(__u32 ports)
+{
+	__u16 src_port = ports, dst_port = ports >> 16;
+
+	if (folds_port(src_port, dst_port))
+		ports &= ~0xffffU;
+	if (folds_port(dst_port, src_port))
+		ports &= 0xffffU;
+	return ports;
+}
+
 /* What was found besides the addresses, of a kind that is wanted. */
 static __always_inline void key_describe(key_word *key, const __u32 words, const struct link *link,
 					 const struct transport *found)
@@ -53,6 +78,19 @@ static __always_inline void key_describe(key_word *key, const __u32 words, const
 	traits->protocol = found->protocol;
 	traits->vlan = link->vlan;
 	traits->qp = found->qp;
+}
+
+/* Leaves out the ports of clients where that is asked for. */
+static __always_inline void key_fold_ports(key_word *key, const __u32 words)
+{
+	struct flow_traits *traits = key_traits(key, words);
+	__u32 ports;
+
+	if (!options.fold_ports)
+		return;
+	ports = without_clients(traits->src_port | (__u32)traits->dst_port << 16);
+	traits->src_port = ports;
+	traits->dst_port = ports >> 16;
 }
 
 /* What a key has in any case. */

@@ -35,6 +35,10 @@ const volatile struct options options = {
 	.mask6 = {ADDRESS6_MASK, ADDRESS6_MASK, TRAITS_MASK},
 };
 
+/* Empty by default, as nothing is folded. 8 KiB that are read only where options.fold_ports is set.
+ */
+const volatile __u32 ephemeral_ports[PORT_WORDS] = {};
+
 /* volatile: user space stores to it while we run; each program reads it once. */
 volatile struct control control;
 

@@ -57,6 +57,7 @@ static __always_inline int count_found(struct xdp_md *ctx, key_word *key, const 
 		     counted_mirrored(ctx, found, framing, bytes)))
 			return COUNTED;
 		key_describe(key, words, link, found);
+		key_fold_ports(key, words);
 	} else {
 		if (counted_mirrored(ctx, found, framing, bytes))
 			return COUNTED;

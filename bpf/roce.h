@@ -216,6 +216,7 @@ static __always_inline void count_observed(struct xdp_md *ctx, key_word *key, co
 		/* in this order: a key takes less stack than what was found */
 		key_describe(key, words, link, found);
 		observe(ctx, cursor, network, inner, found, epoch, bytes);
+		key_fold_ports(key, words);
 	} else {
 		__builtin_memset(key, 0, words * sizeof(*key));
 	}

@@ -42,9 +42,9 @@ struct transport {
 	__u8 kind;
 	__u8 roce_version; /* 1 or 2; 0: nothing that count_roce() should see */
 	__u8 malformed;	   /* enum roce_malformed */
-	__u32 qp;
-	__u16 later; /* 1: a fragment other than the first */
-	__u16 more;  /* 1: a fragment other than the last */
+	__u32 qp;	   /* and the DSCP, as in struct flow_traits */
+	__u16 later;	   /* 1: a fragment other than the first */
+	__u16 more;	   /* 1: a fragment other than the last */
 };
 
 /* Ports, kind and RoCE v2. length: bytes from the cursor to the end of the packet by its
@@ -106,7 +106,7 @@ static __always_inline __u32 parse_transport(struct cursor *cursor, __u32 length
 		return 0;
 	found->kind = KIND_ROCE_V2;
 	found->protocol = PROTOCOL_ROCE_V2;
-	found->qp = bth_dest_qp(bth);
+	found->qp |= bth_dest_qp(bth);
 	return 0;
 }
 

@@ -6,7 +6,6 @@ import { FLOW_ROW_WORDS, type FlowRows } from './records.js';
 
 const IP_VERSION4_BITS = 4 << 24;
 const IP_VERSION6_BITS = 6 << 24;
-const QP_MASK = 0xffffff;
 const UINT32_RANGE = 0x1_0000_0000;
 const FIRST_CAPACITY_ROWS = 4096;
 
@@ -67,9 +66,10 @@ export class FlowRowBuffer implements FlowRows {
     keys[row + 6] = 0;
     keys[row + 7] = 0;
     keys[row + 8] = keyWords[keyOffset + 2] ?? 0;
-    keys[row + 9] = interfaceId;
+    keys[row + 9] = interfaceId | IP_VERSION4_BITS;
     keys[row + 10] = keyWords[keyOffset + 4] ?? 0;
-    keys[row + 11] = ((keyWords[keyOffset + 5] ?? 0) & QP_MASK) | IP_VERSION4_BITS;
+    keys[row + 11] = keyWords[keyOffset + 5] ?? 0;
+    keys[row + 12] = 0;
     this.#count(countWords, countOffset);
   }
 
@@ -86,9 +86,10 @@ export class FlowRowBuffer implements FlowRows {
     for (let word = 0; word < 9; word++) {
       keys[row + word] = keyWords[keyOffset + word] ?? 0;
     }
-    keys[row + 9] = interfaceId;
+    keys[row + 9] = interfaceId | IP_VERSION6_BITS;
     keys[row + 10] = keyWords[keyOffset + 10] ?? 0;
-    keys[row + 11] = ((keyWords[keyOffset + 11] ?? 0) & QP_MASK) | IP_VERSION6_BITS;
+    keys[row + 11] = keyWords[keyOffset + 11] ?? 0;
+    keys[row + 12] = 0;
     this.#count(countWords, countOffset);
   }
 

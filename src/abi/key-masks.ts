@@ -2,7 +2,7 @@
 // The load-time masks of struct options: what of a key is kept. A field that no label shows is
 // zeroed in the kernel, so that flows which differ in nothing else are one entry there already.
 
-import { FLOW_KEY4, FLOW_KEY6 } from './layout.js';
+import { DSCP_BYTE, FLOW_KEY4, FLOW_KEY6 } from './layout.js';
 
 export interface KeyDetail {
   readonly srcIp: boolean;
@@ -10,6 +10,7 @@ export interface KeyDetail {
   readonly srcPort: boolean;
   readonly dstPort: boolean;
   readonly vlan: boolean;
+  readonly dscp: boolean;
   /** RoCE destination queue pair. */
   readonly queuePair: boolean;
   /** Leading address bits kept: 0-32 and 0-128. */
@@ -54,7 +55,10 @@ function createMask(layout: Layout, prefixLength: number, detail: KeyDetail): Ui
     mask.fill(0, layout.vlan, layout.vlan + 2);
   }
   if (!detail.queuePair) {
-    mask.fill(0, layout.qp, layout.qp + 4);
+    mask.fill(0, layout.qp, layout.qp + DSCP_BYTE);
+  }
+  if (!detail.dscp) {
+    mask[layout.qp + DSCP_BYTE] = 0;
   }
   return mask;
 }

@@ -4,7 +4,13 @@
 // knows no map, no file and no clock.
 
 /** Must equal ABI_VERSION in bpf/abi.h; the loader refuses an object that says otherwise. */
-export const ABI_VERSION = 3;
+export const ABI_VERSION = 4;
+
+/** Byte of qp, in both keys, that holds the DSCP. */
+export const DSCP_BYTE = 3;
+
+/** Words of the variable ephemeral_ports. */
+export const PORT_WORDS = 2048;
 
 /** struct flow_key4. Addresses are bytes as on the wire, numbers in host order. */
 export const FLOW_KEY4 = {
@@ -60,7 +66,8 @@ export const OPTIONS = {
   decapMirror: 29,
   psnIdleMax: 30,
   psnSets: 32,
-  pad: 36,
+  foldPorts: 36,
+  pad: 37,
   mask4: 40,
   mask6: 64,
 } as const;

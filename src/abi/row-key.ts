@@ -6,14 +6,19 @@
 import { FLOW_ROW } from './records.js';
 
 const PORTS_WORD = FLOW_ROW.srcPort >> 2;
+/** Interface id and IP version. */
 const INTERFACE_WORD = FLOW_ROW.interfaceId >> 2;
+const IP_VERSION_SHIFT = 8 * (FLOW_ROW.ipVersion & 3);
 /** Protocol, kind and VLAN id. */
 const SHAPE_WORD = FLOW_ROW.protocol >> 2;
 const KIND_SHIFT = 8 * (FLOW_ROW.kind & 3);
 const VLAN_SHIFT = 8 * (FLOW_ROW.vlan & 3);
-/** Queue pair and IP version. */
+/** Queue pair and DSCP. */
 const QUEUE_PAIR_WORD = FLOW_ROW.qp >> 2;
-const IP_VERSION_SHIFT = 8 * (FLOW_ROW.ipVersion & 3);
+const DSCP_SHIFT = 8 * (FLOW_ROW.dscp & 3);
+const NETWORKS_WORD = FLOW_ROW.srcNetwork >> 2;
+/** Interface ids have 24 bits. */
+const INTERFACE_MAX = 0xffffff;
 
 /** First of the four words of each address, relative to wordOffset; an IPv4 address is the first word alone. */
 export const SOURCE_ADDRESS_WORD = FLOW_ROW.srcIp >> 2;
@@ -24,6 +29,9 @@ export const PROTOCOL_MAX = 0xff;
 export const VLAN_MAX = 0xffff;
 /** Queue pairs have 24 bits (IBTA vol. 1, 9.2.7). */
 export const QUEUE_PAIR_MAX = 0xffffff;
+export const DSCP_MAX = 0x3f;
+/** Numbers of networks have 16 bits. */
+export const NETWORK_MAX = 0xffff;
 
 /** 0 where there is none. */
 export function sourcePortOf(keys: Uint32Array, wordOffset: number): number {
@@ -37,7 +45,7 @@ export function destinationPortOf(keys: Uint32Array, wordOffset: number): number
 
 /** The exporter's own number of the interface. */
 export function interfaceIdOf(keys: Uint32Array, wordOffset: number): number {
-  return keys[wordOffset + INTERFACE_WORD] ?? 0;
+  return (keys[wordOffset + INTERFACE_WORD] ?? 0) & INTERFACE_MAX;
 }
 
 /** The IP protocol, one of our own numbers, or the frame reason of kinds without a flow. */
@@ -62,7 +70,7 @@ export function queuePairOf(keys: Uint32Array, wordOffset: number): number {
 
 /** Makes keys equal that differ in their IP version alone. */
 export function clearIpVersion(keys: Uint32Array, wordOffset: number): void {
-  keys[wordOffset + QUEUE_PAIR_WORD] = queuePairOf(keys, wordOffset);
+  keys[wordOffset + INTERFACE_WORD] = interfaceIdOf(keys, wordOffset);
 }
 
 /** Makes keys equal that differ in their protocol alone. Not for kinds without a flow. */
@@ -72,5 +80,34 @@ export function clearProtocol(keys: Uint32Array, wordOffset: number): void {
 
 /** 4 or 6. */
 export function ipVersionOf(keys: Uint32Array, wordOffset: number): number {
-  return (keys[wordOffset + QUEUE_PAIR_WORD] ?? 0) >>> IP_VERSION_SHIFT;
+  return (keys[wordOffset + INTERFACE_WORD] ?? 0) >>> IP_VERSION_SHIFT;
+}
+
+/** 0 where it is not asked for. */
+export function flowDscpOf(keys: Uint32Array, wordOffset: number): number {
+  return (keys[wordOffset + QUEUE_PAIR_WORD] ?? 0) >>> DSCP_SHIFT;
+}
+
+/** Number of the network of the source address; 0 where there is none. */
+export function sourceNetworkOf(keys: Uint32Array, wordOffset: number): number {
+  return (keys[wordOffset + NETWORKS_WORD] ?? 0) & NETWORK_MAX;
+}
+
+/** Number of the network of the destination address; 0 where there is none. */
+export function destinationNetworkOf(keys: Uint32Array, wordOffset: number): number {
+  return (keys[wordOffset + NETWORKS_WORD] ?? 0) >>> 16;
+}
+
+export function setNetworks(
+  keys: Uint32Array,
+  wordOffset: number,
+  source: number,
+  destination: number,
+): void {
+  keys[wordOffset + NETWORKS_WORD] = (source | (destination << 16)) >>> 0;
+}
+
+/** Makes keys equal that differ in the address of four words from `word` alone. */
+export function clearAddress(keys: Uint32Array, wordOffset: number, word: number): void {
+  keys.fill(0, wordOffset + word, wordOffset + word + 4);
 }

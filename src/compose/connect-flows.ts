@@ -27,7 +27,7 @@ export interface FlowParts {
 
 /** What stands in the labels of every flow, whoever renders them. */
 export function flowLabelOptions({ config, hostIp, ids }: FlowParts): FlowLabelOptions {
-  const { vlan, queuePair } = flowDetail(config.flows, config.roce.perQueuePair);
+  const { vlan, queuePair, dscp } = flowDetail(config.flows, config.roce.perQueuePair);
   return {
     interfaceName: (id) => ids.nameOf(id),
     get hostIp() {
@@ -37,6 +37,8 @@ export function flowLabelOptions({ config, hostIp, ids }: FlowParts): FlowLabelO
     labels: config.flows.labels,
     vlan,
     queuePair,
+    dscp,
+    direction: config.flows.labels.includes('direction'),
   };
 }
 

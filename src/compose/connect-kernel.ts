@@ -2,6 +2,7 @@
 // The kernel's side of the exporter, wired: the object as configured, and the interfaces it hangs on.
 
 import { createKeyMasks } from '../abi/key-masks.js';
+import { ephemeralPorts } from '../abi/port-folding.js';
 import { type Attachments, createAttachments } from '../attach/attachments.js';
 import type { InterfaceIds } from '../attach/interface-ids.js';
 import type { Config } from '../config/config.js';
@@ -13,6 +14,7 @@ import type { Netdev } from '../kernel/netdev.js';
 import type { Logger } from '../log.js';
 import type { SelfMetrics } from '../metrics/self-metrics.js';
 import { framingOf } from '../system/framing.js';
+import { readLocalPorts } from '../system/local-ports.js';
 import { createInterfaceChoice } from './choose-interfaces.js';
 
 /** A stream of PSNs that is silent for so long begins anew: its queue pair may be another by then. */
@@ -27,6 +29,7 @@ export function loadObject(
   paths: { readonly objectPath: string; readonly portableObjectPath: string },
 ): KernelObject {
   const { flows, kernel, roce } = config;
+  const detail = flowDetail(flows, roce.perQueuePair);
   const psnIdleRefreshes = Math.max(2, Math.ceil(PSN_IDLE_MS / config.intervalMs));
   return loadKernelObject({
     ...paths,
@@ -34,7 +37,8 @@ export function loadObject(
     slotsPerCpu: kernel.slotsPerCpu,
     maxSlotBytes: kernel.maxSlotBytes,
     kindsWanted: kindsWanted(config.filter),
-    ...createKeyMasks(flowDetail(flows, roce.perQueuePair)),
+    ...createKeyMasks(detail),
+    ...(flows.ports === 'service' ? { ephemeralPorts: foldedPorts(flows) } : {}),
     roce: {
       isEnabled: roce.enabled,
       decapMirror: roce.decapMirror,
@@ -42,6 +46,11 @@ export function loadObject(
       psnIdleMaxRefreshes: Math.min(PSN_IDLE_MOST_REFRESHES, psnIdleRefreshes),
     },
   });
+}
+
+function foldedPorts(flows: Config['flows']): Uint32Array {
+  const range = flows.ephemeralPorts === 'host' ? readLocalPorts({ root: '/' }) : flows.ephemeralPorts;
+  return ephemeralPorts(range, flows.servicePorts);
 }
 
 export function connectAttachments(parts: {

@@ -18,6 +18,8 @@ const ALL_LABELS = [
   'collect_agg',
   'vlan',
   'queue_pair',
+  'dscp',
+  'direction',
 ] as const;
 export type FlowLabelName = (typeof ALL_LABELS)[number];
 
@@ -52,6 +54,7 @@ function wrongLabel(name: unknown): string | undefined {
 /** Settings that say what of a flow is shown. */
 export interface FlowDetailSettings {
   readonly labels: readonly FlowLabelName[];
+  readonly ports: 'all' | 'service' | 'none';
   readonly srcPort: boolean;
   readonly dstPort: boolean;
   readonly vlan: boolean;
@@ -68,6 +71,7 @@ export interface FlowDetail {
   readonly protocol: boolean;
   readonly vlan: boolean;
   readonly queuePair: boolean;
+  readonly dscp: boolean;
   readonly ipv4PrefixLength: number;
   readonly ipv6PrefixLength: number;
 }
@@ -76,14 +80,16 @@ export interface FlowDetail {
 export function flowDetail(flows: FlowDetailSettings, perQueuePair: boolean): FlowDetail {
   const has = (name: FlowLabelName): boolean => flows.labels.includes(name);
   const { ipv4PrefixLength, ipv6PrefixLength } = flows;
+  const hasPorts = flows.ports !== 'none';
   return {
     srcIp: has('src_ip'),
     dstIp: has('dst_ip'),
-    srcPort: flows.srcPort && has('src_port'),
-    dstPort: flows.dstPort && has('dst_port'),
+    srcPort: hasPorts && flows.srcPort && has('src_port'),
+    dstPort: hasPorts && flows.dstPort && has('dst_port'),
     protocol: has('protocol'),
     vlan: flows.vlan || has('vlan'),
     queuePair: perQueuePair || has('queue_pair'),
+    dscp: has('dscp'),
     ipv4PrefixLength,
     ipv6PrefixLength,
   };

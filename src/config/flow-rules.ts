@@ -72,9 +72,9 @@ export function hiddenCondition(rule: FlowRule, shown: FlowDetail): string | und
   const needsSrc = rule.srcPort !== undefined || rule.port !== undefined;
   const needsDst = rule.dstPort !== undefined || rule.port !== undefined;
   if (needsSrc && !shown.srcPort)
-    return 'a rule asks for source ports, but flows.src_port or flows.labels leaves them out';
+    return 'a rule asks for source ports, but flows.ports, flows.src_port or flows.labels leaves them out';
   if (needsDst && !shown.dstPort) {
-    return 'a rule asks for destination ports, but flows.dst_port or flows.labels leaves them out';
+    return 'a rule asks for destination ports, but flows.ports, flows.dst_port or flows.labels leaves them out';
   }
   if (rule.protocol !== undefined && !shown.protocol) {
     return 'a rule asks for protocols, but flows.labels leaves them out';

@@ -6,6 +6,7 @@
 import { flowLabels, USUAL_LABELS } from './flow-labels.js';
 import { flowRules } from './flow-rules.js';
 import { listenAddress } from './listen-address.js';
+import { portList, portRange } from './port-rules.js';
 import {
   absolutePath,
   hostName,
@@ -61,6 +62,12 @@ export const SETTINGS = {
     exclude: setting([], flowRules()),
     /** False: a flow has its two counters alone, without the gauges of the last interval. */
     gauges: setting(true, truthValue()),
+    /** service: the client's port is zeroed in the kernel (abi/port-folding.ts); none: both are. */
+    ports: oneWord('all', ['all', 'service', 'none']),
+    /** Ports of clients; `host`: those that the kernel of this host gives out. */
+    ephemeral_ports: parsedText('', portRange()),
+    /** Ports of services wherever they lie. By default EtherNet/IP, BACnet, gRPC and WireGuard. */
+    service_ports: setting([44_818, 47_808, 50_051, 51_820], portList()),
     /** False: the port is zeroed in the kernel, so flows that differ in nothing else are one. */
     src_port: setting(true, truthValue()),
     dst_port: setting(true, truthValue()),

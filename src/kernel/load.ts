@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { endianness } from 'node:os';
 import { FRAMING, FRAMING_MAX, type Framing } from '../abi/kinds.js';
-import { ABI_VERSION, FLOW_KEY4, FLOW_KEY6, OPTIONS } from '../abi/layout.js';
+import { ABI_VERSION, FLOW_KEY4, FLOW_KEY6, OPTIONS, PORT_WORDS } from '../abi/layout.js';
 import { PSN_WAYS } from '../abi/roce-records.js';
 import { AbiError, KernelError } from '../errors.js';
 import { readMissingCapabilities } from './capabilities.js';
@@ -44,6 +44,8 @@ export interface LoadOptions {
   readonly mask4?: Uint8Array;
   /** FLOW_KEY6.size bytes ANDed with every IPv6 key. Default: all ones. */
   readonly mask6?: Uint8Array;
+  /** Ports that may be a client's (abi/port-folding.ts), which keys then leave out. Default: none is left out. */
+  readonly ephemeralPorts?: Uint32Array;
   /** Whether, and how, the headers of RoCE packets are read. Default: read, mirrors left alone. */
   readonly roce?: RoceOptions;
   /** What to try, in this order. Default: both flavours, and plain alone where the kernel refuses frags. */
@@ -222,6 +224,9 @@ function prepare(
   { cpuCount, setsPerCpu }: Pick<LoadParts, 'cpuCount' | 'setsPerCpu'>,
 ): void {
   writeOptions(object.initialValue('.rodata', 'options'), options, { cpuCount, setsPerCpu });
+  if (options.ephemeralPorts !== undefined) {
+    writePorts(object.initialValue('.rodata', 'ephemeral_ports'), options.ephemeralPorts);
+  }
   const sets = 2 * cpuCount * setsPerCpu;
   object.setMaxEntries('slots4', sets);
   object.setMaxEntries('slots6', sets);
@@ -257,8 +262,17 @@ function writeOptions(
   target.writeUInt8(roce.decapMirror ? 1 : 0, OPTIONS.decapMirror);
   target.writeUInt16LE(roce.psnIdleMaxRefreshes, OPTIONS.psnIdleMax);
   target.writeUInt32LE(psnSets(roce.streamCapacity), OPTIONS.psnSets);
+  target.writeUInt8(options.ephemeralPorts === undefined ? 0 : 1, OPTIONS.foldPorts);
   writeMask(target.subarray(OPTIONS.mask4, OPTIONS.mask4 + FLOW_KEY4.size), options.mask4, 'mask4');
   writeMask(target.subarray(OPTIONS.mask6, OPTIONS.mask6 + FLOW_KEY6.size), options.mask6, 'mask6');
+}
+
+function writePorts(target: Buffer, words: Uint32Array): void {
+  const found = Math.min(words.length, target.length / 4);
+  if (found !== PORT_WORDS) throw new AbiError('ephemeral_ports', PORT_WORDS, found);
+  words.forEach((word, i) => {
+    target.writeUInt32LE(word, 4 * i);
+  });
 }
 
 /** Room for as many streams as the map takes, rounded up to a power of two of sets; 16 bytes a stream. */

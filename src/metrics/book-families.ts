@@ -5,6 +5,7 @@ import { trafficType } from '../abi/kinds.js';
 import { frameReasonName } from '../abi/reasons.js';
 import type { BookRow, BooksView, FrameReasonRow, OtherRow } from '../flows/views.js';
 import { type Family, familiesOf, type Label, type Labels, type Metric, sample } from './definition.js';
+import { DIRECTION } from './direction.js';
 
 export interface BookFamilyOptions {
   /** The name of an interface id of a book row. */
@@ -14,9 +15,6 @@ export interface BookFamilyOptions {
   /** What is pushed shows each series at its value: nothing is pending. */
   readonly isPushed?: boolean;
 }
-
-/** XDP sees what comes in; there is no other direction yet. */
-export const DIRECTION = 'ingress';
 
 /** Frame reasons of MAC control frames. */
 const PAUSE_KINDS: ReadonlySet<string> = new Set(['pause', 'pfc']);

@@ -5,7 +5,9 @@
 import { KIND, trafficType } from '../abi/kinds.js';
 import {
   DESTINATION_ADDRESS_WORD,
+  DSCP_MAX,
   destinationPortOf,
+  flowDscpOf,
   interfaceIdOf,
   ipVersionOf,
   kindOf,
@@ -19,6 +21,7 @@ import {
   VLAN_MAX,
   vlanOf,
 } from '../abi/row-key.js';
+import { DIRECTION } from './direction.js';
 import { IP_TEXT_MAX_BYTES, isMappedIpv4, writeDecimal, writeIpv4, writeIpv6 } from './ip-text.js';
 
 /** Labels of a flow, in the order in which they are rendered. */
@@ -40,6 +43,10 @@ export const VLAN_LABEL = 'vlan';
 /** Follows FLOW_LABELS and vlan, and the labels of RoCE pairs, when queue pairs are told apart. */
 export const QUEUE_PAIR_LABEL = 'queue_pair';
 
+/** Follow the labels above, in this order, where they are asked for. */
+export const DSCP_LABEL = 'dscp';
+export const DIRECTION_LABEL = 'direction';
+
 export interface FlowLabelOptions {
   /** The name of an interface id of a flow row; must stay the same for an id. At most 15 bytes (IFNAMSIZ). */
   interfaceName(id: number): string;
@@ -52,6 +59,10 @@ export interface FlowLabelOptions {
   readonly vlan: boolean;
   /** Adds the label queue_pair (0 where there is none): the destination queue pair of RoCE. */
   readonly queuePair: boolean;
+  /** Adds the label dscp: the upper six bits of IPv4's TOS or IPv6's traffic class. */
+  readonly dscp?: boolean;
+  /** Adds the label direction, the same for all flows as yet. */
+  readonly direction?: boolean;
 }
 
 /** Writes a value of the row at keys[wordOffset] to out[outOffset]; returns the offset after it. */
@@ -116,9 +127,12 @@ export function createFlowLabelFields(
   };
   const vlan = options.vlan ? [decimalField(VLAN_LABEL, vlanOf, VLAN_MAX)] : [];
   const queuePair = options.queuePair ? [decimalField(QUEUE_PAIR_LABEL, queuePairOf, QUEUE_PAIR_MAX)] : [];
+  const dscp = options.dscp === true ? [decimalField(DSCP_LABEL, flowDscpOf, DSCP_MAX)] : [];
+  const direction: FlowLabelField[] =
+    options.direction === true ? [{ name: DIRECTION_LABEL, constant: encodeText(DIRECTION) }] : [];
   const { labels = FLOW_LABELS } = options;
   const shown = FLOW_LABELS.filter((name) => labels.includes(name));
-  return [...shown.map((name) => fields[name]), ...vlan, ...queuePair];
+  return [...shown.map((name) => fields[name]), ...vlan, ...queuePair, ...dscp, ...direction];
 }
 
 /** @throws RangeError when the name is longer than a kernel would allow. */

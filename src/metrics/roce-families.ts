@@ -4,7 +4,6 @@
 
 import { Pacer } from '../pacer.js';
 import type { RocePairsView } from '../roce/views.js';
-import { DIRECTION } from './book-families.js';
 import {
   type Family,
   familiesOf,
@@ -15,6 +14,7 @@ import {
   sample,
   toFamily,
 } from './definition.js';
+import { DIRECTION } from './direction.js';
 import type { FirstZeros } from './first-zeros.js';
 import {
   LENGTH_LABEL,

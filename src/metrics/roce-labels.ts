@@ -4,8 +4,8 @@
 import { ROCE_MALFORMED, ROCE_TRANSPORT } from '../abi/roce-records.js';
 import { OTHER_PARTITIONS } from '../roce/roce-pair.js';
 import type { RocePathView } from '../roce/views.js';
-import { DIRECTION } from './book-families.js';
 import type { Label, Labels } from './definition.js';
+import { DIRECTION } from './direction.js';
 import { QUEUE_PAIR_LABEL } from './flow-label-fields.js';
 import { IP_TEXT_MAX_BYTES, isMappedIpv4, writeIpv4, writeIpv6 } from './ip-text.js';
 

@@ -11,6 +11,7 @@ const ALL = {
   dstPort: true,
   vlan: true,
   queuePair: true,
+  dscp: true,
   ipv4PrefixLength: 32,
   ipv6PrefixLength: 128,
 };
@@ -23,7 +24,7 @@ test('everything kept is all ones', () => {
 });
 
 test('each detail that is not wanted is zero, and nothing else', () => {
-  const masks = createKeyMasks({ ...ALL, srcPort: false, vlan: false, queuePair: false });
+  const masks = createKeyMasks({ ...ALL, srcPort: false, vlan: false, queuePair: false, dscp: false });
   //                       src      dst      sp   dp   ifindex  pr kd vlan qp
   assert.equal(
     hex(masks.mask4),
@@ -31,6 +32,11 @@ test('each detail that is not wanted is zero, and nothing else', () => {
   );
   assert.equal(hex(masks.mask6).slice(64), '0000 ffff ffffffff ff ff 0000 00000000'.replaceAll(' ', ''));
   assert.equal(hex(createKeyMasks({ ...ALL, dstPort: false }).mask4).slice(16, 24), 'ffff0000');
+});
+
+test('queue pair and DSCP share a word, each by itself', () => {
+  assert.equal(hex(createKeyMasks({ ...ALL, queuePair: false }).mask4).slice(40), '000000ff');
+  assert.equal(hex(createKeyMasks({ ...ALL, dscp: false }).mask6).slice(88), 'ffffff00');
 });
 
 test('prefix lengths keep leading bits in network order', () => {

@@ -7,6 +7,7 @@ import process from 'node:process';
 import fc from 'fast-check';
 import { KIND, TRAFFIC_TYPES } from '../../src/abi/kinds.js';
 import { FLOW_KEY4, FLOW_KEY6 } from '../../src/abi/layout.js';
+import { ephemeralPorts } from '../../src/abi/port-folding.js';
 import { ARBITRARY_FRAMES, type ArbitraryFrame } from '../support/frames/arbitrary-frames.js';
 import { kernelTest } from '../support/kernel/kernel-gate.js';
 import { ProgramUnderTest, RUN_IFINDEX } from '../support/kernel/program-under-test.js';
@@ -67,7 +68,21 @@ function mask(size: number, zeroed: readonly (readonly [offset: number, length: 
   return bytes;
 }
 
+const FOLDING = { first: 20_000, last: 60_000, services: [4791, 30_000, 51_820] };
+const EVERYTHING = {
+  kindsWanted: [0xffff, 0xffff, 0xffff],
+  mask4: mask(FLOW_KEY4.size, []),
+  mask6: mask(FLOW_KEY6.size, []),
+} as const;
+
 const OPTIONS: Readonly<Record<string, ReferenceOptions>> = {
+  'DSCP masked': { ...EVERYTHING, mask4: mask(FLOW_KEY4.size, [[FLOW_KEY4.qp + 3, 1]]) },
+  "clients' ports folded": { ...EVERYTHING, folding: FOLDING },
+  'ports folded, kinds left out': {
+    ...EVERYTHING,
+    kindsWanted: [0x3ff & ~(1 << KIND.tcp), 0x3ff & ~(1 << KIND.infiniband), 0x3ff & ~(1 << KIND.roceV2)],
+    folding: FOLDING,
+  },
   'source ports, half of each address, VLAN and queue pair masked': {
     kindsWanted: [0xffff, 0xffff, 0xffff],
     mask4: mask(FLOW_KEY4.size, [
@@ -98,7 +113,9 @@ const OPTIONS: Readonly<Record<string, ReferenceOptions>> = {
 
 for (const [name, options] of Object.entries(OPTIONS)) {
   kernelTest(name, (t) => {
-    const program = new ProgramUnderTest({ ...options });
+    const { folding, ...load } = options;
+    const ports = folding === undefined ? {} : { ephemeralPorts: ephemeralPorts(folding, folding.services) };
+    const program = new ProgramUnderTest({ ...load, ...ports });
     t.after(() => program.close());
     assertAgrees(program, ARBITRARY_FRAMES.structured, RUNS / 4, options);
     assertAgrees(program, ARBITRARY_FRAMES.mutated, RUNS / 4, options);

@@ -30,7 +30,14 @@ for (const [given, problem] of [
 }
 
 test('what is kept of a flow is what a label shows', () => {
-  const settings = { srcPort: true, dstPort: true, vlan: false, ipv4PrefixLength: 24, ipv6PrefixLength: 64 };
+  const settings = {
+    ports: 'all' as const,
+    srcPort: true,
+    dstPort: true,
+    vlan: false,
+    ipv4PrefixLength: 24,
+    ipv6PrefixLength: 64,
+  };
   const usual = flowDetail({ ...settings, labels: USUAL_LABELS }, false);
   assert.deepEqual(usual, {
     srcIp: true,
@@ -40,6 +47,7 @@ test('what is kept of a flow is what a label shows', () => {
     protocol: true,
     vlan: false,
     queuePair: false,
+    dscp: false,
     ipv4PrefixLength: 24,
     ipv6PrefixLength: 64,
   });
@@ -50,5 +58,8 @@ test('what is kept of a flow is what a label shows', () => {
   );
   assert.deepEqual([few.vlan, few.queuePair], [true, false]);
   assert.equal(flowDetail({ ...settings, labels: USUAL_LABELS }, true).queuePair, true);
+  const none = flowDetail({ ...settings, ports: 'none', labels: USUAL_LABELS }, false);
+  assert.deepEqual([none.srcPort, none.dstPort], [false, false]);
+  assert.equal(flowDetail({ ...settings, labels: ['interface', 'traffic_type', 'dscp'] }, false).dscp, true);
   assert.equal(flowDetail({ ...settings, srcPort: false, labels: USUAL_LABELS }, true).srcPort, false);
 });

@@ -54,6 +54,7 @@ test('a rule that asks for what flows do not show is told', () => {
     protocol: true,
     vlan: false,
     queuePair: false,
+    dscp: false,
     ipv4PrefixLength: 32,
     ipv6PrefixLength: 128,
   };

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FRAMING, KIND, KIND_MAX } from '../../src/abi/kinds.js';
+import { FLOW_ROW_WORDS } from '../../src/abi/records.js';
 import {
   createFilter,
   DNS_RESOLVERS,
@@ -24,7 +25,7 @@ function linkFraming(interfaceId: number) {
 function keeps(filter: FilterName, excludeDns: boolean, row: TestRow): boolean {
   // Not at the start, so that an offset forgotten is an error found.
   const drain = drainOf([{ kind: KIND.none, interfaceId: 99 }, row]);
-  return createFilter({ filter, excludeDns, linkFraming })(drain.keys, 12);
+  return createFilter({ filter, excludeDns, linkFraming })(drain.keys, FLOW_ROW_WORDS);
 }
 
 const { tcp, udp, roceV2, roceV2Udp, roceV1, infiniband, other } = KIND;

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { TRAFFIC_TYPES } from '../../src/abi/kinds.js';
+import { FLOW_ROW_WORDS } from '../../src/abi/records.js';
 import type { FlowLabelOptions } from '../../src/metrics/flow-label-fields.js';
 import { FLOW_LABELS } from '../../src/metrics/flow-label-fields.js';
 import { createFlowLabelRenderer } from '../../src/metrics/flow-labels.js';
@@ -12,10 +13,10 @@ import { encodeRow, FIXED_FLOWS, FIXED_LABELS, type FlowSpec } from '../support/
 
 function renderText(options: FlowLabelOptions, spec: FlowSpec): string {
   const { render, maxLabelBytes } = createFlowLabelRenderer(options);
-  const keys = new Uint32Array(24);
-  keys.set(encodeRow(spec), 12);
+  const keys = new Uint32Array(2 * FLOW_ROW_WORDS);
+  keys.set(encodeRow(spec), FLOW_ROW_WORDS);
   const out = new Uint8Array(maxLabelBytes + 20).fill(0x7e);
-  const length = render(keys, 12, out, 10);
+  const length = render(keys, FLOW_ROW_WORDS, out, 10);
   assert.ok(length <= maxLabelBytes, `${length} bytes do not fit ${maxLabelBytes}`);
   assert.equal(out[9], 0x7e);
   assert.equal(out[10 + length], 0x7e);
@@ -43,14 +44,23 @@ test('the VLAN follows as the last label when asked for, 0 where there is none',
   assert.match(renderText({ ...plain, vlan: true }, { ...FIXED_FLOWS[0], vlan: 0 }), /,vlan="0"$/);
 });
 
-test('the queue pair follows after it when asked for, without the IP version above its 24 bits', () => {
-  const roce = { ...FIXED_FLOWS[0], queuePair: 0xfffffe };
+test('the queue pair follows after it when asked for, without the DSCP above its 24 bits', () => {
+  const roce = { ...FIXED_FLOWS[0], queuePair: 0xfffffe, dscp: 46 };
   assert.match(
     renderText({ ...plain, vlan: true, queuePair: true }, roce),
     /,collect_agg="default",vlan="100",queue_pair="16777214"$/,
   );
   assert.match(renderText({ ...plain, queuePair: true }, FIXED_FLOWS[0]), /agg="default",queue_pair="0"$/);
   assert.doesNotMatch(renderText(plain, roce), /queue_pair/);
+});
+
+test('DSCP and direction follow them', () => {
+  const marked = { ...FIXED_FLOWS[0], dscp: 26 };
+  assert.match(
+    renderText({ ...plain, queuePair: true, dscp: true, direction: true }, marked),
+    /,queue_pair="0",dscp="26",direction="ingress"$/,
+  );
+  assert.doesNotMatch(renderText(plain, marked), /dscp|direction/);
 });
 
 test('a RoCE v1 GID that maps an IPv4 address is shown as IPv4, an IPv6 packet with one is not', () => {

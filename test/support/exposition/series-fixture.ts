@@ -19,6 +19,9 @@ export interface FlowSpec {
   readonly vlan: number;
   /** RoCE destination queue pair; none unless told. */
   readonly queuePair?: number;
+  readonly dscp?: number;
+  readonly srcNetwork?: number;
+  readonly dstNetwork?: number;
   /** total packets, total bytes, packets and bytes of the last interval. */
   readonly counts: readonly [number, number, number, number];
 }
@@ -35,7 +38,10 @@ export function encodeRow(spec: FlowSpec): Uint32Array {
   bytes[FLOW_ROW.kind] = spec.kind;
   view.setUint16(FLOW_ROW.vlan, spec.vlan, true);
   view.setUint32(FLOW_ROW.qp, spec.queuePair ?? 0, true);
-  bytes[FLOW_ROW.ipVersion] = spec.ipVersion; // the upper byte of the queue pair's word
+  bytes[FLOW_ROW.dscp] = spec.dscp ?? 0; // the upper byte of the queue pair's word
+  bytes[FLOW_ROW.ipVersion] = spec.ipVersion; // the upper byte of the interface's
+  view.setUint16(FLOW_ROW.srcNetwork, spec.srcNetwork ?? 0, true);
+  view.setUint16(FLOW_ROW.dstNetwork, spec.dstNetwork ?? 0, true);
   return new Uint32Array(bytes.buffer);
 }
 

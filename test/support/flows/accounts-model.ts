@@ -258,7 +258,7 @@ export function assertBalanced({ series, books }: FlowAccounts): void {
     for (const row of series.inUse.subarray(0, series.count)) {
       const key = Buffer.from(keyName(series.keys, row * FLOW_ROW_WORDS), 'hex');
       const count = { packets: packets[row] ?? Number.NaN, bytes: bytes[row] ?? Number.NaN };
-      add(sum, `${key.readUInt32LE(36)} ${key.readUInt8(41)}`, count);
+      add(sum, `${key.readUIntLE(36, 3)} ${key.readUInt8(41)}`, count);
     }
     return sum;
   };

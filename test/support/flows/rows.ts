@@ -14,6 +14,9 @@ export interface TestRow {
   readonly kind: number;
   readonly vlan?: number;
   readonly qp?: number;
+  readonly dscp?: number;
+  readonly srcNetwork?: number;
+  readonly dstNetwork?: number;
   readonly ipVersion?: 4 | 6;
   readonly packets?: number;
   readonly bytes?: number;
@@ -31,7 +34,10 @@ export function keyBytes(row: TestRow): Uint8Array {
   view.setUint8(FLOW_ROW.kind, row.kind);
   view.setUint16(FLOW_ROW.vlan, row.vlan ?? 0, true);
   view.setUint32(FLOW_ROW.qp, row.qp ?? 0, true);
+  view.setUint8(FLOW_ROW.dscp, row.dscp ?? 0);
   view.setUint8(FLOW_ROW.ipVersion, row.ipVersion ?? 4);
+  view.setUint16(FLOW_ROW.srcNetwork, row.srcNetwork ?? 0, true);
+  view.setUint16(FLOW_ROW.dstNetwork, row.dstNetwork ?? 0, true);
   return bytes;
 }
 

@@ -156,6 +156,7 @@ export class ProgramUnderTest {
 function decode(ipVersion: IpVersion, bytes: Buffer, key: number, count: number): Counted {
   const layout = ipVersion === 4 ? FLOW_KEY4 : FLOW_KEY6;
   const addressLength = ipVersion === 4 ? 4 : 16;
+  const dscp = bytes.readUInt8(key + layout.qp + 3);
   const address = (offset: number): string =>
     formatAddress(bytes.subarray(key + offset, key + offset + addressLength));
   return {
@@ -168,7 +169,8 @@ function decode(ipVersion: IpVersion, bytes: Buffer, key: number, count: number)
       protocol: bytes.readUInt8(key + layout.protocol),
       kind: bytes.readUInt8(key + layout.kind),
       vlan: bytes.readUInt16LE(key + layout.vlan),
-      qp: bytes.readUInt32LE(key + layout.qp),
+      qp: bytes.readUIntLE(key + layout.qp, 3),
+      ...(dscp === 0 ? {} : { dscp }),
     },
     ifindex: bytes.readUInt32LE(key + layout.ifindex),
     packets: Number(bytes.readBigUInt64LE(count + FLOW_COUNT.packets)),

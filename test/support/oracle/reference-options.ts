@@ -14,6 +14,17 @@ export interface ReferenceOptions {
   readonly mask4: Uint8Array;
   /** FLOW_KEY6.size bytes. */
   readonly mask6: Uint8Array;
+  /** Whose ports are left out as clients': those in the range that are not on the list. */
+  readonly folding?: { readonly first: number; readonly last: number; readonly services: readonly number[] };
+}
+
+/** What a port stands as in the key, beside the other one. */
+export function foldedPort(port: number, other: number, folding: ReferenceOptions['folding']): number {
+  if (folding === undefined) return port;
+  const { first, last, services } = folding;
+  const isClients = (one: number): boolean => one >= first && one <= last && !services.includes(one);
+  if (!isClients(port)) return port;
+  return isClients(other) && other > port ? port : 0;
 }
 
 /** The key as it is counted under these options. */
@@ -34,11 +45,17 @@ export function applyOptions(key: ParsedFrame, framing: Framing, options: Refere
     ipVersion: key.ipVersion,
     srcIp: address(key.srcIp, layout.srcIp),
     dstIp: address(key.dstIp, layout.dstIp),
-    srcPort: key.srcPort & mask.readUInt16LE(layout.srcPort),
-    dstPort: key.dstPort & mask.readUInt16LE(layout.dstPort),
+    srcPort: foldedPort(key.srcPort, key.dstPort, options.folding) & mask.readUInt16LE(layout.srcPort),
+    dstPort: foldedPort(key.dstPort, key.srcPort, options.folding) & mask.readUInt16LE(layout.dstPort),
     protocol: key.protocol & mask.readUInt8(layout.protocol),
     kind: key.kind & mask.readUInt8(layout.kind),
     vlan: key.vlan & mask.readUInt16LE(layout.vlan),
-    qp: (key.qp & mask.readUInt32LE(layout.qp)) >>> 0,
+    qp: key.qp & mask.readUIntLE(layout.qp, 3),
+    ...dscpUnder(key, mask.readUInt8(layout.qp + 3)),
   };
+}
+
+function dscpUnder(key: ParsedFrame, mask: number): { dscp?: number } {
+  const dscp = (key.dscp ?? 0) & mask;
+  return dscp === 0 ? {} : { dscp };
 }

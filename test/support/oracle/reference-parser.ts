@@ -21,6 +21,8 @@ export interface ParsedFrame {
   readonly kind: number;
   readonly vlan: number;
   readonly qp: number;
+  /** Where it is not 0. */
+  readonly dscp?: number;
 }
 
 export interface ParseOptions {
@@ -45,7 +47,10 @@ export function parseFrame(frame: Buffer, framing: Framing, options: ParseOption
     const inner = parseFrame(mirrored, FRAMING.ethernet);
     if (inner.kind === KIND.roceV1 || inner.kind === KIND.roceV2) return inner;
   }
-  return keyOf(frame, located, framing);
+  const key = keyOf(frame, located, framing);
+  const hasDscp = 'trafficClass' in located && key.kind < KIND.nonIp;
+  const dscp = hasDscp ? located.trafficClass >> 2 : 0;
+  return dscp === 0 ? key : { ...key, dscp };
 }
 
 function keyOf(frame: Buffer, located: LocatedPacket, framing: Framing): ParsedFrame {

@@ -117,7 +117,7 @@ const UNWRAPPED: readonly MirrorVector[] = Object.entries(OUTERS).flatMap(([oute
             'ecn+1': 1,
           },
         ),
-        flow: INNER_FLOWS[i] ?? OUTER4,
+        flow: { ...(INNER_FLOWS[i] ?? OUTER4), dscp: 26 },
       };
     }),
   ),

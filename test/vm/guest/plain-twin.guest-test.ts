@@ -89,7 +89,7 @@ class KeyedSums {
     const keys = Buffer.from(rows.keys.buffer, rows.keys.byteOffset, rows.length * FLOW_ROW_BYTES);
     for (let i = 0; i < rows.length; i++) {
       const key = keys.subarray(i * FLOW_ROW_BYTES, (i + 1) * FLOW_ROW_BYTES);
-      assert.equal(key.readUInt32LE(FLOW_ROW.interfaceId), interfaceId);
+      assert.equal(key.readUIntLE(FLOW_ROW.interfaceId, 3), interfaceId);
       this.add(parsedRow(key), rows.packets[i] ?? 0, rows.bytes[i] ?? 0);
     }
   }
