@@ -17,6 +17,9 @@ export const KIND = {
 
 export const KIND_MAX = 10;
 
+/** Stands for all kinds where flows do not tell them apart; the kernel knows no such kind. */
+export const ANY_KIND = 0xff;
+
 /** Whether packets of this kind make flows; those of the others carry a frame reason instead. */
 export function hasFlow(kind: number): boolean {
   return kind !== KIND.nonIp && kind !== KIND.malformed;
@@ -43,8 +46,11 @@ export const TRAFFIC_TYPES: readonly TrafficType[] = [
   { label: 'Malformed', printed: 'Malformed' },
 ];
 
+const ANY_TRAFFIC: TrafficType = { label: 'any', printed: 'any' };
+
 /** The traffic type of a kind; a kind this build does not know is an ABI fault, shown as `Kind_N`. */
 export function trafficType(kind: number): TrafficType {
+  if (kind === ANY_KIND) return ANY_TRAFFIC;
   return TRAFFIC_TYPES[kind] ?? { label: `Kind_${kind}`, printed: `kind ${kind}` };
 }
 

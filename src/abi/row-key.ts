@@ -19,6 +19,8 @@ const DSCP_SHIFT = 8 * (FLOW_ROW.dscp & 3);
 const NETWORKS_WORD = FLOW_ROW.srcNetwork >> 2;
 /** Interface ids have 24 bits. */
 const INTERFACE_MAX = 0xffffff;
+/** Stands for all interfaces where flows do not tell them apart. */
+export const ANY_INTERFACE = INTERFACE_MAX;
 
 /** First of the four words of each address, relative to wordOffset; an IPv4 address is the first word alone. */
 export const SOURCE_ADDRESS_WORD = FLOW_ROW.srcIp >> 2;
@@ -68,9 +70,19 @@ export function queuePairOf(keys: Uint32Array, wordOffset: number): number {
   return (keys[wordOffset + QUEUE_PAIR_WORD] ?? 0) & QUEUE_PAIR_MAX;
 }
 
-/** Makes keys equal that differ in their IP version alone. */
-export function clearIpVersion(keys: Uint32Array, wordOffset: number): void {
-  keys[wordOffset + INTERFACE_WORD] = interfaceIdOf(keys, wordOffset);
+/** Of a key whose IP version, 0 for none, or interface is not to be told apart. */
+export function setInterface(
+  keys: Uint32Array,
+  wordOffset: number,
+  interfaceId: number,
+  ipVersion: number,
+): void {
+  keys[wordOffset + INTERFACE_WORD] = (interfaceId | (ipVersion << IP_VERSION_SHIFT)) >>> 0;
+}
+
+export function setKind(keys: Uint32Array, wordOffset: number, kind: number): void {
+  const shape = keys[wordOffset + SHAPE_WORD] ?? 0;
+  keys[wordOffset + SHAPE_WORD] = ((shape & ~(0xff << KIND_SHIFT)) | (kind << KIND_SHIFT)) >>> 0;
 }
 
 /** Makes keys equal that differ in their protocol alone. Not for kinds without a flow. */
@@ -110,4 +122,9 @@ export function setNetworks(
 /** Makes keys equal that differ in the address of four words from `word` alone. */
 export function clearAddress(keys: Uint32Array, wordOffset: number, word: number): void {
   keys.fill(0, wordOffset + word, wordOffset + word + 4);
+}
+
+/** Whether the four words from wordOffset are ::ffff:a.b.c.d (RFC 4291, section 2.5.5.2). */
+export function isMappedIpv4(words: Uint32Array, wordOffset: number): boolean {
+  return words[wordOffset] === 0 && words[wordOffset + 1] === 0 && words[wordOffset + 2] === 0xffff0000;
 }

@@ -3,6 +3,8 @@
 // made; series must go on when a device comes back under its name. So rows carry the number of the
 // name, and this maps ifindex to it. Pure.
 
+import { ANY_INTERFACE } from '../abi/row-key.js';
+
 /** Names beyond those configured that may get a number of their own; see adopt(). */
 const ADOPTED_MAX = 256;
 
@@ -49,7 +51,7 @@ export function createInterfaceIds(
       }
       return id;
     },
-    nameOf: (id) => names[id] ?? 'unknown',
+    nameOf: (id) => (id === ANY_INTERFACE ? 'any' : (names[id] ?? 'unknown')),
     rename(id, name) {
       names[id] = name;
     },

@@ -10,6 +10,7 @@ import { flowDetail } from '../config/flow-labels.js';
 import type { Audience } from '../flows/audience.js';
 import { createFilter, type FlowFilter } from '../flows/filter.js';
 import { createFlowAccounts, type FlowAccounts } from '../flows/flow-accounts.js';
+import { createKeyMerger } from '../flows/key-merger.js';
 import { createRuleFilter } from '../flows/rule-filter.js';
 import type { Logger } from '../log.js';
 import type { FlowLabelOptions } from '../metrics/flow-label-fields.js';
@@ -60,14 +61,13 @@ export function connectAccounts(
       intervalMs: config.intervalMs,
       newSeries: config.flows.newSeries,
       holdMaxMs: config.flows.holdMaxMs,
-      // The kernel keeps both: the kind of a key says them, but for other protocols than TCP, UDP and RoCE.
-      hidden: { ipVersion: !detail.srcIp && !detail.dstIp, protocol: !detail.protocol },
       hashSeed: randomBytes(4).readUInt32LE(),
       maxLabelBytes: labels.maxLabelBytes,
     },
     {
       keep: wantedFlows(flowParts, parts.linkFraming),
       renderLabels: labels.render,
+      mergeKey: createKeyMerger(detail),
       yieldToLoop: () => nextTurn(),
       audience: parts.audience,
     },

@@ -37,7 +37,11 @@ export function loadObject(
     slotsPerCpu: kernel.slotsPerCpu,
     maxSlotBytes: kernel.maxSlotBytes,
     kindsWanted: kindsWanted(config.filter),
-    ...createKeyMasks(detail),
+    ...createKeyMasks({
+      ...detail,
+      srcIp: detail.srcIp || detail.srcNetwork,
+      dstIp: detail.dstIp || detail.dstNetwork,
+    }),
     ...(flows.ports === 'service' ? { ephemeralPorts: foldedPorts(flows) } : {}),
     roce: {
       isEnabled: roce.enabled,

@@ -20,13 +20,12 @@ const ALL_LABELS = [
   'queue_pair',
   'dscp',
   'direction',
+  'src_network',
+  'dst_network',
 ] as const;
 export type FlowLabelName = (typeof ALL_LABELS)[number];
 
 export const USUAL_LABELS: readonly FlowLabelName[] = ALL_LABELS.slice(0, 9);
-
-/** The sums balance by these: a flow that has ended goes where its interface and traffic type say. */
-const NEEDED_LABELS: readonly FlowLabelName[] = ['traffic_type', 'interface'];
 
 export function flowLabels(): Rule<readonly FlowLabelName[]> {
   return (value): Judgement<readonly FlowLabelName[]> => {
@@ -35,12 +34,7 @@ export function flowLabels(): Rule<readonly FlowLabelName[]> {
     }
     const problem = joinProblems(value.map(wrongLabel).filter((wrong) => wrong !== undefined));
     if (problem !== undefined) return { problem };
-    const lacking = NEEDED_LABELS.filter((name) => !value.includes(name));
-    if (lacking.length > 0) {
-      return {
-        problem: `must have traffic_type and interface, by which sums balance, but lacks ${lacking.join(' and ')}`,
-      };
-    }
+    if (value.length === 0) return { problem: 'must name at least one label, such as traffic_type' };
     return { value: ALL_LABELS.filter((name) => value.includes(name)) };
   };
 }
@@ -62,13 +56,17 @@ export interface FlowDetailSettings {
   readonly ipv6PrefixLength: number;
 }
 
-/** What is kept of a flow's key; the rest is 0 in the kernel already. */
+/** What labels show of a flow. */
 export interface FlowDetail {
   readonly srcIp: boolean;
   readonly dstIp: boolean;
   readonly srcPort: boolean;
   readonly dstPort: boolean;
   readonly protocol: boolean;
+  readonly trafficType: boolean;
+  readonly interface: boolean;
+  readonly srcNetwork: boolean;
+  readonly dstNetwork: boolean;
   readonly vlan: boolean;
   readonly queuePair: boolean;
   readonly dscp: boolean;
@@ -87,6 +85,10 @@ export function flowDetail(flows: FlowDetailSettings, perQueuePair: boolean): Fl
     srcPort: hasPorts && flows.srcPort && has('src_port'),
     dstPort: hasPorts && flows.dstPort && has('dst_port'),
     protocol: has('protocol'),
+    trafficType: has('traffic_type'),
+    interface: has('interface'),
+    srcNetwork: has('src_network'),
+    dstNetwork: has('dst_network'),
     vlan: flows.vlan || has('vlan'),
     queuePair: perQueuePair || has('queue_pair'),
     dscp: has('dscp'),

@@ -67,7 +67,7 @@ export function flowRules(): Rule<readonly FlowRule[]> {
   };
 }
 
-/** Why a rule can never hold as it is meant, as flows do not show what it asks for; undefined where they do. */
+/** Why a rule can never hold as it is meant, as the kernel does not keep what it asks for; undefined where it does. */
 export function hiddenCondition(rule: FlowRule, shown: FlowDetail): string | undefined {
   const needsSrc = rule.srcPort !== undefined || rule.port !== undefined;
   const needsDst = rule.dstPort !== undefined || rule.port !== undefined;
@@ -76,12 +76,11 @@ export function hiddenCondition(rule: FlowRule, shown: FlowDetail): string | und
   if (needsDst && !shown.dstPort) {
     return 'a rule asks for destination ports, but flows.ports, flows.dst_port or flows.labels leaves them out';
   }
-  if (rule.protocol !== undefined && !shown.protocol) {
-    return 'a rule asks for protocols, but flows.labels leaves them out';
-  }
   const asksSrc = rule.src !== undefined || rule.net !== undefined;
   const asksDst = rule.dst !== undefined || rule.net !== undefined;
-  if ((asksSrc && !shown.srcIp) || (asksDst && !shown.dstIp)) {
+  const hasSrc = shown.srcIp || shown.srcNetwork;
+  const hasDst = shown.dstIp || shown.dstNetwork;
+  if ((asksSrc && !hasSrc) || (asksDst && !hasDst)) {
     return 'a rule asks for addresses that flows.labels leaves out';
   }
   for (const range of [rule.net, rule.src, rule.dst]) {

@@ -2,7 +2,8 @@
 // Totals since start: what each interface carried by kind, and what of it is in no series. Rows never go
 // and never count down, but for what is pending: in a series that shows 0 as yet. It decides nothing.
 
-import { KIND } from '../abi/kinds.js';
+import { ANY_KIND, KIND } from '../abi/kinds.js';
+import { ANY_INTERFACE } from '../abi/row-key.js';
 import type { OtherReason } from './views.js';
 import { type BookRow, type BooksView, type FrameReasonRow, OTHER_REASONS, type OtherRow } from './views.js';
 
@@ -23,6 +24,8 @@ export class Books implements BooksView {
   readonly frameReasons: Writable<FrameReasonRow>[] = [];
 
   readonly #ledgers: Ledger[] = [];
+  /** Numbers of those for flows that do not tell interfaces or kinds apart. */
+  readonly #merged: number[] = [];
   /** interface id -> kind -> number of the ledger. */
   readonly #ledgerNumbers = new Map<number, number[]>();
   /** interface id -> reason -> row. */
@@ -41,7 +44,9 @@ export class Books implements BooksView {
     byKind[kind] = number;
     const total = { interfaceId, kind, packets: 0, bytes: 0 };
     const pending = { ...total };
-    this.interfaces.push(total);
+    // What flows do not tell apart is in series, pending and other alone: interfaces have it by what it was.
+    if (interfaceId === ANY_INTERFACE || kind === ANY_KIND) this.#merged.push(number);
+    else this.interfaces.push(total);
     this.pending.push(pending);
     this.#ledgers.push({ total, pending, others: OTHER_REASONS.map(() => undefined) });
     return number;
@@ -52,6 +57,25 @@ export class Books implements BooksView {
     const { total } = this.#ledger(ledgerNumber);
     total.packets += packets;
     total.bytes += bytes;
+  }
+
+  /**
+   * An interface carried this much in packets of a kind, of flows that do not tell one of the two apart and
+   * count under `to`, where addCarried() is still to follow.
+   */
+  addMerged(from: number, to: number, packets: number, bytes: number): void {
+    this.addCarried(from, packets, bytes);
+    this.addCarried(to, -packets, -bytes);
+  }
+
+  /** Books what addMerged() announced and a fault kept from following. */
+  closeMerged(): void {
+    for (const number of this.#merged) {
+      const { packets, bytes } = this.#ledger(number).total;
+      if (packets === 0 && bytes === 0) continue;
+      this.addCarried(number, -packets, -bytes);
+      this.addOther(number, 'max_series', -packets, -bytes);
+    }
   }
 
   /** This much, already carried, is in a series that shows 0 as yet; negative where it does so no more. */

@@ -5,14 +5,16 @@
 
 import { type Framing, hasFlow, KINDS_OF_FRAMING } from '../abi/kinds.js';
 import { FLOW_ROW_WORDS, type FlowRows, type OverflowRow } from '../abi/records.js';
-import { clearIpVersion, clearProtocol, interfaceIdOf, kindOf, protocolOf } from '../abi/row-key.js';
+import { interfaceIdOf, kindOf } from '../abi/row-key.js';
 import { Pacer } from '../pacer.js';
 import { type Audience, NO_AUDIENCE, type Seen } from './audience.js';
 import type { FlowFilter } from './filter.js';
 import { createKeyHash, type KeyHash } from './key-hash.js';
+import type { MergeKey } from './key-merger.js';
 import type { RenderLabels } from './label-arena.js';
 import { Newcomers } from './newcomers.js';
 import { RecentBytes } from './recent-bytes.js';
+import { RowSorter } from './row-sorter.js';
 import { SeriesContest } from './series-contest.js';
 import { type OnSeriesEnd, SeriesKeeper } from './series-keeper.js';
 import type { BooksView, IntervalSummary, SeriesView } from './views.js';
@@ -29,8 +31,6 @@ export interface FlowAccountsOptions {
   readonly newSeries: 'zero_first' | 'at_value';
   /** So long at most a new series shows 0, and one that ends waits for those who scrape. */
   readonly holdMaxMs: number;
-  /** What no label shows: flows that differ in it alone are one, for which keys of rows are changed. */
-  readonly hidden?: { readonly ipVersion: boolean; readonly protocol: boolean };
   /** 32 random bits, new in every process: the table cannot be aimed at. */
   readonly hashSeed: number;
   /** The most that renderLabels writes. */
@@ -40,6 +40,8 @@ export interface FlowAccountsOptions {
 export interface FlowAccountsParts {
   readonly keep: FlowFilter;
   readonly renderLabels: RenderLabels;
+  /** Makes keys of rows equal that labels do not tell apart; nothing unless told. */
+  readonly mergeKey?: MergeKey | undefined;
   /** Lets the event loop turn once (setImmediate). */
   yieldToLoop(): Promise<void>;
   /** Whom series wait for; nobody unless told. */
@@ -96,15 +98,14 @@ export function createFlowAccounts(options: FlowAccountsOptions, parts: FlowAcco
 
 class Accounts implements FlowAccounts {
   readonly #hash: KeyHash;
-  readonly #keep: FlowFilter;
   readonly #keeper: SeriesKeeper;
   readonly #newcomers = new Newcomers();
+  readonly #sorter: RowSorter;
   readonly #contest: SeriesContest;
   readonly #pacer: Pacer;
   readonly #renderLabels: RenderLabels;
   readonly #audience: Audience;
   readonly #intervalMs: number;
-  readonly #hidden: NonNullable<FlowAccountsOptions['hidden']>;
 
   #pending = false;
   #refresh = 0;
@@ -115,7 +116,6 @@ class Accounts implements FlowAccounts {
   #seen = 0;
 
   constructor(options: FlowAccountsOptions, parts: FlowAccountsParts) {
-    this.#keep = parts.keep;
     this.#hash = parts.hash ?? createKeyHash(options.hashSeed);
     const idleLimitMs = Math.max(options.idleTimeoutMs, 2 * options.intervalMs);
     const halfLifeMs = idleLimitMs / HALF_LIVES;
@@ -123,6 +123,12 @@ class Accounts implements FlowAccounts {
     const zeroFirst = options.newSeries === 'zero_first';
     const keeping = { ...options, idleLimitMs, zeroFirst };
     this.#keeper = new SeriesKeeper(keeping, { ...parts, recent, hash: this.#hash });
+    this.#sorter = new RowSorter({
+      ...parts,
+      hash: this.#hash,
+      keeper: this.#keeper,
+      newcomers: this.#newcomers,
+    });
     this.#contest = new SeriesContest(
       { ...options, halfLifeMs },
       { table: this.#keeper.table, newcomers: this.#newcomers, recent },
@@ -131,7 +137,6 @@ class Accounts implements FlowAccounts {
     this.#renderLabels = parts.renderLabels;
     this.#audience = parts.audience ?? NO_AUDIENCE;
     this.#intervalMs = options.intervalMs;
-    this.#hidden = options.hidden ?? { ipVersion: false, protocol: false };
   }
 
   get series(): SeriesView {
@@ -162,6 +167,7 @@ class Accounts implements FlowAccounts {
     try {
       return await this.#add(rows, overflow, nowMs);
     } finally {
+      this.#keeper.books.closeMerged();
       this.#pending = false;
     }
   }
@@ -191,7 +197,7 @@ class Accounts implements FlowAccounts {
     }
     this.#keeper.beginInterval(this.#refresh);
     this.#newcomers.begin(rows.length);
-    await pacer.run(rows.length, ROW_NS, (from, to) => this.#sortRows(rows, from, to));
+    await pacer.run(rows.length, ROW_NS, (from, to) => this.#sorter.sort(rows, from, to));
     // From the end: a series that ends is replaced in the list by one that was looked at before.
     const holders = table.count;
     const seen = this.#audience.seen();
@@ -208,37 +214,6 @@ class Accounts implements FlowAccounts {
       ended: this.#keeper.ended,
       series: table.count,
     };
-  }
-
-  /** Gives each row to its series (interval columns only), to the newcomers, or to the books. */
-  #sortRows(rows: FlowRows, from: number, to: number): void {
-    const { keys } = rows;
-    const { table, books } = this.#keeper;
-    const { intervalPackets, intervalBytes } = table;
-    for (let i = from; i < to; i++) {
-      const packets = rows.packets[i] ?? 0;
-      const bytes = rows.bytes[i] ?? 0;
-      if (packets === 0 && bytes === 0) continue;
-      const wordOffset = i * FLOW_ROW_WORDS;
-      const kind = kindOf(keys, wordOffset);
-      if (!hasFlow(kind)) {
-        const frameReason = protocolOf(keys, wordOffset);
-        books.addWithoutFlow(interfaceIdOf(keys, wordOffset), kind, frameReason, packets, bytes);
-        continue;
-      }
-      if (this.#hidden.ipVersion) clearIpVersion(keys, wordOffset);
-      if (this.#hidden.protocol) clearProtocol(keys, wordOffset);
-      const hash = this.#hash(keys, wordOffset);
-      const series = table.find(keys, wordOffset, hash);
-      if (series < 0) {
-        // What has a series was wanted when it began.
-        if (this.#keep(keys, wordOffset)) this.#newcomers.add(rows, i, hash);
-        else books.addUnshown(interfaceIdOf(keys, wordOffset), kind, 'filtered', packets, bytes);
-      } else {
-        intervalPackets[series] = (intervalPackets[series] ?? 0) + packets;
-        intervalBytes[series] = (intervalBytes[series] ?? 0) + bytes;
-      }
-    }
   }
 
   /** Holders `from - 1` down to `to` of the list: totals, interface totals, what is shown, expiry. */

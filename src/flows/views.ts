@@ -59,10 +59,12 @@ export interface FrameReasonRow {
  * The books. For every interface and kind:
  * interfaces == sum of the series' totals + sum over reason of others, and
  * interfaces == sum of what the series show + sum over reason of others + pending. Rows never go.
+ * Where flows do not tell kinds or interfaces apart (ANY_KIND, ANY_INTERFACE in their keys, and in the rows of
+ * pending and others), the same of the sums over them.
  */
 export interface BooksView {
   readonly interfaces: readonly BookRow[];
-  /** In series that show 0 as yet: a row for each of interfaces, in the same order. */
+  /** In series that show 0 as yet: a row for each of interfaces, and for what is merged. */
   readonly pending: readonly BookRow[];
   readonly others: readonly OtherRow[];
   readonly frameReasons: readonly FrameReasonRow[];

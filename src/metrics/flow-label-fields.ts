@@ -6,10 +6,12 @@ import { KIND, trafficType } from '../abi/kinds.js';
 import {
   DESTINATION_ADDRESS_WORD,
   DSCP_MAX,
+  destinationNetworkOf,
   destinationPortOf,
   flowDscpOf,
   interfaceIdOf,
   ipVersionOf,
+  isMappedIpv4,
   kindOf,
   PORT_MAX,
   PROTOCOL_MAX,
@@ -17,12 +19,13 @@ import {
   QUEUE_PAIR_MAX,
   queuePairOf,
   SOURCE_ADDRESS_WORD,
+  sourceNetworkOf,
   sourcePortOf,
   VLAN_MAX,
   vlanOf,
 } from '../abi/row-key.js';
 import { DIRECTION } from './direction.js';
-import { IP_TEXT_MAX_BYTES, isMappedIpv4, writeDecimal, writeIpv4, writeIpv6 } from './ip-text.js';
+import { IP_TEXT_MAX_BYTES, writeDecimal, writeIpv4, writeIpv6 } from './ip-text.js';
 
 /** Labels of a flow, in the order in which they are rendered. */
 export const FLOW_LABELS = [
@@ -46,6 +49,8 @@ export const QUEUE_PAIR_LABEL = 'queue_pair';
 /** Follow the labels above, in this order, where they are asked for. */
 export const DSCP_LABEL = 'dscp';
 export const DIRECTION_LABEL = 'direction';
+export const SRC_NETWORK_LABEL = 'src_network';
+export const DST_NETWORK_LABEL = 'dst_network';
 
 export interface FlowLabelOptions {
   /** The name of an interface id of a flow row; must stay the same for an id. At most 15 bytes (IFNAMSIZ). */
@@ -63,6 +68,13 @@ export interface FlowLabelOptions {
   readonly dscp?: boolean;
   /** Adds the label direction, the same for all flows as yet. */
   readonly direction?: boolean;
+  /** Adds the labels src_network and dst_network. A number's name must stay the same. */
+  readonly networks?: {
+    readonly src: boolean;
+    readonly dst: boolean;
+    /** At most NETWORK_NAME_MAX_CHARS characters. */
+    nameOf(number: number): string;
+  };
 }
 
 /** Writes a value of the row at keys[wordOffset] to out[outOffset]; returns the offset after it. */
@@ -78,6 +90,9 @@ export type FlowLabelField =
   | { readonly name: string; readonly constant: string }
   /** No value takes more bytes than maxValueBytes. */
   | { readonly name: string; readonly write: WriteFlowLabelValue; readonly maxValueBytes: number };
+
+/** As labels of the configuration; in UTF-8 a character takes three bytes at most, a pair of surrogates four. */
+const NETWORK_NAME_MAX_CHARS = 128;
 
 /** IFNAMSIZ of linux/if.h, without the final zero. */
 export const INTERFACE_NAME_MAX_BYTES = 15;
@@ -130,9 +145,21 @@ export function createFlowLabelFields(
   const dscp = options.dscp === true ? [decimalField(DSCP_LABEL, flowDscpOf, DSCP_MAX)] : [];
   const direction: FlowLabelField[] =
     options.direction === true ? [{ name: DIRECTION_LABEL, constant: encodeText(DIRECTION) }] : [];
+  const { src = false, dst = false, nameOf = () => '' } = options.networks ?? {};
+  const networks = namedField(nameOf, encodeText);
+  const srcNetwork = src ? [networks(SRC_NETWORK_LABEL, sourceNetworkOf)] : [];
+  const dstNetwork = dst ? [networks(DST_NETWORK_LABEL, destinationNetworkOf)] : [];
   const { labels = FLOW_LABELS } = options;
   const shown = FLOW_LABELS.filter((name) => labels.includes(name));
-  return [...shown.map((name) => fields[name]), ...vlan, ...queuePair, ...dscp, ...direction];
+  return [
+    ...shown.map((name) => fields[name]),
+    ...vlan,
+    ...queuePair,
+    ...dscp,
+    ...direction,
+    ...srcNetwork,
+    ...dstNetwork,
+  ];
 }
 
 /** @throws RangeError when the name is longer than a kernel would allow. */
@@ -197,6 +224,30 @@ function hostIpField(
       return writeBytes(out, outOffset, bytes);
     },
   };
+}
+
+/** Fields of numbers that have names; each name is encoded once. */
+function namedField(
+  nameOf: (number: number) => string,
+  encodeText: (text: string) => string,
+): (name: string, numberOf: KeyNumber) => FlowLabelField {
+  const names = new Map<number, Buffer>();
+  const encoded = (number: number): Buffer => {
+    let bytes = names.get(number);
+    if (bytes === undefined) {
+      bytes = Buffer.from(encodeText(nameOf(number).slice(0, NETWORK_NAME_MAX_CHARS)));
+      names.set(number, bytes);
+    }
+    return bytes;
+  };
+  // What takes most once encoded: a quote is escaped, other characters may take three bytes.
+  const widest = Math.max(Buffer.byteLength(encodeText('"')), 3);
+  return (name, numberOf) => ({
+    name,
+    maxValueBytes: NETWORK_NAME_MAX_CHARS * widest,
+    write: (keys, wordOffset, out, outOffset) =>
+      writeBytes(out, outOffset, encoded(numberOf(keys, wordOffset))),
+  });
 }
 
 function decimalField(name: string, numberOf: KeyNumber, max: number): FlowLabelField {

@@ -2,6 +2,8 @@
 // Addresses as text, written as bytes: IPv4 dotted, IPv6 as RFC 5952 wants it. Input is a flow row's
 // words (address bytes in wire order, read by a little endian machine). Allocates nothing.
 
+import { isMappedIpv4 } from '../abi/row-key.js';
+
 /** Longest text of an IPv6 address: eight groups of four digits (a mapped one has 22 bytes). */
 export const IP_TEXT_MAX_BYTES = 39;
 
@@ -33,11 +35,6 @@ export function writeIpv4(out: Uint8Array, offset: number, word: number): number
   at = writeDecimal(out, at, (word >>> 16) & 0xff);
   out[at++] = DOT;
   return writeDecimal(out, at, word >>> 24);
-}
-
-/** Whether the four words from wordOffset are ::ffff:a.b.c.d (RFC 4291, section 2.5.5.2). */
-export function isMappedIpv4(words: Uint32Array, wordOffset: number): boolean {
-  return words[wordOffset] === 0 && words[wordOffset + 1] === 0 && words[wordOffset + 2] === 0xffff0000;
 }
 
 /**

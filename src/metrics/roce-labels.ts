@@ -2,12 +2,13 @@
 // The labels of RoCE pairs and their values as text. Each pair's are made once for all its samples.
 
 import { ROCE_MALFORMED, ROCE_TRANSPORT } from '../abi/roce-records.js';
+import { isMappedIpv4 } from '../abi/row-key.js';
 import { OTHER_PARTITIONS } from '../roce/roce-pair.js';
 import type { RocePathView } from '../roce/views.js';
 import type { Label, Labels } from './definition.js';
 import { DIRECTION } from './direction.js';
 import { QUEUE_PAIR_LABEL } from './flow-label-fields.js';
-import { IP_TEXT_MAX_BYTES, isMappedIpv4, writeIpv4, writeIpv6 } from './ip-text.js';
+import { IP_TEXT_MAX_BYTES, writeIpv4, writeIpv6 } from './ip-text.js';
 
 /** Labels of a pair, in the order in which they are rendered. */
 export const ROCE_PAIR_LABELS = [

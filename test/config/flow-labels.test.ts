@@ -18,8 +18,7 @@ test('labels are given once each, in the order in which they are shown', () => {
 
 for (const [given, problem] of [
   ['src_ip', /^must be a list of labels, such as \[src_ip, dst_ip\], but is "src_ip"$/],
-  [[], /^must have traffic_type and interface, by which sums balance, but lacks traffic_type and interface$/],
-  [['interface'], /but lacks traffic_type$/],
+  [[], /^must name at least one label, such as traffic_type$/],
   [['interface', 'traffic_type', 'scr_ip'], /^a label is one of src_ip, .*, but one is "scr_ip".*src_ip/],
   [['interface', 'traffic_type', 7], /but one is 7$/],
 ] as const) {
@@ -45,6 +44,10 @@ test('what is kept of a flow is what a label shows', () => {
     srcPort: true,
     dstPort: true,
     protocol: true,
+    trafficType: true,
+    interface: true,
+    srcNetwork: false,
+    dstNetwork: false,
     vlan: false,
     queuePair: false,
     dscp: false,

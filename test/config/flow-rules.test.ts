@@ -52,6 +52,10 @@ test('a rule that asks for what flows do not show is told', () => {
     srcPort: true,
     dstPort: true,
     protocol: true,
+    trafficType: true,
+    interface: true,
+    srcNetwork: false,
+    dstNetwork: false,
     vlan: false,
     queuePair: false,
     dscp: false,
@@ -72,7 +76,10 @@ test('a rule that asks for what flows do not show is told', () => {
   assert.equal(hiddenCondition({ net }, { ...all, ipv4PrefixLength: 24 }), undefined);
   assert.match(hiddenCondition({ net }, { ...all, ipv4PrefixLength: 16 }) ?? '', /ipv4_prefix_length 16/);
   assert.match(hiddenCondition({ net }, { ...all, dstIp: false }) ?? '', /addresses that flows\.labels/);
-  assert.match(hiddenCondition({ protocol: 6 }, { ...all, protocol: false }) ?? '', /protocols/);
+  // The kernel keeps the protocol, and addresses of which networks are shown.
+  assert.equal(hiddenCondition({ protocol: 6 }, { ...all, protocol: false }), undefined);
+  const networks = { srcIp: false, dstIp: false, srcNetwork: true, dstNetwork: true };
+  assert.equal(hiddenCondition({ net }, { ...all, ...networks }), undefined);
   const src = { address: '2001:db8::', bits: 64 };
   assert.match(hiddenCondition({ src }, { ...all, ipv6PrefixLength: 32 }) ?? '', /ipv6_prefix_length 32/);
 });

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { TRAFFIC_TYPES } from '../../src/abi/kinds.js';
+import { trafficType } from '../../src/abi/kinds.js';
 import { FLOW_ROW_WORDS } from '../../src/abi/records.js';
 import type { FlowLabelOptions } from '../../src/metrics/flow-label-fields.js';
 import { FLOW_LABELS } from '../../src/metrics/flow-label-fields.js';
@@ -110,7 +110,7 @@ test('what an operator or a device is called is escaped and read back as it was'
         assert.equal(labels.get('interface'), interfaceName);
         assert.equal(labels.get('collect_agg'), collectAgg);
         assert.equal(labels.get('src_port'), String(port));
-        assert.equal(labels.get('traffic_type'), TRAFFIC_TYPES[kind]?.label ?? `Kind_${kind}`);
+        assert.equal(labels.get('traffic_type'), trafficType(kind).label);
       },
     ),
   );
