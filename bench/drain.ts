@@ -51,6 +51,7 @@ async function benchFlows(runner: string, object: KernelObject, flows: number): 
   const reader = createDrain({
     maps: object.maps,
     interfaceIdOf: (ifindex) => ifindex,
+    ifindexOf: (id) => id,
     yieldToLoop: () => nextTurn(),
     nowMs: () => performance.now(),
   });

@@ -148,6 +148,15 @@ struct overflow_key {
 };
 _Static_assert(sizeof(struct overflow_key) == 8, "overflow_key");
 
+/* How many flows had no place in a flow map: a HyperLogLog, one an epoch. By register, which the
+ * highest SKETCH_BITS bits of a hash name, the most leading zeros of its other bits, and 1. */
+#define SKETCH_BITS 14
+
+struct flow_sketch {
+	__u8 ranks[1 << SKETCH_BITS];
+};
+_Static_assert(sizeof(struct flow_sketch) == 16384, "flow_sketch");
+
 /* Transports of the BTH: the upper three bits of an opcode (IBTA vol. 1, table 38), and one
  * of ours. */
 enum roce_transport {

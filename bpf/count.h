@@ -96,8 +96,74 @@ static __always_inline void count_undetailed(key_word *key, const __u32 words, _
 		       bytes);
 }
 
-/* Moves a slot's count to the flow map. */
-static __always_inline void evict(key_word *slot, const __u32 words, __u32 epoch)
+/* Adds a flow that has no place in the flow map to what was seen: HyperLogLog, of which user space
+ * knows how many such flows there were. src/abi/flow-sketch.ts has the same hash and the same
+ * ranks. Two CPUs may store to one register at once; then one of two ranks is lost. */
+static __always_inline void sketch_add(const __u32 *key, const __u32 words, __u32 epoch)
+{
+	struct flow_sketch *sketch;
+	__u32 hash = options.hash_seed, zeros = 0;
+
+#pragma clang loop unroll(full)
+	for (__u32 i = 0; i < words; i++) {
+		hash = (hash ^ key[i]) * 0x85ebca6b;
+		hash ^= hash >> 15;
+	}
+	hash *= 0xc2b2ae35;
+	hash ^= hash >> 16;
+	sketch = bpf_map_lookup_elem(&refused, &epoch);
+	if (!sketch)
+		return;
+	__u32 index = hash >> (32 - SKETCH_BITS), rest = hash << SKETCH_BITS;
+
+	if (!rest) {
+		zeros = 32 - SKETCH_BITS;
+	} else {
+#pragma clang loop unroll(full)
+		for (__u32 step = 16; step; step >>= 1)
+			if (!(rest >> (32 - step))) {
+				zeros += step;
+				rest <<= step;
+			}
+	}
+	if (zeros >= sketch->ranks[index])
+		sketch->ranks[index] = zeros + 1;
+}
+
+/* Counts what a slot has, which the flow map would not take, without its detail. A global function,
+ * as count_overflow(). place: bit 0 the epoch, bit 1 the way, bit 2 set for IPv6. */
+__noinline int count_refused(__u32 index, __u32 place)
+{
+	__u32 epoch = place & 1, way = place >> 1 & 1;
+	const struct flow_traits *traits;
+	const struct flow_count *count;
+
+	if (place & 4) {
+		struct slot_set6 *set = bpf_map_lookup_elem(&slots6, &index);
+
+		if (!set)
+			return 0;
+		traits = &set->way[way].key.traits;
+		if (traits->kind < KIND_NON_IP)
+			sketch_add((const __u32 *)&set->way[way].key, 2 * KEY6_WORDS, epoch);
+		count = &set->way[way].count;
+	} else {
+		struct slot_set4 *set = bpf_map_lookup_elem(&slots4, &index);
+
+		if (!set)
+			return 0;
+		traits = &set->way[way].key.traits;
+		if (traits->kind < KIND_NON_IP)
+			sketch_add((const __u32 *)&set->way[way].key, 2 * KEY4_WORDS, epoch);
+		count = &set->way[way].count;
+	}
+	return count_overflow(traits->ifindex, traits->kind | traits->protocol << 8, epoch,
+			      count->packets, count->bytes);
+}
+
+/* Moves a slot's count to the flow map. index: of its set; way: of the two. */
+static __always_inline void evict(key_word *slot, const __u32 words, __u32 index, __u32 way,
+				  __u32 epoch)
 {
 	const struct flow_count *count = slot_count(slot, words);
 	int error;
@@ -107,7 +173,7 @@ static __always_inline void evict(key_word *slot, const __u32 words, __u32 epoch
 	else
 		error = epoch ? fold(&flows6_1, slot, count) : fold(&flows6_0, slot, count);
 	if (error)
-		count_undetailed(slot, words, epoch, count->packets, count->bytes);
+		count_refused(index, epoch | way << 1 | (words == KEY6_WORDS) << 2);
 }
 
 /* Which half is written: to be read once for a packet, so that all it is counted in is drained
@@ -158,7 +224,7 @@ static __always_inline void count_key(key_word *key, const __u32 words, __u32 ep
 		slot = slots;
 	count = slot_count(slot, words);
 	if (count->packets)
-		evict(slot, words, epoch);
+		evict(slot, words, index, slot != slots, epoch);
 	key_copy(slot, key, words);
 	count->packets = 1;
 	count->bytes = bytes;

@@ -63,6 +63,16 @@ struct {
 	__type(value, struct flow_count);
 } overflow SEC(".maps");
 
+/* Key: epoch; value: which flows found no place in a flow map, as ranks of their hashes. Writer:
+ * programs, by plain stores. Cleared by user space through the memory map. Full: never. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, struct flow_sketch);
+} refused SEC(".maps");
+
 /* Key: 0; value: counts that even `overflow` could not take, since load. Expected to be
  * 0. */
 struct {

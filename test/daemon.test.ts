@@ -124,6 +124,7 @@ const EMPTY_DRAIN: DrainResult = {
   roceRows: { length: 0, keys: new Uint32Array(), cells: new Float64Array() },
   roceOverflow: [],
   unattributedPackets: 0,
+  unseenFlows: 0,
   entries: { flows4: 0, flows6: 0, slots4: 0, slots6: 0, roce: 0 },
   fenceMs: 0,
   readMs: 0,

@@ -51,6 +51,9 @@ export const FLOW_SLOT6 = { size: 64, key: 0, count: 48 } as const;
 export const SLOT_WAYS = 2;
 export const SLOT_SET_SIZE = 128;
 
+/** struct flow_sketch: a byte a register. */
+export const SKETCH_SIZE = 16_384;
+
 /** struct overflow_key. */
 export const OVERFLOW_KEY = { size: 8, ifindex: 0, kind: 4, reason: 5, epoch: 6 } as const;
 

@@ -11,6 +11,8 @@ const ADOPTED_MAX = 256;
 export interface InterfaceIds {
   /** The number of an ifindex; an ifindex never bound is adopted. */
   idOf(ifindex: number): number;
+  /** Of the ifindexes of this number the one seen last; 0 for none. */
+  ifindexOf(id: number): number;
   nameOf(id: number): string;
   /** A configured interface gets another name; before the first packet is counted under its number. */
   rename(id: number, name: string): void;
@@ -31,6 +33,7 @@ export function createInterfaceIds(
 ): InterfaceIds {
   const names = [...configuredNames];
   const idByIndex = new Map<number, number>();
+  const indexById = new Map<number, number>();
   let unknownId: number | undefined;
 
   function adopt(ifindex: number): number {
@@ -48,15 +51,18 @@ export function createInterfaceIds(
       if (id === undefined) {
         id = adopt(ifindex);
         idByIndex.set(ifindex, id);
+        indexById.set(id, ifindex);
       }
       return id;
     },
+    ifindexOf: (id) => indexById.get(id) ?? 0,
     nameOf: (id) => (id === ANY_INTERFACE ? 'any' : (names[id] ?? 'unknown')),
     rename(id, name) {
       names[id] = name;
     },
     bind(ifindex, id) {
       idByIndex.set(ifindex, id);
+      indexById.set(id, ifindex);
     },
   };
 }

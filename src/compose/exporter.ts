@@ -143,6 +143,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
     const drain = createDrain({
       maps: object.maps,
       interfaceIdOf: (ifindex) => ids.idOf(ifindex),
+      ifindexOf: (id) => ids.ifindexOf(id),
       yieldToLoop: clock.yieldToLoop,
       nowMs: clock.nowMs,
     });

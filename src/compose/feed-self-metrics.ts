@@ -23,7 +23,7 @@ export function recordRefresh(selfMetrics: SelfMetrics, maps: KernelMaps, refres
     durationMs: refresh.durationMs,
     finishedAtMs: refresh.finishedAtMs,
   });
-  selfMetrics.setFlows({ active: summary.flows, series: summary.series });
+  selfMetrics.setFlows({ active: summary.flows + result.unseenFlows, series: summary.series });
   for (const [reason, count] of Object.entries(summary.ended)) selfMetrics.recordSeriesEnded(reason, count);
   selfMetrics.setKernelMap('flows4', entries.flows4, maps.flowCapacity);
   selfMetrics.setKernelMap('flows6', entries.flows6, maps.flowCapacity);

@@ -42,6 +42,9 @@ export interface KernelMaps {
   /** Entries of each RoCE stream map. */
   readonly roceCapacity: number;
 
+  /** What options.hash_seed was set to. */
+  readonly hashSeed: number;
+
   /** Which half the programs write now. */
   readEpoch(): Half;
   /**
@@ -59,6 +62,8 @@ export interface KernelMaps {
    * clearing it is reading and clearing the kernel's memory: only after fence().
    */
   slots(ipVersion: IpVersion, half: Half): Uint8Array;
+  /** The ranks of struct flow_sketch of one half: mapped memory, to be cleared like the slots. */
+  refused(half: Half): Uint8Array;
   /**
    * Empties a map in batches, off the event loop, calling the sink once per batch. When it
    * rejects (KernelError), every entry that is gone from the map has been given to the sink.

@@ -130,7 +130,11 @@ export function loadKernelObject(options: LoadOptions): KernelObject {
     maxSlotBytes: options.maxSlotBytes ?? DEFAULT_MAX_SLOT_BYTES,
     cpuCount,
   });
-  const { object, objectPath, flavours } = loadBest(options, { libbpf, libc, cpuCount, setsPerCpu });
+  const hashSeed = options.hashSeed ?? randomBytes(4).readUInt32LE();
+  const { object, objectPath, flavours } = loadBest(
+    { ...options, hashSeed },
+    { libbpf, libc, cpuCount, setsPerCpu },
+  );
   try {
     const { flowCapacity, drainBatchEntries } = options;
     const maps = new LoadedMaps(
@@ -138,6 +142,7 @@ export function loadKernelObject(options: LoadOptions): KernelObject {
         cpuCount,
         setsPerCpu,
         flowCapacity,
+        hashSeed,
         roceCapacity: (options.roce ?? DEFAULT_ROCE).streamCapacity,
         ...(drainBatchEntries === undefined ? {} : { batchEntries: drainBatchEntries }),
       },

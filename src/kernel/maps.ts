@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // KernelMaps over a loaded object. Moves bytes; in which order a drain does that is reader/'s.
 
-import { CONTROL, SLOT_SET_SIZE } from '../abi/layout.js';
+import { CONTROL, SKETCH_SIZE, SLOT_SET_SIZE } from '../abi/layout.js';
 import { KernelError } from '../errors.js';
 import { type BatchBuffers, createBatchBuffers, emptyMap, type HashMap } from './empty-map.js';
 import { errnoName } from './errno.js';
@@ -33,6 +33,7 @@ export interface LoadedMapsOptions {
   readonly setsPerCpu: number;
   readonly flowCapacity: number;
   readonly roceCapacity: number;
+  readonly hashSeed: number;
   /** Flow map entries per call; small numbers are for tests. */
   readonly batchEntries?: number;
 }
@@ -50,10 +51,12 @@ export class LoadedMaps implements KernelMaps {
   readonly setsPerCpu: number;
   readonly flowCapacity: number;
   readonly roceCapacity: number;
+  readonly hashSeed: number;
   readonly #libbpf: Libbpf;
   readonly #bss: MapMemory;
   readonly #control: Uint32Array;
   readonly #slots: Record<IpVersion, MapMemory>;
+  readonly #refused: MapMemory;
   readonly #drained: Readonly<Record<DrainedMap, Drained>>;
   readonly #overflow: Readonly<Record<OverflowMap, PerCpuMap>>;
   readonly #unattributed: PerCpuMap;
@@ -67,6 +70,7 @@ export class LoadedMaps implements KernelMaps {
     this.setsPerCpu = options.setsPerCpu;
     this.flowCapacity = options.flowCapacity;
     this.roceCapacity = options.roceCapacity;
+    this.hashSeed = options.hashSeed;
     this.#libbpf = libbpf;
     // What libbpf calls the initial value of .bss is a copy after load (but in skeletons); the map
     // itself can be mapped like ours.
@@ -80,6 +84,7 @@ export class LoadedMaps implements KernelMaps {
       4: mapMemory(libc, object.mapFd('slots4'), 'slots4', slotBytes),
       6: mapMemory(libc, object.mapFd('slots6'), 'slots6', slotBytes),
     };
+    this.#refused = mapMemory(libc, object.mapFd('refused'), 'refused', 2 * SKETCH_SIZE);
     const hashMap = (name: string): HashMap => {
       const { keySizeBytes, valueSizeBytes } = object.map(name);
       return { name, fd: object.mapFd(name), keySizeBytes, valueSizeBytes };
@@ -139,6 +144,11 @@ export class LoadedMaps implements KernelMaps {
     return this.#slots[ipVersion].bytes.subarray(start, start + this.#halfBytes);
   }
 
+  refused(half: Half): Uint8Array {
+    this.#assertOpen();
+    return this.#refused.bytes.subarray(half * SKETCH_SIZE, (half + 1) * SKETCH_SIZE);
+  }
+
   async drain(name: DrainedMap, half: Half, sink: BatchSink): Promise<void> {
     this.#assertOpen();
     const one = this.#drained[name];
@@ -164,6 +174,7 @@ export class LoadedMaps implements KernelMaps {
     this.#bss.close();
     this.#slots[4].close();
     this.#slots[6].close();
+    this.#refused.close();
   }
 
   #assertOpen(): void {

@@ -67,7 +67,7 @@ export const SELF_METRICS = {
   },
   flowsActive: {
     name: 'xtrace_flows_active',
-    help: 'Distinct flows seen in the last refresh interval, with a series or without.',
+    help: 'Distinct flows seen in the last refresh interval, with a series or without. Exact while the kernel map has room (xtrace_kernel_overflow_packets_total stands still); with those it refused an estimate, with a standard error of 2 % or less.',
     type: 'gauge',
     labels: [],
   },

@@ -19,6 +19,7 @@ import { RoceRowBuffer } from '../abi/roce-row-buffer.js';
 import type { Half, IpVersion, KernelMaps } from '../kernel/kernel-maps.js';
 import { drainSlots } from './drain-slots.js';
 import { createOverflowReader } from './overflow-deltas.js';
+import { UnseenFlows } from './unseen-flows.js';
 
 const WORD_BYTES = 4;
 const COUNT_WORDS = FLOW_COUNT.size / WORD_BYTES;
@@ -27,6 +28,8 @@ export interface DrainParts {
   readonly maps: KernelMaps;
   /** The exporter's own number for an interface; see src/abi/records.ts. */
   interfaceIdOf(ifindex: number): number;
+  /** The other way round, as of late. */
+  ifindexOf(interfaceId: number): number;
   yieldToLoop(): Promise<void>;
   /** Monotonic milliseconds. */
   nowMs(): number;
@@ -51,6 +54,8 @@ export interface DrainResult {
   /** Total since load of what even the overflow map could not take; 0 unless something is wrong. */
   readonly unattributedPackets: number;
   readonly entries: DrainEntries;
+  /** Different flows that are in no row, as the kernel's map had no room: an estimate, see unseen-flows.ts. */
+  readonly unseenFlows: number;
   readonly fenceMs: number;
   readonly readMs: number;
   /** Why this drain is not complete; what is missing comes with the next one. */
@@ -68,6 +73,7 @@ interface Found {
   readonly entries: DrainEntries;
   readonly overflow: OverflowRow[];
   readonly roceOverflow: RoceOverflowRow[];
+  unseenFlows: number;
 }
 
 interface Times {
@@ -92,6 +98,7 @@ export function createDrain(parts: DrainParts): Drain {
     (sink) => maps.readOverflow('roce_overflow', sink),
     parts.interfaceIdOf,
   );
+  const unseen = new UnseenFlows({ ...parts, hashSeed: maps.hashSeed });
   let pending: Pending | undefined;
   let unattributedPackets = 0;
   let running = false;
@@ -119,7 +126,8 @@ export function createDrain(parts: DrainParts): Drain {
   }
 
   /** Empties the pending half, beginning one if there is none. */
-  async function drainHalf({ entries, overflow, roceOverflow }: Found): Promise<Times> {
+  async function drainHalf(found: Found): Promise<Times> {
+    const { entries, overflow, roceOverflow } = found;
     if (pending === undefined) {
       const half = maps.readEpoch();
       maps.writeEpoch(half === 0 ? 1 : 0);
@@ -139,6 +147,9 @@ export function createDrain(parts: DrainParts): Drain {
       roceRows.append(keys, counts, count, parts.interfaceIdOf);
       entries.roce += count;
     });
+    const refused = maps.refused(pending.half);
+    found.unseenFlows += await unseen.count(rows, refused);
+    refused.fill(0);
     overflow.push(...(await overflowReader.read(pending.half)));
     for (const { kind, interfaceId, packets, bytes } of await roceOverflowReader.read(pending.half)) {
       roceOverflow.push({ interfaceId, version: kind, packets, bytes });
@@ -152,6 +163,7 @@ export function createDrain(parts: DrainParts): Drain {
       entries: { flows4: 0, flows6: 0, slots4: 0, slots6: 0, roce: 0 },
       overflow: [],
       roceOverflow: [],
+      unseenFlows: 0,
     };
     let times: Times = { fenceMs: 0, readMs: 0 };
     let error: unknown;

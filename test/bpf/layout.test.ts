@@ -17,6 +17,8 @@ import {
   FLOW_SLOT6,
   OPTIONS,
   OVERFLOW_KEY,
+  PORT_WORDS,
+  SKETCH_SIZE,
   SLOT_SET_SIZE,
   SLOT_WAYS,
 } from '../../src/abi/layout.js';
@@ -47,6 +49,7 @@ interface BtfType {
     readonly type_id: number;
     readonly bits_offset: number;
   }[];
+  readonly vars?: readonly { readonly type_id: number; readonly size: number }[];
   readonly values?: readonly { readonly name: string; readonly val: number }[];
 }
 
@@ -64,6 +67,15 @@ function struct(name: string): BtfType {
   const found = TYPES.find((type) => type.kind === 'STRUCT' && type.name === name);
   assert.ok(found, `struct ${name} is not in the object's BTF`);
   return found;
+}
+
+/** Bytes of a global variable. */
+function variableSize(name: string): number | undefined {
+  const id = TYPES.find((type) => type.kind === 'VAR' && type.name === name)?.id;
+  const section = TYPES.find(
+    (type) => type.kind === 'DATASEC' && type.vars?.some((one) => one.type_id === id),
+  );
+  return section?.vars?.find((one) => one.type_id === id)?.size;
 }
 
 /** src_ip -> srcIp. */
@@ -99,6 +111,11 @@ for (const [name, layout] of LAYOUTS) {
     assert.deepEqual(actual, { ...layout });
   });
 }
+
+test('the sketch and the ports have the sizes of src/abi/', () => {
+  assert.equal(struct('flow_sketch').size, SKETCH_SIZE);
+  assert.equal(variableSize('ephemeral_ports'), 4 * PORT_WORDS);
+});
 
 test('slot sets hold SLOT_WAYS slots without a gap', () => {
   for (const name of ['slot_set4', 'slot_set6']) {

@@ -44,6 +44,7 @@ for (const mode of ['native', 'generic'] as const) {
         const drain = createDrain({
           maps: object.maps,
           interfaceIdOf: (ifindex) => ifindex,
+          ifindexOf: (id) => id,
           yieldToLoop: () => setImmediate(),
           nowMs: () => performance.now(),
         });

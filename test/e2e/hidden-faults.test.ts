@@ -36,6 +36,7 @@ class Rig {
     this.drain = createDrain({
       maps: this.#maps,
       interfaceIdOf: (ifindex) => ifindex,
+      ifindexOf: (id) => id,
       yieldToLoop: () => setImmediate(),
       nowMs: () => performance.now(),
     });

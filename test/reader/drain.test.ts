@@ -52,6 +52,7 @@ function createRig(failAt: FailAt, flowCapacity: number) {
   const drain = createDrain({
     maps,
     interfaceIdOf: (ifindex) => ifindex - 70,
+    ifindexOf: (id) => id + 70,
     yieldToLoop: () => setImmediate(),
     nowMs: () => performance.now(),
   });
@@ -167,6 +168,7 @@ test('more slots than fit one turn of the event loop are all read', async () => 
   const drain = createDrain({
     maps,
     interfaceIdOf: (ifindex) => ifindex,
+    ifindexOf: (id) => id,
     yieldToLoop: async () => {
       turns++;
     },

@@ -5,7 +5,14 @@
 
 import { numberFromU64 } from '../../../src/abi/flow-row-buffer.js';
 import { hasFlow } from '../../../src/abi/kinds.js';
-import { FLOW_KEY4, FLOW_KEY6, FLOW_SLOT4, FLOW_SLOT6, SLOT_SET_SIZE } from '../../../src/abi/layout.js';
+import {
+  FLOW_KEY4,
+  FLOW_KEY6,
+  FLOW_SLOT4,
+  FLOW_SLOT6,
+  SKETCH_SIZE,
+  SLOT_SET_SIZE,
+} from '../../../src/abi/layout.js';
 import type {
   BatchSink,
   DrainedMap,
@@ -78,6 +85,7 @@ export function createFakeKernelMaps(
     setsPerCpu: options.setsPerCpu,
     flowCapacity: options.flowCapacity,
     roceCapacity: 0,
+    hashSeed: 0,
     readEpoch: () => epoch,
     writeEpoch(half) {
       epoch = half;
@@ -86,6 +94,7 @@ export function createFakeKernelMaps(
       failAt('fence');
     },
     slots: (ipVersion, half) => slotMemory[ipVersion].subarray(half * halfBytes, (half + 1) * halfBytes),
+    refused: () => new Uint8Array(SKETCH_SIZE),
     async drain(name: DrainedMap, half: Half, sink: BatchSink) {
       if (name === 'roce') {
         failAt('drain roce');

@@ -81,6 +81,11 @@ export class FaultyMaps implements KernelMaps {
     return this.#maps.slots(ipVersion, half);
   }
 
+  refused(half: Half): Uint8Array {
+    this.#noteRead(half);
+    return this.#maps.refused(half);
+  }
+
   async drain(map: DrainedMap, half: Half, sink: BatchSink): Promise<void> {
     this.#at(`drain ${map}`);
     this.#noteRead(half);
@@ -89,6 +94,10 @@ export class FaultyMaps implements KernelMaps {
       this.#at(`between batches of ${map}`);
     });
     this.#at(`after ${map}`);
+  }
+
+  get hashSeed(): number {
+    return this.#maps.hashSeed;
   }
 
   get roceCapacity(): number {

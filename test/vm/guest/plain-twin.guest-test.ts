@@ -58,6 +58,7 @@ for (const mode of ['native', 'generic'] as const) {
     const drain = createDrain({
       maps: object.maps,
       interfaceIdOf: (index) => index,
+      ifindexOf: (id) => id,
       yieldToLoop: () => setImmediate(),
       nowMs: () => performance.now(),
     });

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { FLOW_ROW_WORDS } from '../../src/abi/records.js';
-import { DISTINCT_ERROR, HyperLogLog } from '../../src/flows/hyper-log-log.js';
-import { createKeyHash } from '../../src/flows/key-hash.js';
+import { FLOW_ROW_WORDS } from '../src/abi/records.js';
+import { createKeyHash } from '../src/flows/key-hash.js';
+import { DISTINCT_ERROR, HyperLogLog } from '../src/hyper-log-log.js';
 
 /** A hash word of each number, by seed: murmur3's closing rounds over a Weyl sequence. */
 function hashWord(seed: number, number: number): number {

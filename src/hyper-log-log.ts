@@ -38,10 +38,14 @@ export class HyperLogLog {
 
   /** From now on this one has also seen whatever the other has. */
   merge(other: HyperLogLog): void {
-    const ranks = this.#ranks;
+    this.mergeRanks(other.#ranks);
+  }
+
+  /** The same for ranks that were counted elsewhere, by register. */
+  mergeRanks(ranks: Uint8Array): void {
     for (let register = 0; register < REGISTERS; register++) {
-      const rank = other.#ranks[register] ?? 0;
-      if (rank > (ranks[register] ?? 0)) ranks[register] = rank;
+      const rank = ranks[register] ?? 0;
+      if (rank > (this.#ranks[register] ?? 0)) this.#ranks[register] = rank;
     }
   }
 
