@@ -26,7 +26,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   metrics: ['flows', 'roce', 'rdma', 'abi'],
   exposition: ['metrics', 'abi'],
   http: ['exposition'],
-  push: ['metrics', 'exposition'],
+  push: ['metrics', 'exposition', 'system'],
+  networks: ['abi', 'system'],
   output: [],
   print: ['flows', 'abi', 'output'],
   doctor: ['kernel', 'system', 'rdma'],
@@ -41,9 +42,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'pacer.ts': [],
   'native-buckets.ts': [],
   'hyper-log-log.ts': [],
+  'cidr.ts': [],
 };
 /** The ground floor. */
-const OPEN_TO_ALL = ['errors.ts', 'log.ts', 'clock.ts', 'pacer.ts', 'native-buckets.ts', 'hyper-log-log.ts'];
+const OPEN_TO_ALL = [
+  'errors.ts',
+  'log.ts',
+  'clock.ts',
+  'pacer.ts',
+  'native-buckets.ts',
+  'hyper-log-log.ts',
+  'cidr.ts',
+];
 /** Rooms that may import types only, from the rooms named. */
 const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = {
   'daemon.ts': ['attach', 'flows', 'reader'],
@@ -57,7 +67,7 @@ const TOUCHES: Readonly<Record<string, readonly string[]>> = {
   'ffi-napi': ['kernel'],
   'ref-napi': ['kernel'],
   'node:fs': ['main.ts', 'compose', 'system', 'kernel', 'output', 'print'],
-  'node:fs/promises': ['push'],
+  'node:fs/promises': ['push', 'system'],
   'node:http': ['http', 'push'],
   'node:https': ['push'],
   'node:net': ['http', 'config', 'push'],

@@ -17,8 +17,8 @@ export interface WordSetting<Word extends string> extends Setting<Word> {
   readonly words: readonly Word[];
 }
 
-/** A mapping of names to texts, whose rule judges the list of its entries. */
-export interface MappingSetting extends Setting<Readonly<Record<string, string>>> {
+/** A mapping of names to texts, empty at first, whose rule judges the list of its entries. */
+export interface MappingSetting<T = unknown> extends Setting<T> {
   readonly default: Readonly<Record<string, string>>;
   readonly isMapping: true;
 }
@@ -46,7 +46,7 @@ export function oneWord<const Word extends string>(
   return { default: word, words, rule: oneOf(words) };
 }
 
-export function mapping(rule: MappingSetting['rule']): MappingSetting {
+export function mapping<T>(rule: Rule<T>): MappingSetting<T> {
   return { default: {}, isMapping: true, rule };
 }
 

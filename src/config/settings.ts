@@ -6,6 +6,7 @@
 import { flowLabels, USUAL_LABELS } from './flow-labels.js';
 import { flowRules } from './flow-rules.js';
 import { listenAddress } from './listen-address.js';
+import { networksGiven } from './network-rules.js';
 import { portList, portRange } from './port-rules.js';
 import {
   absolutePath,
@@ -41,6 +42,8 @@ export const SETTINGS = {
   exclude_dns: setting(false, truthValue()),
   /** Value of the label collect_agg; never empty. */
   collect_agg: setting('default', labelValue()),
+  /** Names of networks, or the file that has them. */
+  networks: mapping(networksGiven()),
   attach_mode: oneWord('auto', ['auto', 'native', 'generic']),
   /** Flow lines on stdout; `auto` = when it is a terminal. */
   print: oneWord('auto', ['auto', 'always', 'never']),

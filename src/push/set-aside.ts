@@ -4,7 +4,7 @@
 
 import { lstat, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorCode } from './regular-file.js';
+import { errorCode } from '../system/regular-file.js';
 
 const PREFIX = 'set-aside-';
 /** Names tried; each that is taken is a file that was set aside before. */

@@ -4,7 +4,7 @@
 
 import { constants, lstat, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorCode, fileKindOf, openWithoutWaiting, readUpTo } from './regular-file.js';
+import { errorCode, fileKindOf, openWithoutWaiting, readUpTo } from '../system/regular-file.js';
 import { setAside } from './set-aside.js';
 import { type FileLook, folderFault } from './spool-rules.js';
 

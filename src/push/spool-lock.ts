@@ -7,7 +7,7 @@ import { constants, type FileHandle, lstat, open, rename, unlink } from 'node:fs
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { ExporterError } from '../errors.js';
-import { errorCode, fileKindOf } from './regular-file.js';
+import { errorCode, fileKindOf } from '../system/regular-file.js';
 import { findFreeName, setAside } from './set-aside.js';
 
 export interface SpoolLock {

@@ -2,7 +2,7 @@
 // What the spool believes: of a folder, of a name, and of what stands under a name. Pure. A fault is
 // a clause for people.
 
-import type { FileKind } from './regular-file.js';
+import type { FileKind } from '../system/regular-file.js';
 import { RECORD_HEADER_BYTES, type SpoolEntry } from './spool-record.js';
 
 /** A file larger than what any receiver takes (32 MiB) is none of ours; ours are far smaller. */

@@ -2,7 +2,7 @@
 // The start of a spool: which of the things in its folder are batches. What only looks like one is
 // set aside; what has another name is left alone.
 
-import { errorCode } from './regular-file.js';
+import { errorCode } from '../system/regular-file.js';
 import { type SpoolDirectory, UNFINISHED_SUFFIX } from './spool-directory.js';
 import { parseEntryName, type SpoolEntry } from './spool-record.js';
 import { fileFault, nameFault } from './spool-rules.js';

@@ -3,9 +3,9 @@
 // never a body. At its limit, or on a full disk, the oldest goes first.
 
 import { ExporterError } from '../errors.js';
+import { errorCode } from '../system/regular-file.js';
 import type { Batch } from './batch.js';
 import { createCrc32 } from './crc32.js';
-import { errorCode } from './regular-file.js';
 import { ObstacleError, type SpoolDirectory } from './spool-directory.js';
 import { blockBytes, SpoolIndex, type SpoolTotals } from './spool-index.js';
 import { lockSpool, type SpoolLock } from './spool-lock.js';

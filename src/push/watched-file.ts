@@ -4,8 +4,8 @@
 
 import { stat } from 'node:fs/promises';
 import { describeReadFailure } from '../errors.js';
+import { fileKindOf, openWithoutWaiting, readUpTo } from '../system/regular-file.js';
 import { PushFileError } from './describe-failure.js';
-import { fileKindOf, openWithoutWaiting, readUpTo } from './regular-file.js';
 
 const FILE_MAX_BYTES = 1 << 20;
 

@@ -22,6 +22,7 @@ test('nothing given: the defaults, every one', () => {
       intervalMs: 5000,
       excludeDns: false,
       collectAgg: 'default',
+      networks: { networks: [] },
       attachMode: 'auto',
       print: 'auto',
       flows: {
