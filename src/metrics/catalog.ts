@@ -4,6 +4,7 @@
 import { BOOK_METRICS } from './book-families.js';
 import type { MetricDefinition } from './definition.js';
 import { FLOW_METRICS } from './flow-families.js';
+import { NETWORK_METRICS } from './network-families.js';
 import { PUSH_METRICS } from './push-families.js';
 import { RDMA_METRICS } from './rdma-families.js';
 import { ROCE_METRICS } from './roce-families.js';
@@ -15,5 +16,6 @@ export const CATALOG: readonly MetricDefinition[] = [
   ...Object.values(SELF_METRICS),
   ...ROCE_METRICS,
   ...RDMA_METRICS.map(({ definition }) => definition),
+  ...NETWORK_METRICS.map(({ definition }) => definition),
   ...PUSH_METRICS.map(({ definition }) => definition),
 ];

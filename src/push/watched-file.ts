@@ -2,9 +2,8 @@
 // A small file (a secret, a certificate) that others replace while we run: read once, and again when
 // it has changed. What is no file (a FIFO, a device) is a fault, which is told and tried again.
 
-import { stat } from 'node:fs/promises';
 import { describeReadFailure } from '../errors.js';
-import { fileKindOf, openWithoutWaiting, readUpTo } from '../system/regular-file.js';
+import { openWithoutWaiting, readFileVersion, readUpTo } from '../system/regular-file.js';
 import { PushFileError } from './describe-failure.js';
 
 const FILE_MAX_BYTES = 1 << 20;
@@ -30,13 +29,9 @@ export class WatchedFile {
   /** Rejects with PushFileError. A file that others write in place may be read half; then its next version. */
   async read(): Promise<WatchedContents> {
     try {
-      // Follows links: that is how Kubernetes replaces what it mounts.
-      const stats = await stat(this.#path);
-      const kind = fileKindOf(stats);
+      const { kind, signature } = await readFileVersion(this.#path);
       // Reading a directory fails with a message of its own.
       if (kind !== 'a file' && kind !== 'a directory') throw new Error(`it is ${kind}, and must be a file`);
-      const { ino, size, mtimeMs, ctimeMs } = stats;
-      const signature = `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
       if (signature !== this.#signature) {
         const bytes = await readSmallFile(this.#path);
         this.#contents = { bytes, version: this.#contents.version + 1 };

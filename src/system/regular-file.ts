@@ -2,7 +2,7 @@
 // Files under names where somebody may have put something else: opened so that nothing holds it up
 // (a FIFO waits for its other end), and read no further than they may go (a device has no end).
 
-import { constants, type FileHandle, open } from 'node:fs/promises';
+import { constants, type FileHandle, open, stat } from 'node:fs/promises';
 
 /** Of what node:fs tells of a file. */
 interface KindOfFile {
@@ -22,6 +22,24 @@ export function fileKindOf(stats: KindOfFile): FileKind {
   if (stats.isFIFO()) return 'a FIFO';
   if (stats.isSocket()) return 'a socket';
   return 'a device';
+}
+
+export interface FileVersion {
+  readonly kind: FileKind;
+  readonly sizeBytes: number;
+  /** Another text when the file has other contents, or is another file. */
+  readonly signature: string;
+}
+
+/** Of what the path leads to: links are followed, as that is how Kubernetes replaces what it mounts. */
+export async function readFileVersion(from: string | FileHandle): Promise<FileVersion> {
+  const stats = typeof from === 'string' ? await stat(from) : await from.stat();
+  const { dev, ino, size, mtimeMs, ctimeMs } = stats;
+  return {
+    kind: fileKindOf(stats),
+    sizeBytes: size,
+    signature: `${dev} ${ino} ${size} ${mtimeMs} ${ctimeMs}`,
+  };
 }
 
 /** A link is followed, or is refused (ELOOP). The caller looks at what it has opened, and closes it. */

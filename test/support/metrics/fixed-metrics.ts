@@ -5,6 +5,7 @@ import { KIND } from '../../../src/abi/kinds.js';
 import type { BooksView } from '../../../src/flows/views.js';
 import { bookFamilies } from '../../../src/metrics/book-families.js';
 import type { Family } from '../../../src/metrics/definition.js';
+import { type NetworkView, networkFamilies } from '../../../src/metrics/network-families.js';
 import { type PushView, pushFamilies } from '../../../src/metrics/push-families.js';
 import { createSelfMetrics, type SelfMetrics } from '../../../src/metrics/self-metrics.js';
 import { FIXED_LABELS } from '../exposition/series-fixture.js';
@@ -77,6 +78,12 @@ export const FIXED_PUSH: PushView = {
   spoolFailures: 0,
 };
 
+const FIXED_NETWORKS: NetworkView = {
+  prefixes: 300,
+  isLastLoadSuccessful: true,
+  lastSuccessMs: 1_700_000_050_250,
+};
+
 /** Every recorder has been called, so that every family has a sample. */
 export function createFixedSelfMetrics(): SelfMetrics {
   const self = createSelfMetrics(
@@ -126,5 +133,6 @@ export async function fixedFamilies(): Promise<Family[]> {
     ...bookFamilies(FIXED_BOOKS, FIXED_LABELS),
     ...(await fixedRoceFamilies()),
     ...fixedRdmaFamilies(),
+    ...networkFamilies(FIXED_NETWORKS),
   ];
 }
