@@ -13,6 +13,7 @@ import { benchDrain } from './drain.js';
 import { benchExposition } from './exposition.js';
 import { benchFlowTable } from './flow-table.js';
 import { benchMemory } from './memory.js';
+import { benchNetworks } from './networks.js';
 import { benchPush } from './push.js';
 import { benchPushSoak } from './push-soak.js';
 import { benchScan } from './scan.js';
@@ -29,6 +30,7 @@ const SECTIONS: Readonly<Record<string, () => object[] | Promise<object[]>>> = {
   exposition: benchExposition,
   'flow-table': async () =>
     Object.entries(await benchFlowTable()).map(([load, figures]) => ({ load, ...figures })),
+  networks: benchNetworks,
   push: benchPush,
   memory: benchMemory,
   scan: benchScan,

@@ -25,6 +25,8 @@ export async function buildRanges(
   numbers: Uint16Array,
   pacer: Pacer,
 ): Promise<NetworkRanges> {
+  // Zeroing this much memory may take a slice of its own.
+  await pacer.turn();
   const sweep = new RangeSweep(columns, order.length);
   await pacer.run(order.length, SWEEP_STEP_NS, (from, to) => {
     for (let k = from; k < to; k++) {
@@ -34,6 +36,7 @@ export async function buildRanges(
     }
   });
   sweep.leaveAll();
+  await pacer.turn();
   const { width } = columns;
   const { length, starts, numbers: rangeNumbers } = sweep;
   // What could have been needed is up to twice what is.
