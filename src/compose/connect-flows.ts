@@ -11,10 +11,12 @@ import type { Audience } from '../flows/audience.js';
 import { createFilter, type FlowFilter } from '../flows/filter.js';
 import { createFlowAccounts, type FlowAccounts } from '../flows/flow-accounts.js';
 import { createKeyMerger } from '../flows/key-merger.js';
+import type { NetworkBytes } from '../flows/network-bytes.js';
 import { createRuleFilter } from '../flows/rule-filter.js';
 import type { Logger } from '../log.js';
 import type { FlowLabelOptions } from '../metrics/flow-label-fields.js';
 import { createFlowLabelRenderer, flowAddressText } from '../metrics/flow-labels.js';
+import type { FollowedNetworks } from '../networks/followed-networks.js';
 import { createFlowLineRenderer } from '../print/flow-line.js';
 import { createFlowPrinter, type FlowPrinter } from '../print/flow-printer.js';
 import { openFlowOutput } from '../print/terminal-output.js';
@@ -24,11 +26,16 @@ export interface FlowParts {
   /** Changes between refreshes: whoever needs it asks each time. */
   readonly hostIp: { readonly current: string };
   readonly ids: InterfaceIds;
+  /** Names of addresses. */
+  readonly networks: FollowedNetworks;
 }
 
 /** What stands in the labels of every flow, whoever renders them. */
-export function flowLabelOptions({ config, hostIp, ids }: FlowParts): FlowLabelOptions {
-  const { vlan, queuePair, dscp } = flowDetail(config.flows, config.roce.perQueuePair);
+export function flowLabelOptions({ config, hostIp, ids, networks }: FlowParts): FlowLabelOptions {
+  const { vlan, queuePair, dscp, srcNetwork, dstNetwork } = flowDetail(
+    config.flows,
+    config.roce.perQueuePair,
+  );
   return {
     interfaceName: (id) => ids.nameOf(id),
     get hostIp() {
@@ -39,6 +46,7 @@ export function flowLabelOptions({ config, hostIp, ids }: FlowParts): FlowLabelO
     vlan,
     queuePair,
     dscp,
+    networks: { src: srcNetwork, dst: dstNetwork, nameOf: (number) => networks.names.nameOf(number) },
     direction: config.flows.labels.includes('direction'),
   };
 }
@@ -48,6 +56,7 @@ export function connectAccounts(
   parts: {
     linkFraming(interfaceId: number): Framing | undefined;
     readonly audience: Audience;
+    readonly networkBytes: NetworkBytes;
   },
 ): FlowAccounts {
   const { config } = flowParts;
@@ -67,7 +76,8 @@ export function connectAccounts(
     {
       keep: wantedFlows(flowParts, parts.linkFraming),
       renderLabels: labels.render,
-      mergeKey: createKeyMerger(detail),
+      networkBytes: detail.srcNetwork || detail.dstNetwork ? parts.networkBytes : undefined,
+      mergeKey: createKeyMerger(detail, flowParts.networks),
       yieldToLoop: () => nextTurn(),
       audience: parts.audience,
     },

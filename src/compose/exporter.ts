@@ -8,6 +8,7 @@ import { systemClock } from '../clock.js';
 import type { Config } from '../config/config.js';
 import type { BuildInfo } from '../config/version.js';
 import { createDaemon, type Daemon, type RefreshSteps } from '../daemon.js';
+import { NetworkBytes } from '../flows/network-bytes.js';
 import type { BooksView } from '../flows/views.js';
 import { Scrapers } from '../http/scrapers.js';
 import { TurnQueue } from '../http/turn-queue.js';
@@ -20,6 +21,7 @@ import { createHostIpFollower } from '../system/host-ip-follower.js';
 import { listInterfaces } from '../system/interfaces.js';
 import { connectAccounts, connectPrinter, flowLabelOptions } from './connect-flows.js';
 import { connectAttachments, loadObject } from './connect-kernel.js';
+import { connectNetworks, networksShown } from './connect-networks.js';
 import { connectPush } from './connect-push.js';
 import { connectRdma } from './connect-rdma.js';
 import { connectRoce, rocePacketsSeen } from './connect-roce.js';
@@ -76,6 +78,9 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
   }
 
   async function open(): Promise<Running> {
+    const clock = systemClock();
+    const networks = await connectNetworks(config, { log, clock });
+    closers.push(() => networks.stop());
     const object = loadObject(config, options);
     closers.push(() => object.close());
     const netdev = openNetdev(object.libc);
@@ -100,13 +105,14 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       config.interfaces,
       (ifindex) => listInterfaces({ root: '/' }, { netdev }).find((one) => one.index === ifindex)?.name,
     );
-    const clock = systemClock();
     const hostIp = createHostIpFollower({ readAddresses: networkInterfaces, clock });
-    const flowParts = { config, hostIp, ids };
+    const flowParts = { config, hostIp, ids, networks };
     const attachments = connectAttachments({ config, object, netdev, ids, selfMetrics, log });
     closers.push(() => attachments.close());
     const scrapers = new Scrapers({ maxIntervalMs: config.flows.holdMaxMs }, clock);
+    const networkBytes = new NetworkBytes();
     const accounts = connectAccounts(flowParts, {
+      networkBytes,
       linkFraming: (id) => attachments.framingOf(id),
       audience: scrapers,
     });
@@ -135,6 +141,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
         selfMetrics,
         roceFamilies: async (refresh) => (await roce?.families(refresh)) ?? [],
         rdmaFamilies: () => rdma?.families() ?? [],
+        networkFamilies: () => networksShown(config, networks, networkBytes),
       },
     );
     const printer = connectPrinter(flowParts, { stdout, interfaceCount: config.interfaces.length, log });
@@ -154,7 +161,10 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
         drain,
         accounts,
         attachments,
-        onWatch: () => hostIp.look(),
+        onWatch() {
+          hostIp.look();
+          void networks.look(); // never rejects
+        },
         requests: turns,
         log,
         clock,
@@ -188,6 +198,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       steps: {
         record(refresh) {
           recordRefresh(selfMetrics, object.maps, refresh);
+          networks.adopt();
           for (const { attached, id, framing } of attachments.states) {
             if (attached && framing !== undefined) accounts.openInterface(id, framing);
           }

@@ -36,6 +36,8 @@ export function createSnapshot(
     roceFamilies(refresh?: number): Promise<readonly Family[]>;
     /** What RDMA devices count themselves, and what of RoCE can be seen. */
     rdmaFamilies(): readonly Family[];
+    /** About networks that have names. */
+    networkFamilies(): readonly Family[];
   },
 ): Snapshot {
   const { ids, attachments, accounts, selfMetrics } = parts;
@@ -49,6 +51,7 @@ export function createSnapshot(
         ...bookFamilies(accounts.books, { ...names, hostIp: options.hostIp.current, isPushed }),
         ...(await parts.roceFamilies(refresh)),
         ...parts.rdmaFamilies(),
+        ...parts.networkFamilies(),
         ...(await selfMetrics.families()),
         ...appended.flatMap((families) => families()),
       ];

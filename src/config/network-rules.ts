@@ -20,6 +20,11 @@ export type NetworksGiven =
   /** Each network once, in the order given. */
   | { readonly networks: readonly NamedNetwork[] };
 
+/** Whether any network has a name. */
+export function hasNetworks(given: NetworksGiven): boolean {
+  return 'file' in given || given.networks.length > 0;
+}
+
 /** More belong into a file, which can change while the program runs. */
 const MAX_NETWORKS = 1000;
 const ALLOWED =

@@ -11,6 +11,7 @@ import { flowDetail } from './flow-labels.js';
 import { hiddenCondition } from './flow-rules.js';
 import type { Layer } from './layer.js';
 import { mergeLayers } from './merge-layers.js';
+import { hasNetworks } from './network-rules.js';
 import { pushConflicts } from './push-settings.js';
 import { problemOf, wholeNumber } from './rules.js';
 import { SETTINGS } from './settings.js';
@@ -107,7 +108,7 @@ function allFileProblems(file: FileLayer, name: string): ConfigProblem[] {
 }
 
 /** Values that are each allowed but not together. */
-function conflicts({ excludeDns, flows, roce, push }: Config): ConfigProblem[] {
+function conflicts({ excludeDns, flows, networks, roce, push }: Config): ConfigProblem[] {
   const problems = pushConflicts(push);
   if (excludeDns && flows.ipv4PrefixLength !== 32) {
     problems.unshift({
@@ -116,7 +117,14 @@ function conflicts({ excludeDns, flows, roce, push }: Config): ConfigProblem[] {
     });
   }
   const shown = flowDetail(flows, roce.perQueuePair);
-  if (excludeDns && !(shown.srcIp && shown.dstIp)) {
+  if ((shown.srcNetwork || shown.dstNetwork) && !hasNetworks(networks)) {
+    problems.unshift({
+      path: 'flows.labels',
+      message:
+        'src_network and dst_network are names of networks, but `networks` names none: name some there',
+    });
+  }
+  if (excludeDns && !((shown.srcIp || shown.srcNetwork) && (shown.dstIp || shown.dstNetwork))) {
     problems.unshift({
       path: 'exclude_dns',
       message:

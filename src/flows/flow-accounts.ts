@@ -12,6 +12,7 @@ import type { FlowFilter } from './filter.js';
 import { createKeyHash, type KeyHash } from './key-hash.js';
 import type { MergeKey } from './key-merger.js';
 import type { RenderLabels } from './label-arena.js';
+import type { NetworkBytes } from './network-bytes.js';
 import { Newcomers } from './newcomers.js';
 import { RecentBytes } from './recent-bytes.js';
 import { RowSorter } from './row-sorter.js';
@@ -42,6 +43,8 @@ export interface FlowAccountsParts {
   readonly renderLabels: RenderLabels;
   /** Makes keys of rows equal that labels do not tell apart; nothing unless told. */
   readonly mergeKey?: MergeKey | undefined;
+  /** Adds up what networks carry, where keys are merged. */
+  readonly networkBytes?: NetworkBytes | undefined;
   /** Lets the event loop turn once (setImmediate). */
   yieldToLoop(): Promise<void>;
   /** Whom series wait for; nobody unless told. */
@@ -101,6 +104,7 @@ class Accounts implements FlowAccounts {
   readonly #keeper: SeriesKeeper;
   readonly #newcomers = new Newcomers();
   readonly #sorter: RowSorter;
+  readonly #networkBytes: NetworkBytes | undefined;
   readonly #contest: SeriesContest;
   readonly #pacer: Pacer;
   readonly #renderLabels: RenderLabels;
@@ -123,6 +127,7 @@ class Accounts implements FlowAccounts {
     const zeroFirst = options.newSeries === 'zero_first';
     const keeping = { ...options, idleLimitMs, zeroFirst };
     this.#keeper = new SeriesKeeper(keeping, { ...parts, recent, hash: this.#hash });
+    this.#networkBytes = parts.networkBytes;
     this.#sorter = new RowSorter({
       ...parts,
       hash: this.#hash,
@@ -197,6 +202,7 @@ class Accounts implements FlowAccounts {
     }
     this.#keeper.beginInterval(this.#refresh);
     this.#newcomers.begin(rows.length);
+    this.#networkBytes?.beginInterval();
     await pacer.run(rows.length, ROW_NS, (from, to) => this.#sorter.sort(rows, from, to));
     // From the end: a series that ends is replaced in the list by one that was looked at before.
     const holders = table.count;

@@ -8,12 +8,14 @@ import { interfaceIdOf, kindOf, protocolOf } from '../abi/row-key.js';
 import type { FlowFilter } from './filter.js';
 import type { KeyHash } from './key-hash.js';
 import type { MergeKey } from './key-merger.js';
+import type { NetworkBytes } from './network-bytes.js';
 import type { Newcomers } from './newcomers.js';
 import type { SeriesKeeper } from './series-keeper.js';
 
 export interface RowSorterParts {
   readonly keep: FlowFilter;
   readonly mergeKey?: MergeKey | undefined;
+  readonly networkBytes?: NetworkBytes | undefined;
   readonly hash: KeyHash;
   readonly keeper: SeriesKeeper;
   readonly newcomers: Newcomers;
@@ -59,7 +61,7 @@ export class RowSorter {
 
   /** Whether the flow is wanted, and then merges its key; else books it. */
   #merge(keys: Uint32Array, wordOffset: number, packets: number, bytes: number): boolean {
-    const { keep, mergeKey, keeper } = this.#parts;
+    const { keep, mergeKey, networkBytes, keeper } = this.#parts;
     const { books } = keeper;
     const from = books.ledgerNumber(interfaceIdOf(keys, wordOffset), kindOf(keys, wordOffset));
     if (!keep(keys, wordOffset)) {
@@ -69,6 +71,7 @@ export class RowSorter {
     }
     mergeKey?.(keys, wordOffset);
     const to = books.ledgerNumber(interfaceIdOf(keys, wordOffset), kindOf(keys, wordOffset));
+    networkBytes?.add(keys, wordOffset, bytes);
     if (to !== from) books.addMerged(from, to, packets, bytes);
     return true;
   }

@@ -8,6 +8,8 @@ export interface NetworkView {
   readonly isLastLoadSuccessful: boolean;
   /** Wall clock. */
   readonly lastSuccessMs: number;
+  /** How evenly bytes spread; a side is undefined where flows do not show its network. */
+  readonly imbalance: { readonly src: number | undefined; readonly dst: number | undefined };
 }
 
 export const NETWORK_METRICS: readonly Metric<NetworkView>[] = [
@@ -26,6 +28,18 @@ export const NETWORK_METRICS: readonly Metric<NetworkView>[] = [
     'Unix time at which networks were last loaded; that of the start where the configuration itself has them.',
     ({ lastSuccessMs }) => lastSuccessMs / 1000,
   ),
+  {
+    definition: {
+      name: 'xtrace_network_imbalance_ratio',
+      help: 'How unevenly the bytes of the last refresh interval spread over networks: those of the busiest one over the mean of all that carried any since the start. 1 is even, N means that one of N carried all, 0 that none did. Addresses without a network are left out.',
+      type: 'gauge',
+      labels: ['by'],
+    },
+    samples: ({ imbalance: { src, dst } }) => [
+      ...(src === undefined ? [] : [sample([['by', 'src_network']], src)]),
+      ...(dst === undefined ? [] : [sample([['by', 'dst_network']], dst)]),
+    ],
+  },
 ];
 
 /** In the order of NETWORK_METRICS. */

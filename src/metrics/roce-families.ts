@@ -74,6 +74,15 @@ const PATH_METRICS = [
     },
     value: 'busiestShare',
   },
+  {
+    definition: {
+      name: 'xtrace_roce_udp_source_port_imbalance_ratio',
+      help: 'Bytes of the busiest of these UDP source ports in the last refresh interval over the mean of all of them: 1 is even, N means that one of N carried all; 0 when idle.',
+      type: 'gauge',
+      labels: ROCE_PAIR_LABELS,
+    },
+    value: 'sourcePortImbalance',
+  },
 ] as const;
 
 const PENDING_LABELS = ['interface', 'direction', 'version', 'host_ip', 'collect_agg'] as const;

@@ -122,7 +122,7 @@ export class FileFollower implements FollowedNetworks {
     const read = await readNetworkFile(this.#path, this.#pacer);
     let problem = 'problem' in read ? read.problem : undefined;
     if (!('problem' in read)) {
-      const loaded = await loadNetworks(read.list, this.names, this.#pacer);
+      const loaded = await loadNetworks(read.list, this.names, this.#pacer, this.#parts.keptBits);
       if ('problem' in loaded) problem = `${this.#path}: ${loaded.problem}`;
       else this.#take(loaded);
     }

@@ -35,7 +35,7 @@ export async function followNetworks(
 
 async function keepNetworks(
   networks: Extract<NetworksSource, { networks: unknown }>['networks'],
-  { clock }: NetworksParts,
+  { clock, keptBits }: NetworksParts,
 ): Promise<FollowedNetworks | { readonly problem: string }> {
   const list = new PrefixList(networks.length);
   for (const { address, bits, name } of networks) {
@@ -44,7 +44,7 @@ async function keepNetworks(
     list.add(cidr, name);
   }
   const names = new NetworkNames();
-  const loaded = await loadNetworks(list, names, new Pacer(clock.yieldToLoop));
+  const loaded = await loadNetworks(list, names, new Pacer(clock.yieldToLoop), keptBits);
   return 'problem' in loaded ? loaded : fixedNetworks(loaded, names, clock.wallMs());
 }
 

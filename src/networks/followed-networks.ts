@@ -9,6 +9,8 @@ import type { NetworkTable } from './network-table.js';
 export interface NetworksParts {
   readonly clock: Pick<Clock, 'wallMs' | 'yieldToLoop'>;
   readonly log: Logger;
+  /** Leading bits that are kept of addresses: longer networks would not be found. All unless told. */
+  readonly keptBits?: { readonly ipv4: number; readonly ipv6: number };
 }
 
 /** Totals since start, and the state now. */

@@ -2,6 +2,7 @@
 // From networks as they were read to the table of a process: sorted, checked, numbered, built.
 
 import type { Pacer } from '../pacer.js';
+import type { NetworksParts } from './followed-networks.js';
 import { type NetworkNames, OTHER_NETWORK } from './network-names.js';
 import { createNetworkTable, mappedColumns, type NetworkTable } from './network-table.js';
 import type { PrefixList } from './prefix-list.js';
@@ -23,6 +24,7 @@ export async function loadNetworks(
   list: PrefixList,
   names: NetworkNames,
   pacer: Pacer,
+  keptBits: NetworksParts['keptBits'] = { ipv4: 32, ipv6: 128 },
 ): Promise<LoadedNetworks | { readonly problem: string }> {
   const v4 = await sortPrefixes(list.v4, pacer);
   const v6 = await sortPrefixes(list.v6, pacer);
@@ -42,5 +44,15 @@ export async function loadNetworks(
     }
   });
   const table = await createNetworkTable(list, columns, { v4, v6, mapped }, numbers, pacer);
+  for (const [most, longest, key] of [
+    [keptBits.ipv4, table.longestBits4, 'ipv4_prefix_length'],
+    [keptBits.ipv6, table.longestBits6, 'ipv6_prefix_length'],
+  ] as const) {
+    if (longest > most) {
+      return {
+        problem: `there are networks of ${longest} bits, but flows.${key} ${most} leaves no more than that of addresses: raise it, or name shorter networks`,
+      };
+    }
+  }
   return { table, names: numbers.length, namesBeyond };
 }

@@ -18,9 +18,11 @@ export class RocePath<Pair = unknown> implements RocePathView {
   place = 0;
 
   readonly #bytesOf = new Map<number, number>();
-  readonly #ports = new Set<number>();
+  readonly #bytesOfPort = new Map<number, number>();
   #bytes = 0;
   #mostBytes = 0;
+  #portBytes = 0;
+  #mostPortBytes = 0;
 
   /** addresses is kept: nobody else may write to it. */
   constructor(interfaceId: number, addresses: Uint32Array, hash: number) {
@@ -34,7 +36,11 @@ export class RocePath<Pair = unknown> implements RocePathView {
   }
 
   get sourcePorts(): number {
-    return this.#ports.size;
+    return this.#bytesOfPort.size;
+  }
+
+  get sourcePortImbalance(): number {
+    return this.#portBytes === 0 ? 0 : (this.#mostPortBytes * this.#bytesOfPort.size) / this.#portBytes;
   }
 
   get busiestShare(): number {
@@ -44,7 +50,9 @@ export class RocePath<Pair = unknown> implements RocePathView {
   beginInterval(): void {
     if (this.#bytesOf.size === 0) return;
     this.#bytesOf.clear();
-    this.#ports.clear();
+    this.#bytesOfPort.clear();
+    this.#portBytes = 0;
+    this.#mostPortBytes = 0;
     this.#bytes = 0;
     this.#mostBytes = 0;
   }
@@ -55,6 +63,10 @@ export class RocePath<Pair = unknown> implements RocePathView {
     this.#bytesOf.set(queuePair, sum);
     this.#bytes += bytes;
     if (sum > this.#mostBytes) this.#mostBytes = sum;
-    if (sourcePort !== undefined) this.#ports.add(sourcePort);
+    if (sourcePort === undefined) return;
+    const portSum = (this.#bytesOfPort.get(sourcePort) ?? 0) + bytes;
+    this.#bytesOfPort.set(sourcePort, portSum);
+    this.#portBytes += bytes;
+    if (portSum > this.#mostPortBytes) this.#mostPortBytes = portSum;
   }
 }

@@ -15,6 +15,8 @@ export interface RocePathView {
   readonly queuePairs: number;
   readonly sourcePorts: number;
   readonly busiestShare: number;
+  /** Likewise: bytes of the busiest source port over the mean of all; 1 is even, 0 idle. */
+  readonly sourcePortImbalance: number;
 }
 
 /** Totals by what tells packets of one pair apart. */

@@ -78,6 +78,19 @@ test('gauges are those of the last interval, and count queue pairs that found no
   assert.deepEqual([path?.queuePairs, path?.sourcePorts, path?.busiestShare], [0, 0, 0]);
 });
 
+test('the imbalance of source ports is the busiest over the mean, whatever their queue pairs', async () => {
+  const pairs = createPairs({ maxPairs: 2, perQueuePair: false });
+  const imbalance = async (...streams: StreamSpec[]) => {
+    await pairs.apply(roceRowsOf(streams), [], 0);
+    return pairs.view.paths[0]?.sourcePortImbalance;
+  };
+  const stream = (queuePair: number, sourcePort: number, bytes: number) => ({ queuePair, sourcePort, bytes });
+  assert.equal(await imbalance(stream(20, 50_000, 100), stream(21, 50_001, 100)), 1);
+  assert.equal(await imbalance(stream(20, 50_000, 300), stream(20, 50_001, 60), stream(21, 50_001, 40)), 1.5);
+  assert.equal(await imbalance(stream(20, 50_000, 1), stream(20, 50_001, 0), stream(20, 50_002, 0)), 3);
+  assert.equal(await imbalance(), 0, 'idle');
+});
+
 test('a path that ends while others take its place begins anew without the old spread', async () => {
   const pairs = createPairs({ maxPairs: 1, perQueuePair: true });
   await pairs.apply(roceRowsOf([{ queuePair: 20 }]), [], 0);

@@ -82,6 +82,7 @@ const FIXED_NETWORKS: NetworkView = {
   prefixes: 300,
   isLastLoadSuccessful: true,
   lastSuccessMs: 1_700_000_050_250,
+  imbalance: { src: 1.25, dst: 3 },
 };
 
 /** Every recorder has been called, so that every family has a sample. */

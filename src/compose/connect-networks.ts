@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Names of networks, wired as configured.
+
+import { type Clock, systemClock } from '../clock.js';
+import type { Config } from '../config/config.js';
+import { flowDetail } from '../config/flow-labels.js';
+import { hasNetworks } from '../config/network-rules.js';
+import { ConfigError } from '../errors.js';
+import type { NetworkBytes } from '../flows/network-bytes.js';
+import type { Logger } from '../log.js';
+import type { Family } from '../metrics/definition.js';
+import { networkFamilies } from '../metrics/network-families.js';
+import { followNetworks } from '../networks/follow-networks.js';
+import type { FollowedNetworks } from '../networks/followed-networks.js';
+
+/** The same without a running exporter: whether the file is right. @throws as connectNetworks(). */
+export async function checkNetworks(config: Config): Promise<void> {
+  const silent = () => undefined;
+  const log: Logger = { debug: silent, info: silent, warn: silent, error: silent, child: () => log };
+  (await connectNetworks(config, { log, clock: systemClock() })).stop();
+}
+
+/** @throws ConfigError (rejects) where the file cannot be read, or says what cannot be. */
+export async function connectNetworks(
+  { networks, flows, roce }: Config,
+  parts: { readonly log: Logger; readonly clock: Clock },
+): Promise<FollowedNetworks> {
+  const { srcNetwork, dstNetwork } = flowDetail(flows, roce.perQueuePair);
+  const keptBits = { ipv4: flows.ipv4PrefixLength, ipv6: flows.ipv6PrefixLength };
+  const followed = await followNetworks(networks, {
+    ...parts,
+    ...(srcNetwork || dstNetwork ? { keptBits } : {}),
+  });
+  if ('problem' in followed) throw new ConfigError([{ path: 'networks', message: followed.problem }]);
+  return followed;
+}
+
+/** Nothing where no network has a name. */
+export function networksShown(
+  { networks, flows, roce }: Config,
+  followed: FollowedNetworks,
+  bytes: NetworkBytes,
+): readonly Family[] {
+  if (!hasNetworks(networks)) return [];
+  const { srcNetwork, dstNetwork } = flowDetail(flows, roce.perQueuePair);
+  const { src, dst } = bytes.imbalance;
+  const imbalance = { src: srcNetwork ? src : undefined, dst: dstNetwork ? dst : undefined };
+  return networkFamilies({ ...followed.stats, imbalance });
+}
