@@ -15,6 +15,9 @@ export interface CidrProblem {
   readonly problem: string;
 }
 
+/** In UTF-8: remote write has the length of a label and its value in a byte each. */
+export const NETWORK_NAME_MAX_BYTES = 100;
+
 const EXAMPLES = '10.1.0.0/16 or 2001:db8::/32';
 
 /** A network, or an address, which is the network of itself alone. */

@@ -2,7 +2,7 @@
 // What networks may be: a mapping of networks to names, judged as the list of its entries, or the path of a
 // file that has them. The file is not looked at here: it changes while the program runs.
 
-import { parseCidr, renderCidr } from '../cidr.js';
+import { NETWORK_NAME_MAX_BYTES, parseCidr, renderCidr } from '../cidr.js';
 import { isAbsolutePath, type Judgement, joinProblems, labelValue, problemOf, type Rule } from './rules.js';
 import { renderGiven } from './value-text.js';
 
@@ -66,6 +66,10 @@ function readEntry(
   const judgement = judgeName(given);
   if ('problem' in judgement) return `the name of ${network} ${problemOf(judgement)}`;
   const name = judgement.value;
+  const bytes = Buffer.byteLength(name);
+  if (bytes > NETWORK_NAME_MAX_BYTES) {
+    return `the name of ${network} has ${bytes} bytes, and may have ${NETWORK_NAME_MAX_BYTES}`;
+  }
   const key = renderCidr(cidr);
   const before = networks.get(key);
   if (before !== undefined && before.name !== name) {

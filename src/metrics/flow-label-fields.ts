@@ -24,6 +24,7 @@ import {
   VLAN_MAX,
   vlanOf,
 } from '../abi/row-key.js';
+import { NETWORK_NAME_MAX_BYTES } from '../cidr.js';
 import { DIRECTION } from './direction.js';
 import { IP_TEXT_MAX_BYTES, writeDecimal, writeIpv4, writeIpv6 } from './ip-text.js';
 
@@ -72,7 +73,7 @@ export interface FlowLabelOptions {
   readonly networks?: {
     readonly src: boolean;
     readonly dst: boolean;
-    /** At most NETWORK_NAME_MAX_CHARS characters. */
+    /** At most NETWORK_NAME_MAX_BYTES. */
     nameOf(number: number): string;
   };
 }
@@ -90,9 +91,6 @@ export type FlowLabelField =
   | { readonly name: string; readonly constant: string }
   /** No value takes more bytes than maxValueBytes. */
   | { readonly name: string; readonly write: WriteFlowLabelValue; readonly maxValueBytes: number };
-
-/** As labels of the configuration; in UTF-8 a character takes three bytes at most, a pair of surrogates four. */
-const NETWORK_NAME_MAX_CHARS = 128;
 
 /** IFNAMSIZ of linux/if.h, without the final zero. */
 export const INTERFACE_NAME_MAX_BYTES = 15;
@@ -235,16 +233,15 @@ function namedField(
   const encoded = (number: number): Buffer => {
     let bytes = names.get(number);
     if (bytes === undefined) {
-      bytes = Buffer.from(encodeText(nameOf(number).slice(0, NETWORK_NAME_MAX_CHARS)));
+      bytes = Buffer.from(encodeText(nameOf(number)));
       names.set(number, bytes);
     }
     return bytes;
   };
-  // What takes most once encoded: a quote is escaped, other characters may take three bytes.
-  const widest = Math.max(Buffer.byteLength(encodeText('"')), 3);
+  const widest = Buffer.byteLength(encodeText('"')); // of all characters, once encoded
   return (name, numberOf) => ({
     name,
-    maxValueBytes: NETWORK_NAME_MAX_CHARS * widest,
+    maxValueBytes: NETWORK_NAME_MAX_BYTES * widest,
     write: (keys, wordOffset, out, outOffset) =>
       writeBytes(out, outOffset, encoded(numberOf(keys, wordOffset))),
   });

@@ -2,6 +2,8 @@
 // One line of a file of networks: a network, a separator, a name. Blanks, a comma, or a colon with a blank
 // behind it separate, so that lists, CSV and mappings of YAML are read as they are.
 
+import { NETWORK_NAME_MAX_BYTES } from '../cidr.js';
+
 export interface NetworkLine {
   /** As it stands there. */
   readonly network: string;
@@ -12,9 +14,6 @@ export interface NetworkLine {
 export interface LineProblem {
   readonly problem: string;
 }
-
-/** As the values of labels in the configuration. */
-const NAME_MAX_CHARS = 128;
 
 /** undefined: a line with nothing, or with a comment alone. `text`: without its end. */
 export function parseNetworkLine(text: string): NetworkLine | LineProblem | undefined {
@@ -28,8 +27,9 @@ export function parseNetworkLine(text: string): NetworkLine | LineProblem | unde
   const name = readName(text, separated.end, separated.isComma);
   if ('problem' in name) return name;
   if (name.value === '') return { problem: 'has no name behind the network' };
-  if (name.value.length > NAME_MAX_CHARS) {
-    return { problem: `has a name of ${name.value.length} characters, and may have ${NAME_MAX_CHARS}` };
+  const bytes = Buffer.byteLength(name.value);
+  if (bytes > NETWORK_NAME_MAX_BYTES) {
+    return { problem: `has a name of ${bytes} bytes, and may have ${NETWORK_NAME_MAX_BYTES}` };
   }
   return { network: network.value, name: name.value };
 }

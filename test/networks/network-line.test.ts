@@ -45,7 +45,7 @@ for (const [text, problem] of [
   ['"10.0.0.0/8"a', /^has no blank, comma or colon between network and name$/],
   ['10.0.0.0/8,a,b', /^has a third column, or a name that needs quotes$/],
   ['10.0.0.0/8,"a",b', /^has more behind the name than a comment$/],
-  [`10.0.0.0/8 ${'x'.repeat(129)}`, /^has a name of 129 characters, and may have 128$/],
+  [`10.0.0.0/8 ${'ö'.repeat(51)}`, /^has a name of 102 bytes, and may have 100$/],
   ['10.0.0.0/8 a\u0000b', /^has a control character/],
   ['10.0.0.0/8 a # \u001b[2J', /^has a control character/],
 ] as const) {
@@ -58,7 +58,7 @@ for (const [text, problem] of [
 test('law: what is written between quotes is read again, and nothing throws', () => {
   const name = fc
     .string({ minLength: 1, maxLength: 128, unit: 'grapheme' })
-    .filter((text) => text.length <= 128 && !/\p{Cc}/u.test(text));
+    .filter((text) => Buffer.byteLength(text) <= 100 && !/\p{Cc}/u.test(text));
   fc.assert(
     fc.property(
       name,
