@@ -41,6 +41,8 @@ export interface RefreshSteps {
   /** Until the next refresh everything that is shown has the same host_ip. */
   followHostIp(): Promise<void>;
   addRoce(refresh: Refresh): Promise<void>;
+  /** Ends series of flows where an exposition would be too large with what came before. */
+  fitExposition(refresh: Refresh): Promise<void>;
   /** Asks for readings, and waits for none. */
   readRdma(): void;
   print(): Promise<void>;
@@ -179,6 +181,7 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
     steps.record(refresh);
     await steps.followHostIp();
     await steps.addRoce(refresh);
+    await steps.fitExposition(refresh);
     steps.readRdma();
     await steps.print();
     await steps.push(refresh);

@@ -8,6 +8,7 @@ import type { InterfaceIds } from '../attach/interface-ids.js';
 import type { Config } from '../config/config.js';
 import { flowDetail } from '../config/flow-labels.js';
 import type { Audience } from '../flows/audience.js';
+import type { ExpositionBudget } from '../flows/exposition-budget.js';
 import { createFilter, type FlowFilter } from '../flows/filter.js';
 import { createFlowAccounts, type FlowAccounts } from '../flows/flow-accounts.js';
 import { createKeyMerger } from '../flows/key-merger.js';
@@ -16,6 +17,7 @@ import { createRuleFilter } from '../flows/rule-filter.js';
 import type { Logger } from '../log.js';
 import type { FlowLabelOptions } from '../metrics/flow-label-fields.js';
 import { createFlowLabelRenderer, flowAddressText } from '../metrics/flow-labels.js';
+import { flowLineCost } from '../metrics/line-costs.js';
 import type { FollowedNetworks } from '../networks/followed-networks.js';
 import { createFlowLineRenderer } from '../print/flow-line.js';
 import { createFlowPrinter, type FlowPrinter } from '../print/flow-printer.js';
@@ -57,6 +59,7 @@ export function connectAccounts(
     linkFraming(interfaceId: number): Framing | undefined;
     readonly audience: Audience;
     readonly networkBytes: NetworkBytes;
+    readonly budget: ExpositionBudget;
   },
 ): FlowAccounts {
   const { config } = flowParts;
@@ -72,6 +75,7 @@ export function connectAccounts(
       holdMaxMs: config.flows.holdMaxMs,
       hashSeed: randomBytes(4).readUInt32LE(),
       maxLabelBytes: labels.maxLabelBytes,
+      lineCost: flowLineCost({ ...config.web, gauges: config.flows.gauges }),
     },
     {
       keep: wantedFlows(flowParts, parts.linkFraming),
@@ -80,6 +84,7 @@ export function connectAccounts(
       mergeKey: createKeyMerger(detail, flowParts.networks),
       yieldToLoop: () => nextTurn(),
       audience: parts.audience,
+      budget: parts.budget,
     },
   );
 }

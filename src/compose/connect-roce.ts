@@ -6,9 +6,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { KIND } from '../abi/kinds.js';
 import type { Clock } from '../clock.js';
 import type { Audience } from '../flows/audience.js';
+import type { ExpositionBudget } from '../flows/exposition-budget.js';
 import type { BooksView } from '../flows/views.js';
 import type { Family } from '../metrics/definition.js';
 import { FirstZeros } from '../metrics/first-zeros.js';
+import { pairLabelBytes, pairLineCosts } from '../metrics/line-costs.js';
 import { roceFamilies } from '../metrics/roce-families.js';
 import type { DrainResult } from '../reader/drain.js';
 import { createRocePairs } from '../roce/roce-pairs.js';
@@ -24,7 +26,15 @@ export interface RoceLine {
 /** undefined where RoCE headers are not read. */
 export function connectRoce(
   { config, hostIp, ids }: FlowParts,
-  { audience, clock }: { readonly audience: Audience; readonly clock: Pick<Clock, 'nowMs'> },
+  {
+    audience,
+    clock,
+    budget,
+  }: {
+    readonly audience: Audience;
+    readonly clock: Pick<Clock, 'nowMs'>;
+    readonly budget: ExpositionBudget;
+  },
 ): RoceLine | undefined {
   const { roce, flows } = config;
   if (!roce.enabled) return undefined;
@@ -33,6 +43,13 @@ export function connectRoce(
     { zeroFirst: flows.newSeries === 'zero_first', holdMaxMs: flows.holdMaxMs },
     { audience, nowMs: clock.nowMs },
   );
+  const labels = {
+    interfaceName: (id: number) => ids.nameOf(id),
+    get hostIp() {
+      return hostIp.current;
+    },
+    collectAgg: config.collectAgg,
+  };
   const pairs = createRocePairs(
     {
       maxPairs: roce.maxPairs,
@@ -45,16 +62,14 @@ export function connectRoce(
     },
     {
       ...parts,
+      room: {
+        budget,
+        costs: pairLineCosts(config.web),
+        labelBytes: (path, queuePair) => pairLabelBytes(path, labels, queuePair),
+      },
       mayEnd: (pair, changedIn, overdueMs) => zeros.mayEnd(pair, changedIn, overdueMs),
     },
   );
-  const labels = {
-    interfaceName: (id: number) => ids.nameOf(id),
-    get hostIp() {
-      return hostIp.current;
-    },
-    collectAgg: config.collectAgg,
-  };
   return {
     apply({ roceRows, roceOverflow }, nowMs, refresh) {
       zeros.beginRefresh();

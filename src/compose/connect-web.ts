@@ -12,6 +12,7 @@ import {
   MAX_RENDERINGS,
   WARN_ABOVE_BYTES,
 } from '../exposition/shared-exposition.js';
+import type { ExpositionBudget } from '../flows/exposition-budget.js';
 import { connectionLimit, MAX_CONNECTIONS } from '../http/connection-limit.js';
 import { ConnectionLog } from '../http/connection-log.js';
 import { type ListeningServer, listen } from '../http/listen.js';
@@ -27,6 +28,9 @@ import { readOpenFileLimit } from '../system/open-file-limit.js';
 import { countOpenFds } from './feed-self-metrics.js';
 import type { Snapshot } from './snapshot.js';
 
+/** vmagent's promscrape.maxScrapeSize, unless told otherwise. */
+const USUAL_SCRAPE_BYTES = 16 * 1024 * 1024;
+
 export interface WebParts {
   readonly config: Config;
   readonly version: string;
@@ -38,6 +42,8 @@ export interface WebParts {
   readonly scrapers: Scrapers;
   /** Paces requests. */
   readonly turns: TurnQueue;
+  /** Of expositions. */
+  readonly budget: ExpositionBudget;
   readonly libc: Libc;
   readonly log: Logger;
 }
@@ -107,15 +113,19 @@ function chooseConnectionLimit(log: Logger): number {
   return limit;
 }
 
-function connectExposer({ config, flowLabels, snapshot, daemon, selfMetrics, log }: WebParts): Exposer {
+function connectExposer(parts: WebParts): Exposer {
+  const { config, flowLabels, snapshot, daemon, selfMetrics, budget, log } = parts;
+  const { openmetricsCreated } = config.web;
+  const { maxExpositionBytes } = config.flows;
   return createExposer(
     {
       maxRenderings: MAX_RENDERINGS,
-      warnAboveBytes: WARN_ABOVE_BYTES,
+      // Within what scrapers take, there is nothing to tell as long as the budget is kept.
+      warnAboveBytes: maxExpositionBytes > USUAL_SCRAPE_BYTES ? WARN_ABOVE_BYTES : maxExpositionBytes,
       starts: {
         startedMs: Date.now(),
         flowLabels: createFlowTailRenderer(createFlowLabelFields(flowLabels), []),
-        openmetricsCreated: config.web.openmetricsCreated,
+        openmetricsCreated,
       },
     },
     {
@@ -126,7 +136,13 @@ function connectExposer({ config, flowLabels, snapshot, daemon, selfMetrics, log
       currentRefresh: () => daemon.currentRefresh(),
       yieldToLoop: () => nextTurn(),
       monotonicMs: () => performance.now(),
-      onRendered: (rendered) => selfMetrics.recordExposition(rendered),
+      onRendered(rendered) {
+        const { restBytes, format } = rendered;
+        selfMetrics.recordExposition(rendered);
+        // OpenMetrics may have a _created for each line of text.
+        const most = openmetricsCreated && format === 'text' ? 2 : 1;
+        if (restBytes !== undefined) budget.noteRest(most * restBytes);
+      },
       warn: (message) => log.warn(message),
     },
   );

@@ -8,6 +8,7 @@ import { systemClock } from '../clock.js';
 import type { Config } from '../config/config.js';
 import type { BuildInfo } from '../config/version.js';
 import { createDaemon, type Daemon, type RefreshSteps } from '../daemon.js';
+import { ExpositionBudget } from '../flows/exposition-budget.js';
 import { NetworkBytes } from '../flows/network-bytes.js';
 import type { BooksView } from '../flows/views.js';
 import { Scrapers } from '../http/scrapers.js';
@@ -27,6 +28,7 @@ import { connectRdma } from './connect-rdma.js';
 import { connectRoce, rocePacketsSeen } from './connect-roce.js';
 import { serve } from './connect-web.js';
 import { countOpenFds, recordRefresh } from './feed-self-metrics.js';
+import { createFitStep } from './fit-exposition.js';
 import { createHostIpStep } from './follow-host-ip.js';
 import { createSnapshot } from './snapshot.js';
 
@@ -98,6 +100,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
         arch: process.arch,
         refreshIntervalMs: config.intervalMs,
         seriesLimit: config.flows.maxSeries,
+        expositionBudgetBytes: config.flows.maxExpositionBytes,
       },
       { readProcessUsage: () => usage.read(), readDroppedLogLines: parts.droppedLogLines },
     );
@@ -107,6 +110,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
     );
     const hostIp = createHostIpFollower({ readAddresses: networkInterfaces, clock });
     const flowParts = { config, hostIp, ids, networks };
+    const budget = new ExpositionBudget(config.flows.maxExpositionBytes, hostIp);
     const attachments = connectAttachments({ config, object, netdev, ids, selfMetrics, log });
     closers.push(() => attachments.close());
     const scrapers = new Scrapers({ maxIntervalMs: config.flows.holdMaxMs }, clock);
@@ -115,8 +119,9 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       networkBytes,
       linkFraming: (id) => attachments.framingOf(id),
       audience: scrapers,
+      budget,
     });
-    const roce = connectRoce(flowParts, { audience: scrapers, clock });
+    const roce = connectRoce(flowParts, { audience: scrapers, clock, budget });
     const rdma = connectRdma(
       {
         config,
@@ -182,6 +187,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       selfMetrics,
       scrapers,
       turns,
+      budget,
       libc,
       log,
     };
@@ -205,6 +211,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
         },
         followHostIp: createHostIpStep({ hostIp, accounts, log, onRelabel: () => push?.onRelabel() }),
         addRoce: async ({ result, finishedAtMs, number }) => roce?.apply(result, finishedAtMs, number),
+        fitExposition: createFitStep({ accounts, budget, selfMetrics, log, clock }),
         readRdma: () => rdma?.refresh(),
         print: async () => printer?.print(accounts.series, accounts.books),
         async push({ finishedAtMs }) {

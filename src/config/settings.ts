@@ -52,6 +52,8 @@ export const SETTINGS = {
     max_series: setting(10_000, wholeNumber(1, 1_000_000)),
     /** Beyond it no series begins in the place of another when all are in use. */
     max_new_series_per_minute: setting(600, wholeNumber(0, 1_000_000)),
+    /** Most bytes of an answer to a scrape: just under what vmagent takes by default. */
+    max_exposition_bytes: setting(16_000_000, wholeNumber(MEBI, 1024 * MEBI, 'bytes')),
     /** zero_first: a new series shows 0 until every active scraper has seen it; at_value: its value at once. */
     new_series: oneWord('zero_first', ['zero_first', 'at_value']),
     /** So long at most it shows 0, and one that ends waits until its last value was seen. */

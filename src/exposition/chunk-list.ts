@@ -24,10 +24,12 @@ export class ChunkList {
     this.end = 0;
   }
 
-  writeText(text: string): void {
+  /** Returns its bytes. */
+  writeText(text: string): number {
     const bytes = Buffer.byteLength(text);
     if (this.end + bytes > this.current.length) this.startChunk(bytes);
     this.end += this.current.write(text, this.end);
+    return bytes;
   }
 
   /** Everything written. The list must not be written any more. */

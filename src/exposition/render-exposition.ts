@@ -34,6 +34,8 @@ export interface Exposition {
   readonly chunks: readonly Buffer[];
   /** Sum of the chunks' lengths. */
   readonly bytes: number;
+  /** Without the lines of flows and of RoCE pairs; text formats only. */
+  readonly restBytes?: number;
 }
 
 /** What formats need that tell since when counters count. */
@@ -65,7 +67,8 @@ export async function renderExposition(
   try {
     if (format !== 'protobuf') {
       const createdMs = format === 'openmetrics' && starts?.openmetricsCreated ? starts.startedMs : undefined;
-      await renderText(list, DIALECTS[format], input, pacer, createdMs);
+      const restBytes = await renderText(list, DIALECTS[format], input, pacer, createdMs);
+      return { format, ...list.finish(), restBytes };
     } else if (starts !== undefined) {
       await renderProtobuf(list, input, starts, pacer);
     } else {
@@ -78,26 +81,29 @@ export async function renderExposition(
   }
 }
 
+/** Resolves with the bytes of what is neither a line of flows nor of RoCE pairs. */
 async function renderText(
   list: ChunkList,
   dialect: Dialect,
   { families, flows }: ExpositionInput,
   pacer: Pacer,
   createdMs: number | undefined,
-): Promise<void> {
+): Promise<number> {
+  let restBytes = 0;
   for (const family of families) {
-    list.writeText(dialect.renderHeader(family));
+    restBytes += list.writeText(dialect.renderHeader(family));
     const { length } = family.samples;
     for (let from = 0; from < length; ) {
       const to = Math.min(length, from + pacer.stepsLeft(SAMPLE_NS));
-      list.writeText(renderSamples(family, from, to, createdMs));
+      const bytes = list.writeText(renderSamples(family, from, to, createdMs));
+      if (family.isOfPairs !== true) restBytes += bytes;
       await pacer.spend((to - from) * SAMPLE_NS);
       from = to;
     }
   }
 
   for (const family of flows.families) {
-    list.writeText(dialect.renderHeader(family));
+    restBytes += list.writeText(dialect.renderHeader(family));
     const frame = flowFrame(family, createdMs !== undefined);
     const { count } = flows.rows;
     let row = writeFlowLines(list, family, flows.rows, frame, 0, count);
@@ -107,7 +113,7 @@ async function renderText(
       row = writeFlowLines(list, family, flows.rows, frame, row, count);
     }
   }
-  list.writeText(dialect.trailer);
+  return restBytes + list.writeText(dialect.trailer);
 }
 
 function flowFrame(family: FlowFamily, withCreated: boolean): FlowLineFrame {

@@ -36,6 +36,8 @@ export interface ExposerParts {
   onRendered(rendered: {
     readonly format: ExpositionFormat;
     readonly bytes: number;
+    /** Without the lines of flows and of RoCE pairs; text formats only. */
+    readonly restBytes?: number;
     readonly durationMs: number;
   }): void;
   warn(message: string): void;
@@ -105,10 +107,11 @@ export function createExposer(options: ExposerOptions, parts: ExposerParts): Exp
           { yieldToLoop: parts.yieldToLoop, signal: cancel.signal, pool },
           options.starts,
         );
-        const { bytes, chunks } = exposition;
+        const { bytes, chunks, restBytes } = exposition;
         if (living.has(rendering)) rendering.chunks = chunks;
         else pool.give(chunks);
-        parts.onRendered({ format, bytes, durationMs: parts.monotonicMs() - startedMs });
+        const durationMs = parts.monotonicMs() - startedMs;
+        parts.onRendered({ format, bytes, durationMs, ...(restBytes !== undefined && { restBytes }) });
         warnOnce(bytes);
         return exposition;
       }),
@@ -124,7 +127,7 @@ export function createExposer(options: ExposerOptions, parts: ExposerParts): Exp
     if (isLarge && !wasLarge) {
       parts.warn(
         `the exposition has ${bytes} bytes; vmagent refuses more than 16777216 unless max_scrape_size is raised: ` +
-          'raise it there, or lower flows.max_series here',
+          'raise it there, or lower flows.max_exposition_bytes here',
       );
     }
   };

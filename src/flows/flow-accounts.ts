@@ -4,10 +4,11 @@
 // reason why it has none; so the books balance after each step, even if a part fails between two.
 
 import { type Framing, hasFlow, KINDS_OF_FRAMING } from '../abi/kinds.js';
-import { FLOW_ROW_WORDS, type FlowRows, type OverflowRow } from '../abi/records.js';
-import { interfaceIdOf, kindOf } from '../abi/row-key.js';
+import type { FlowRows, OverflowRow } from '../abi/records.js';
 import { Pacer } from '../pacer.js';
+import { Admission } from './admission.js';
 import { type Audience, NO_AUDIENCE, type Seen } from './audience.js';
+import type { ExpositionBudget, LineCost } from './exposition-budget.js';
 import type { FlowFilter } from './filter.js';
 import { createKeyHash, type KeyHash } from './key-hash.js';
 import type { MergeKey } from './key-merger.js';
@@ -16,7 +17,6 @@ import type { NetworkBytes } from './network-bytes.js';
 import { Newcomers } from './newcomers.js';
 import { RecentBytes } from './recent-bytes.js';
 import { RowSorter } from './row-sorter.js';
-import { SeriesContest } from './series-contest.js';
 import { type OnSeriesEnd, SeriesKeeper } from './series-keeper.js';
 import type { BooksView, IntervalSummary, SeriesView } from './views.js';
 
@@ -36,6 +36,8 @@ export interface FlowAccountsOptions {
   readonly hashSeed: number;
   /** The most that renderLabels writes. */
   readonly maxLabelBytes: number;
+  /** Of a series in an exposition, beside its labels in each line; it counts against the budget of the parts. */
+  readonly lineCost?: LineCost;
 }
 
 export interface FlowAccountsParts {
@@ -49,6 +51,8 @@ export interface FlowAccountsParts {
   yieldToLoop(): Promise<void>;
   /** Whom series wait for; nobody unless told. */
   readonly audience?: Audience;
+  /** Of the bytes of an exposition, which bound series too; they may take any number unless told. */
+  readonly budget?: ExpositionBudget;
   /** Stands in for the hash keyed by hashSeed. */
   readonly hash?: KeyHash;
 }
@@ -84,6 +88,13 @@ export interface FlowAccounts {
    * @throws Error (rejects) when an apply() is pending.
    */
   relabel(): Promise<void>;
+  /**
+   * After what else is shown has grown: ends the smallest series until an exposition is within its budget.
+   * Resolves with their number.
+   *
+   * @throws Error (rejects) when an apply() is pending.
+   */
+  fit(): Promise<number>;
 }
 
 /** In the longest silence that a series outlasts, what its flow carried before is halved so often. */
@@ -92,8 +103,6 @@ const HALF_LIVES = 4;
 /** Prices of a step for the pacer, nanoseconds, measured with 100,000 flows and warm code. */
 const ROW_NS = 100;
 const SETTLE_NS = 20;
-const ADMIT_NS = 500;
-const LOSER_NS = 40;
 
 export function createFlowAccounts(options: FlowAccountsOptions, parts: FlowAccountsParts): FlowAccounts {
   return new Accounts(options, parts);
@@ -105,10 +114,11 @@ class Accounts implements FlowAccounts {
   readonly #newcomers = new Newcomers();
   readonly #sorter: RowSorter;
   readonly #networkBytes: NetworkBytes | undefined;
-  readonly #contest: SeriesContest;
+  readonly #admission: Admission;
   readonly #pacer: Pacer;
   readonly #renderLabels: RenderLabels;
   readonly #audience: Audience;
+  readonly #budget: ExpositionBudget | undefined;
   readonly #intervalMs: number;
 
   #pending = false;
@@ -134,11 +144,10 @@ class Accounts implements FlowAccounts {
       keeper: this.#keeper,
       newcomers: this.#newcomers,
     });
-    this.#contest = new SeriesContest(
-      { ...options, halfLifeMs },
-      { table: this.#keeper.table, newcomers: this.#newcomers, recent },
-    );
     this.#pacer = new Pacer(parts.yieldToLoop);
+    this.#budget = parts.budget;
+    const admitting = { keeper: this.#keeper, newcomers: this.#newcomers, recent, pacer: this.#pacer };
+    this.#admission = new Admission({ ...options, halfLifeMs }, { ...parts, ...admitting });
     this.#renderLabels = parts.renderLabels;
     this.#audience = parts.audience ?? NO_AUDIENCE;
     this.#intervalMs = options.intervalMs;
@@ -177,11 +186,19 @@ class Accounts implements FlowAccounts {
     }
   }
 
-  async relabel(): Promise<void> {
-    if (this.#pending) throw new Error('flow accounts: relabel() was called while another call is pending');
+  relabel(): Promise<void> {
+    return this.#alone('relabel', () => this.#keeper.table.relabel(this.#renderLabels, this.#pacer));
+  }
+
+  fit(): Promise<number> {
+    return this.#alone('fit', () => this.#admission.fit(this.#elapsedMs));
+  }
+
+  async #alone<T>(name: string, task: () => Promise<T>): Promise<T> {
+    if (this.#pending) throw new Error(`flow accounts: ${name}() was called while another call is pending`);
     this.#pending = true;
     try {
-      await this.#keeper.table.relabel(this.#renderLabels, this.#pacer);
+      return await task();
     } finally {
       this.#pending = false;
     }
@@ -197,8 +214,10 @@ class Accounts implements FlowAccounts {
 
     for (const { interfaceId, kind, frameReason, packets, bytes } of overflow) {
       if (packets === 0 && bytes === 0) continue;
-      if (hasFlow(kind)) books.addUnshown(interfaceId, kind, 'map_full', packets, bytes);
-      else books.addWithoutFlow(interfaceId, kind, frameReason, packets, bytes);
+      if (hasFlow(kind)) {
+        this.#budget?.bound.note('max_flows');
+        books.addUnshown(interfaceId, kind, 'map_full', packets, bytes);
+      } else books.addWithoutFlow(interfaceId, kind, frameReason, packets, bytes);
     }
     this.#keeper.beginInterval(this.#refresh);
     this.#newcomers.begin(rows.length);
@@ -209,8 +228,7 @@ class Accounts implements FlowAccounts {
     const seen = this.#audience.seen();
     await pacer.run(holders, SETTLE_NS, (from, to) => this.#settle(holders - from, holders - to, seen));
     // Newcomers' first packets came after the last refresh: that is where their series begin.
-    const admitted = await this.#admit(rows, Math.min(lastMs, nowMs));
-    await this.#bookLosers(rows.keys);
+    const admitted = await this.#admission.run(rows, Math.min(lastMs, nowMs), this.#elapsedMs);
     await table.labels.compact(table, pacer);
     return {
       rows: rows.length,
@@ -234,43 +252,5 @@ class Accounts implements FlowAccounts {
       }
       this.#keeper.look(series, hasNews, seen, this.#elapsedMs);
     }
-  }
-
-  /** Lets the newcomers compete for series; returns how many won. */
-  async #admit(rows: FlowRows, startedMs: number): Promise<number> {
-    const contest = this.#contest;
-    const newcomers = this.#newcomers;
-    const { table } = this.#keeper;
-    await contest.begin(rows.keys, this.#elapsedMs, this.#pacer);
-    await table.reserve(table.count + newcomers.count, this.#pacer);
-    let admitted = 0;
-    for (;;) {
-      const steps = Math.min(contest.leftCount, this.#pacer.stepsLeft(ADMIT_NS));
-      await table.labels.reserve(steps, table, this.#pacer);
-      for (let step = 0; step < steps; step++) {
-        const row = contest.next(rows.keys);
-        if (row < 0) return admitted;
-        if (contest.displaced >= 0) this.#keeper.end(contest.displaced, 'max_series');
-        this.#keeper.start(rows, newcomers, row, startedMs, this.#elapsedMs);
-        admitted++;
-      }
-      if (contest.leftCount === 0) return admitted;
-      await this.#pacer.spend(steps * ADMIT_NS);
-    }
-  }
-
-  /** The newcomers that go without a series. */
-  async #bookLosers(keys: Uint32Array): Promise<void> {
-    const { books } = this.#keeper;
-    const { packets, bytes } = this.#newcomers;
-    await this.#pacer.run(this.#contest.leftCount, LOSER_NS, (from, to) => {
-      for (let i = from; i < to; i++) {
-        const row = this.#contest.leftAt(i);
-        const wordOffset = row * FLOW_ROW_WORDS;
-        const interfaceId = interfaceIdOf(keys, wordOffset);
-        const kind = kindOf(keys, wordOffset);
-        books.addUnshown(interfaceId, kind, 'max_series', packets[row] ?? 0, bytes[row] ?? 0);
-      }
-    });
   }
 }

@@ -4,12 +4,14 @@
 
 import { FLOW_ROW_WORDS } from '../abi/records.js';
 import type { Pacer } from '../pacer.js';
+import type { LineCost } from './exposition-budget.js';
 import type { KeyHash } from './key-hash.js';
 import { KeyIndex } from './key-index.js';
 import { LabelArena, type RenderLabels } from './label-arena.js';
 import type { SeriesView } from './views.js';
 
 const FIRST_SERIES = 1024;
+const NO_LINES: LineCost = { lines: 0, bytes: 0 };
 /** In holdEndsMs. */
 export const NOT_HELD = -1;
 /** Measured, growing to 100,000 series. */
@@ -20,12 +22,15 @@ export interface FlowTableOptions {
   /** Series at most. Memory grows with use: 156 bytes a series, 16-32 in the index, and the labels. */
   readonly maxSeries: number;
   readonly maxLabelBytes: number;
+  /** Of a series in an exposition; nothing unless told. */
+  readonly lineCost?: LineCost;
 }
 
 /** Columns are replaced when the table grows: read them anew after reserve(). */
 export class FlowTable implements SeriesView {
   readonly maxSeries: number;
   readonly labels: LabelArena;
+  readonly #lineCost: LineCost;
 
   count = 0;
   /** A permutation of all series: those in use come first. */
@@ -59,11 +64,23 @@ export class FlowTable implements SeriesView {
   constructor(options: FlowTableOptions, parts: { readonly hash: KeyHash }) {
     this.maxSeries = options.maxSeries;
     this.labels = new LabelArena(options.maxLabelBytes);
+    this.#lineCost = options.lineCost ?? NO_LINES;
     this.#hash = parts.hash;
   }
 
   get labelBytes(): Uint8Array {
     return this.labels.bytes;
+  }
+
+  /** No exposition has more bytes of these series. */
+  get expositionBytes(): number {
+    const { lines, bytes } = this.#lineCost;
+    return this.count * bytes + lines * (this.labels.usedBytes - this.labels.wasteBytes);
+  }
+
+  /** The same of one series with labels of this length. */
+  seriesBytes(labelLength: number): number {
+    return this.#lineCost.bytes + this.#lineCost.lines * labelLength;
   }
 
   /** Row of the flow whose key stands at words[wordOffset] and has this hash, or -1. */

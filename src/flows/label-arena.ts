@@ -31,13 +31,14 @@ const MOVE_NS = 250;
 const RENDER_NS = 800;
 
 export class LabelArena {
-  readonly #maxLabelBytes: number;
+  /** No label is longer. */
+  readonly maxLabelBytes: number;
   #bytes = new Uint8Array(0);
   #usedBytes = 0;
   #wasteBytes = 0;
 
   constructor(maxLabelBytes: number) {
-    this.#maxLabelBytes = maxLabelBytes;
+    this.maxLabelBytes = maxLabelBytes;
   }
 
   get bytes(): Uint8Array {
@@ -55,7 +56,7 @@ export class LabelArena {
 
   /** Makes room for `labels` more labels of the greatest length; may move all labels. */
   async reserve(labels: number, places: LabelPlaces, pacer: Pacer): Promise<void> {
-    const neededBytes = labels * this.#maxLabelBytes;
+    const neededBytes = labels * this.maxLabelBytes;
     if (this.#usedBytes + neededBytes <= this.#bytes.length) return;
     await this.#move(neededBytes, places, pacer);
   }
@@ -63,9 +64,14 @@ export class LabelArena {
   /** Renders a label at usedBytes and returns its length; reserve() comes first. */
   append(render: RenderLabels, keyWords: Uint32Array, wordOffset: number): number {
     const rendered = render(keyWords, wordOffset, this.#bytes, this.#usedBytes);
-    const lengthBytes = checkedLength(rendered, this.#maxLabelBytes);
+    const lengthBytes = checkedLength(rendered, this.maxLabelBytes);
     this.#usedBytes += lengthBytes;
     return lengthBytes;
+  }
+
+  /** How long the label would be; reserve() comes first. */
+  measure(render: RenderLabels, keyWords: Uint32Array, wordOffset: number): number {
+    return render(keyWords, wordOffset, this.#bytes, this.#usedBytes);
   }
 
   /** A label of this length is in use no more. */
@@ -89,7 +95,7 @@ export class LabelArena {
     pacer: Pacer,
   ): Promise<void> {
     const { count, inUse, labelOffset, labelLength } = places;
-    const maxBytes = this.#maxLabelBytes;
+    const maxBytes = this.maxLabelBytes;
     let next = new Uint8Array(Math.max(MIN_BYTES, Math.ceil(1.25 * (this.#usedBytes - this.#wasteBytes))));
     let end = 0;
     const ends = new Uint32Array(count);

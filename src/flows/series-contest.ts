@@ -6,7 +6,9 @@
 import { FLOW_ROW_WORDS } from '../abi/records.js';
 import type { Pacer } from '../pacer.js';
 import { AdmissionBudget } from './admission-budget.js';
+import type { ExpositionBudget } from './exposition-budget.js';
 import type { FlowTable } from './flow-table.js';
+import type { RenderLabels } from './label-arena.js';
 import { MinHeap } from './min-heap.js';
 import type { Newcomers } from './newcomers.js';
 import type { RecentBytes } from './recent-bytes.js';
@@ -16,7 +18,11 @@ import { WaitingFlows } from './waiting-flows.js';
 const CHALLENGER_NS = 100;
 const HOLDER_NS = 50;
 
-export interface SeriesContestOptions {
+/** Holders that one newcomer may displace: labels of the smallest are a fifth as long as those of the largest. */
+const MOST_DISPLACED = 8;
+const NONE: readonly number[] = [];
+
+export interface ContestOptions {
   readonly maxSeries: number;
   /** Series that may begin in the place of others in a minute. */
   readonly maxNewSeriesPerMinute: number;
@@ -29,6 +35,9 @@ export interface SeriesContestParts {
   readonly newcomers: Newcomers;
   /** By the half-life of the options. */
   readonly recent: RecentBytes;
+  /** What series take of it, the table knows. */
+  readonly budget: ExpositionBudget;
+  readonly renderLabels: RenderLabels;
 }
 
 export class SeriesContest {
@@ -36,23 +45,26 @@ export class SeriesContest {
   readonly #newcomers: Newcomers;
   readonly #recent: RecentBytes;
   readonly #waiting: WaitingFlows;
-  readonly #budget: AdmissionBudget;
+  readonly #admissions: AdmissionBudget;
+  readonly #budget: ExpositionBudget;
+  readonly #renderLabels: RenderLabels;
   /** Newcomers, largest first: ranked by minus their recent bytes. */
   readonly #challengers = new MinHeap();
   /** Holders by what it takes to beat them, smallest first. */
   readonly #holders = new MinHeap();
-  #room = 0;
   #allWin = false;
   #nowMs = 0;
-  /** After next(): the series that the winner takes from its holder, -1 when there was room. */
-  displaced = -1;
+  /** After next(): the series that the winner takes from their holders; none where there was room. */
+  displaced: readonly number[] = NONE;
 
-  constructor(options: SeriesContestOptions, parts: SeriesContestParts) {
+  constructor(options: ContestOptions, parts: SeriesContestParts) {
     this.#table = parts.table;
     this.#newcomers = parts.newcomers;
     this.#recent = parts.recent;
     this.#waiting = new WaitingFlows(options);
-    this.#budget = new AdmissionBudget(options.maxNewSeriesPerMinute);
+    this.#admissions = new AdmissionBudget(options.maxNewSeriesPerMinute);
+    this.#budget = parts.budget;
+    this.#renderLabels = parts.renderLabels;
   }
 
   /**
@@ -63,18 +75,22 @@ export class SeriesContest {
    */
   async begin(keys: Uint32Array, nowMs: number, pacer: Pacer): Promise<void> {
     const newcomers = this.#newcomers;
-    const table = this.#table;
-    this.#budget.passTime(nowMs - this.#nowMs);
-    this.#waiting.moveTo(nowMs);
-    this.#nowMs = nowMs;
-    this.#room = table.maxSeries - table.count;
-    this.#allWin = newcomers.count <= this.#room;
+    this.#moveTo(nowMs);
+    this.#allWin = newcomers.count <= this.#sureRoom();
     this.#challengers.reset(newcomers.count);
-    this.#holders.reset(table.count);
     await pacer.run(newcomers.count, CHALLENGER_NS, (from, to) => {
       for (let i = from; i < to; i++) this.#challenge(keys, newcomers.rows[i] ?? 0);
     });
     if (this.#allWin) return; // no order is needed
+    await this.rankHolders(nowMs, pacer);
+    await this.#challengers.heapify(pacer);
+  }
+
+  /** Puts the holders in order, for popSmallest(). */
+  async rankHolders(nowMs: number, pacer: Pacer): Promise<void> {
+    const table = this.#table;
+    this.#moveTo(nowMs);
+    this.#holders.reset(table.count);
     await pacer.run(table.count, HOLDER_NS, (from, to) => {
       for (let i = from; i < to; i++) {
         const series = table.inUse[i] ?? 0;
@@ -82,25 +98,80 @@ export class SeriesContest {
         this.#holders.append(series, this.#recent.toBeat(table.recentBytes[series] ?? 0, idleMs));
       }
     });
-    await this.#challengers.heapify(pacer);
     await this.#holders.heapify(pacer);
+  }
+
+  /** The holder that is beaten most easily, which is to end; what it carried is remembered. */
+  popSmallest(): number {
+    const series = this.#holders.pop();
+    this.#rememberHolder(series);
+    return series;
   }
 
   /** The newcomer (its row in the drain) that gets the next series; -1 when no other wins. */
   next(keys: Uint32Array): number {
     const challengers = this.#challengers;
-    this.displaced = -1;
+    const table = this.#table;
+    this.displaced = NONE;
     if (challengers.length === 0) return -1;
     if (this.#allWin) return challengers.popUnordered();
-    if (this.#room > 0) {
-      this.#room--;
-      return this.#popWinner(keys);
+    const hasPlace = table.count < table.maxSeries;
+    const freeBytes = this.#budget.flowLimitBytes - table.expositionBytes;
+    // Labels are measured only where it matters.
+    const fits = freeBytes >= table.seriesBytes(table.labels.maxLabelBytes);
+    if (hasPlace && fits) return this.#popWinner(keys);
+    const neededBytes = fits ? 0 : this.#bytesOf(keys, challengers.itemAt(0)) - freeBytes;
+    if (hasPlace && neededBytes <= 0) return this.#popWinner(keys);
+    this.#budget.bound.note(hasPlace ? 'max_exposition_bytes' : 'max_series');
+    return this.#displace(neededBytes) ? this.#popWinner(keys) : -1;
+  }
+
+  /** Fills `displaced`, with one holder at least, so that so many bytes are free; false where the largest newcomer may not do that. */
+  #displace(neededBytes: number): boolean {
+    const table = this.#table;
+    const holders = this.#holders;
+    const rank = -this.#challengers.topRank();
+    if (!(rank > holders.topRank())) return false;
+    if (this.#admissions.isSpent) {
+      this.#budget.bound.note('max_new_series_per_minute');
+      return false;
     }
-    if (this.#budget.isSpent || !(-challengers.topRank() > this.#holders.topRank())) return -1;
-    this.#budget.spendOne();
-    this.displaced = this.#holders.pop();
-    this.#rememberHolder(this.displaced);
-    return this.#popWinner(keys);
+    const displaced: number[] = [];
+    for (let freed = 0; freed < neededBytes || displaced.length === 0; ) {
+      if (displaced.length === MOST_DISPLACED || !(rank > holders.topRank())) {
+        this.#budget.bound.note('max_exposition_bytes');
+        return false; // no other newcomer is larger, so the contest is over
+      }
+      const series = holders.pop();
+      displaced.push(series);
+      freed += table.seriesBytes(table.labelLength[series] ?? 0);
+    }
+    this.#admissions.spendOne();
+    for (const series of displaced) this.#rememberHolder(series);
+    this.displaced = displaced;
+    return true;
+  }
+
+  #bytesOf(keys: Uint32Array, row: number): number {
+    const { labels } = this.#table;
+    return this.#table.seriesBytes(labels.measure(this.#renderLabels, keys, row * FLOW_ROW_WORDS));
+  }
+
+  /** Newcomers that get a series for sure, whatever their labels. */
+  #sureRoom(): number {
+    const table = this.#table;
+    const mostBytes = table.seriesBytes(table.labels.maxLabelBytes);
+    const freeBytes = this.#budget.flowLimitBytes - table.expositionBytes;
+    const places = table.maxSeries - table.count;
+    return mostBytes === 0 ? places : Math.min(places, Math.floor(freeBytes / mostBytes));
+  }
+
+  /** Series that may begin where nobody ends one. */
+  get mostWinners(): number {
+    const { length } = this.#challengers;
+    const leastBytes = this.#table.seriesBytes(0);
+    const freeBytes = Math.max(0, this.#budget.flowLimitBytes - this.#table.expositionBytes);
+    return leastBytes === 0 ? length : Math.min(length, Math.ceil(freeBytes / leastBytes) + 1);
   }
 
   /** Newcomers that next() has not given a series to (yet). */
@@ -111,6 +182,12 @@ export class SeriesContest {
   /** Number i of those, by its row in the drain, in no particular order. */
   leftAt(i: number): number {
     return this.#challengers.itemAt(i);
+  }
+
+  #moveTo(nowMs: number): void {
+    this.#admissions.passTime(nowMs - this.#nowMs);
+    this.#waiting.moveTo(nowMs);
+    this.#nowMs = nowMs;
   }
 
   #challenge(keys: Uint32Array, row: number): void {

@@ -38,6 +38,8 @@ export interface Family {
   readonly help: string;
   readonly type: MetricType;
   readonly isForeign?: boolean;
+  /** Of RoCE pairs or paths: how long its lines get is known beforehand (line-costs.ts). */
+  readonly isOfPairs?: boolean;
   readonly samples: readonly Sample[];
 }
 

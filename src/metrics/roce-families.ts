@@ -46,7 +46,7 @@ const MALFORMED_VERSION = 'malformed';
 const NO_BUCKETS: ReadonlyMap<number, number> = new Map();
 
 /** Of the present interval, by path. */
-const PATH_METRICS = [
+export const PATH_METRICS = [
   {
     definition: {
       name: 'xtrace_roce_queue_pairs_active',
@@ -214,7 +214,7 @@ export async function roceFamilies(
         }
       });
     });
-    families.push(toFamily(definition, ofAll));
+    families.push({ ...toFamily(definition, ofAll), isOfPairs: true });
   }
 
   const ofPaths = new Map<number, Labels>();
@@ -224,7 +224,7 @@ export async function roceFamilies(
       ofPaths.set(i, labels);
       list.push(sample(labels, path[value]));
     });
-    families.push(toFamily(definition, samples));
+    families.push({ ...toFamily(definition, samples), isOfPairs: true });
   }
   return [...families, ...familiesOf(TABLE_METRICS, tableView(view, pending.rows, options))];
 }

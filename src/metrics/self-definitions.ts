@@ -113,6 +113,30 @@ export const SELF_METRICS = {
     type: 'gauge',
     labels: ['format'],
   },
+  expositionBudgetBytes: {
+    name: 'xtrace_exposition_budget_bytes',
+    help: 'The most bytes that an answer to a scrape may have, uncompressed (flows.max_exposition_bytes).',
+    type: 'gauge',
+    labels: [],
+  },
+  expositionEstimatedBytes: {
+    name: 'xtrace_exposition_estimated_bytes',
+    help: 'Upper bound of the bytes that an answer has after the last refresh: every value at its widest, and a reserve for what may come until the next one. Above xtrace_exposition_bytes, and never above xtrace_exposition_budget_bytes unless what is neither flow nor RoCE pair takes more.',
+    type: 'gauge',
+    labels: [],
+  },
+  budgetBinding: {
+    name: 'xtrace_budget_binding',
+    help: 'Whether the last refresh left something without series because of the budget (1) or not (0): flows.max_series, flows.max_new_series_per_minute, flows.max_exposition_bytes, roce.max_pairs, or kernel.max_flows.',
+    type: 'gauge',
+    labels: ['budget'],
+  },
+  budgetBoundRefreshesTotal: {
+    name: 'xtrace_budget_bound_refreshes_total',
+    help: 'Refreshes in which the budget left something without series.',
+    type: 'counter',
+    labels: ['budget'],
+  },
   expositionDurationSeconds: {
     name: 'xtrace_exposition_duration_seconds',
     help: 'Time it took to render an exposition, without sending it. Scrapes at the same time share one.',

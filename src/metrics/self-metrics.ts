@@ -2,6 +2,7 @@
 // What the exporter says of itself: how each of SELF_METRICS gets its values.
 
 import { Registry } from 'prom-client';
+import { BUDGETS, type Budget } from '../flows/budgets.js';
 import { NativeBuckets, type NativeHistogram } from '../native-buckets.js';
 import { type Family, type Labels, withNative } from './definition.js';
 import { createInstruments, familiesIn } from './instruments.js';
@@ -16,6 +17,7 @@ export interface SelfMetricsOptions {
   readonly arch: string;
   readonly refreshIntervalMs: number;
   readonly seriesLimit: number;
+  readonly expositionBudgetBytes: number;
 }
 
 export interface SelfMetricsParts {
@@ -63,6 +65,8 @@ export interface SelfMetrics {
   }): void;
   /** code: a status, or `aborted`. */
   recordHttpRequest(code: string): void;
+  /** Once per refresh: what left something without series in it, and the most bytes that an answer has now. */
+  recordBudgets(bound: ReadonlySet<Budget>, estimatedBytes: number): void;
   /** Once, when clients can connect; readOpen is called once per families(). */
   setHttpConnections(connections: { readonly limit: number; readOpen(): number }): void;
   recordHttpConnectionClosed(reason: string): void;
@@ -90,6 +94,12 @@ export function createSelfMetrics(options: SelfMetricsOptions, parts: SelfMetric
   m.refreshIntervalSeconds.set(options.refreshIntervalMs / 1000);
   m.seriesLimit.set(options.seriesLimit);
 
+  m.expositionBudgetBytes.set(options.expositionBudgetBytes);
+
+  for (const budget of BUDGETS) {
+    m.budgetBinding.set({ budget }, 0);
+    m.budgetBoundRefreshesTotal.inc({ budget }, 0);
+  }
   for (const reason of HTTP_CLOSE_REASONS) m.httpConnectionsClosedTotal.inc({ reason }, 0);
 
   const refreshDurations = new NativeBuckets();
@@ -151,6 +161,13 @@ export function createSelfMetrics(options: SelfMetricsOptions, parts: SelfMetric
       const native = expositionDurations.get(format) ?? new NativeBuckets();
       expositionDurations.set(format, native);
       native.observe(durationMs / 1000);
+    },
+    recordBudgets(bound, estimatedBytes) {
+      m.expositionEstimatedBytes.set(estimatedBytes);
+      for (const budget of BUDGETS) {
+        m.budgetBinding.set({ budget }, bound.has(budget) ? 1 : 0);
+        if (bound.has(budget)) m.budgetBoundRefreshesTotal.inc({ budget });
+      }
     },
     recordHttpRequest(code) {
       m.httpRequestsTotal.inc({ code });

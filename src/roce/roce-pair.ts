@@ -26,12 +26,12 @@ export const PAIR_PARTITIONS_MAX = 16;
 export const OTHER_PARTITIONS = -1;
 
 /** Full member of the default partition (IBTA vol. 1, 10.9.1): what RoCE uses unless told otherwise. */
-const DEFAULT_PKEY = 0xffff;
+export const DEFAULT_PKEY = 0xffff;
 /** QP 1: the general services interface, where connection managers talk (IBTA vol. 1, 13.5.1). */
 const CM_QUEUE_PAIR = 1;
 
 /** Whether the order of PSNs is watched: reliable and unreliable connections, and XRC. */
-function hasPsn(transport: number): boolean {
+export function hasPsn(transport: number): boolean {
   return (
     transport === ROCE_TRANSPORT.rc || transport === ROCE_TRANSPORT.uc || transport === ROCE_TRANSPORT.xrc
   );
@@ -58,6 +58,10 @@ export class RocePair implements RocePairView {
   changedIn = 0;
   /** In the table's list. */
   place = 0;
+  /** Of an exposition, as PairRoom has it: labels without host_ip, all lines, and their bytes. */
+  labelBytes = 0;
+  shownLines = 0;
+  shownBytes = 0;
 
   constructor(path: RocePath<RocePair>, queuePair: number, startedMs: number) {
     this.path = path;
@@ -93,10 +97,20 @@ export class RocePair implements RocePairView {
     return true;
   }
 
-  #trafficOf(version: number, transport: number, dscp: number): Writable<RoceTraffic> | undefined {
+  hasTraffic(version: number, transport: number, dscp: number): boolean {
+    return this.#findTraffic(version, transport, dscp) !== undefined;
+  }
+
+  #findTraffic(version: number, transport: number, dscp: number): Writable<RoceTraffic> | undefined {
     for (const one of this.traffic) {
       if (one.dscp === dscp && one.transport === transport && one.version === version) return one;
     }
+    return undefined;
+  }
+
+  #trafficOf(version: number, transport: number, dscp: number): Writable<RoceTraffic> | undefined {
+    const known = this.#findTraffic(version, transport, dscp);
+    if (known !== undefined) return known;
     if (this.traffic.length >= PAIR_TRAFFIC_MAX) return undefined;
     const begun = { version, transport, dscp, packets: 0, bytes: 0, payloadBytes: 0 };
     this.traffic.push(begun);

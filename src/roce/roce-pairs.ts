@@ -18,10 +18,12 @@ import {
   streamSourcePortOf,
   transportOf,
 } from '../abi/roce-row-key.js';
+import type { BoundBudgets } from '../flows/budgets.js';
 import { createKeyHash, type KeyHash } from '../flows/key-hash.js';
 import { Pacer } from '../pacer.js';
 import { ADDRESS_WORDS, type CopyAddress, createAddressCopy } from './address-masks.js';
 import { OtherCounts } from './other-counts.js';
+import { PairRoom, type PairRoomParts } from './pair-room.js';
 import { PATH_KEY_WORDS, PathIndex } from './path-index.js';
 import { RocePair } from './roce-pair.js';
 import { MANAGEMENT_QUEUE_PAIR_MAX, RocePath } from './roce-path.js';
@@ -47,6 +49,8 @@ export interface RocePairsParts {
   yieldToLoop(): Promise<void>;
   /** Whether a pair may end that last changed in this refresh and is idle for so much too long; unless told, it may. */
   mayEnd?(pair: RocePairView, changedIn: number, overdueMs: number): boolean;
+  /** What an exposition has room for; pairs may show any number of lines unless told. */
+  readonly room?: PairRoomParts;
   /** Stands in for the hash keyed by hashSeed. */
   readonly hash?: KeyHash;
 }
@@ -88,6 +92,8 @@ class PairTable implements RocePairs {
   readonly #copyAddress: CopyAddress;
   readonly #idleLimitMs: number;
   readonly #mayEnd: NonNullable<RocePairsParts['mayEnd']>;
+  readonly #room: PairRoom | undefined;
+  readonly #bound: BoundBudgets | undefined;
 
   readonly #index = new PathIndex<RocePath<RocePair>>();
   readonly #pairs: RocePair[] = [];
@@ -117,6 +123,8 @@ class PairTable implements RocePairs {
     this.#copyAddress = createAddressCopy(options);
     this.#idleLimitMs = Math.max(options.idleTimeoutMs, 2 * options.intervalMs);
     this.#mayEnd = parts.mayEnd ?? (() => true);
+    this.#room = parts.room === undefined ? undefined : new PairRoom(parts.room);
+    this.#bound = parts.room?.budget.bound;
     this.view = {
       pairs: this.#pairs,
       paths: this.#paths,
@@ -184,29 +192,24 @@ class PairTable implements RocePairs {
 
   #bookNewcomer(rows: RoceRows, row: number): void {
     const wordOffset = row * ROCE_KEY_WORDS;
-    let path = this.#findPath(rows.keys, wordOffset);
+    const path = this.#findPath(rows.keys, wordOffset);
     const queuePair = this.#queuePairOf(rows.keys, wordOffset);
-    let pair = path?.pairs.get(queuePair);
-    if (pair === undefined && this.#pairs.length < this.#options.maxPairs) {
-      path ??= this.#beginPath();
-      pair = this.#beginPair(path, queuePair);
-    }
-    this.#book(rows, row, path, pair);
+    const pair = path?.pairs.get(queuePair) ?? this.#beginPair(rows, row, path, queuePair);
+    this.#book(rows, row, pair?.path ?? path, pair);
   }
 
   /** To its pair, or to the others; and to the interval of its path, if that is shown. */
-  #book(
-    { keys, cells }: RoceRows,
-    row: number,
-    path: RocePath<RocePair> | undefined,
-    pair: RocePair | undefined,
-  ): void {
+  #book(rows: RoceRows, row: number, path: RocePath<RocePair> | undefined, pair: RocePair | undefined): void {
+    const { keys, cells } = rows;
     const wordOffset = row * ROCE_KEY_WORDS;
     const cellOffset = row * ROCE_CELLS;
     const version = roceVersionOf(keys, wordOffset);
     const transport = transportOf(keys, wordOffset);
     const bytes = cells[cellOffset + ROCE_CELL.bytes] ?? 0;
-    if (pair?.add(keys, wordOffset, cells, cellOffset)) {
+    const room = this.#room;
+    const fits = pair === undefined || room?.fitsRow(pair, rows, row) !== false;
+    if (fits && pair?.add(keys, wordOffset, cells, cellOffset)) {
+      room?.takeRow(pair);
       pair.lastSeenMs = this.#elapsedMs;
       pair.changedIn = this.#refresh;
     } else {
@@ -231,7 +234,7 @@ class PairTable implements RocePairs {
     return this.#options.perQueuePair ? streamQueuePairOf(keys, wordOffset) : 0;
   }
 
-  /** Leaves the row's key and hash for #beginPath(). */
+  /** Leaves the row's key and hash for #newPath(). */
   #findPath(keys: Uint32Array, wordOffset: number): RocePath<RocePair> | undefined {
     const key = this.#key;
     this.#copyAddress(keys, wordOffset, key, 0);
@@ -241,19 +244,33 @@ class PairTable implements RocePairs {
     return this.#index.find(this.#keyHash, key);
   }
 
-  #beginPath(): RocePath<RocePair> {
-    const interfaceId = this.#key[2 * ADDRESS_WORDS] ?? 0;
-    const path = new RocePath<RocePair>(interfaceId, this.#key.slice(0, 2 * ADDRESS_WORDS), this.#keyHash);
-    path.place = this.#paths.push(path) - 1;
-    this.#index.insert(path);
-    return path;
-  }
-
-  #beginPair(path: RocePath<RocePair>, queuePair: number): RocePair {
+  /** undefined where there is no room for it. */
+  #beginPair(
+    rows: RoceRows,
+    row: number,
+    known: RocePath<RocePair> | undefined,
+    queuePair: number,
+  ): RocePair | undefined {
+    if (this.#pairs.length >= this.#options.maxPairs) {
+      this.#bound?.note('max_pairs');
+      return undefined;
+    }
+    const path = known ?? this.#newPath();
     const pair = new RocePair(path, queuePair, this.#startedMs);
+    const { perQueuePair } = this.#options;
+    if (this.#room?.takePair(pair, known === undefined, perQueuePair, rows, row) === false) return undefined;
+    if (known === undefined) {
+      path.place = this.#paths.push(path) - 1;
+      this.#index.insert(path);
+    }
     pair.place = this.#pairs.push(pair) - 1;
     path.pairs.set(queuePair, pair);
     return pair;
+  }
+
+  #newPath(): RocePath<RocePair> {
+    const interfaceId = this.#key[2 * ADDRESS_WORDS] ?? 0;
+    return new RocePath<RocePair>(interfaceId, this.#key.slice(0, 2 * ADDRESS_WORDS), this.#keyHash);
   }
 
   #endIfIdle(place: number): void {
@@ -267,9 +284,11 @@ class PairTable implements RocePairs {
     for (const { version, packets, bytes } of pair.traffic) toOthers(version, packets, bytes, 'expired');
     toOthers(0, pair.malformedPackets, pair.malformedBytes, 'expired');
     takeOut(this.#pairs, pair);
+    this.#room?.endPair(pair);
     path.pairs.delete(pair.queuePair);
     if (path.pairs.size > 0) return;
     takeOut(this.#paths, path);
+    this.#room?.endPath(path);
     this.#index.remove(path);
   }
 }

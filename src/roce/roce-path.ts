@@ -16,6 +16,9 @@ export class RocePath<Pair = unknown> implements RocePathView {
   readonly pairs = new Map<number, Pair>();
   /** Place in the table's list. */
   place = 0;
+  /** Lines of an exposition, and their bytes, as PairRoom has them. */
+  shownLines = 0;
+  shownBytes = 0;
 
   readonly #bytesOf = new Map<number, number>();
   readonly #bytesOfPort = new Map<number, number>();

@@ -28,6 +28,7 @@ test('nothing given: the defaults, every one', () => {
       flows: {
         maxSeries: 10_000,
         maxNewSeriesPerMinute: 600,
+        maxExpositionBytes: 16_000_000,
         newSeries: 'zero_first',
         holdMaxMs: 120_000,
         labels: [

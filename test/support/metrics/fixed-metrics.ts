@@ -96,6 +96,7 @@ export function createFixedSelfMetrics(): SelfMetrics {
       arch: 'x64',
       refreshIntervalMs: 5000,
       seriesLimit: 10_000,
+      expositionBudgetBytes: 16_000_000,
     },
     {
       readProcessUsage: () => ({
@@ -121,6 +122,7 @@ export function createFixedSelfMetrics(): SelfMetrics {
   self.setKernelMap('flows4', 17, 65_536);
   self.setUnattributedPackets(2);
   self.recordExposition({ format: 'text', bytes: 4096, durationMs: 2 });
+  self.recordBudgets(new Set(['max_series']), 8_000_000);
   self.recordHttpRequest('200');
   self.setHttpConnections({ limit: 512, readOpen: () => 3 });
   self.recordHttpConnectionClosed('evicted');

@@ -81,7 +81,12 @@ export async function startPrometheus(
 }
 
 /** The same by vmagent, kept by victoria-metrics. */
-export async function startVmagent(namespace: Namespace, metricsUrl: string, everyS = 1): Promise<Scraper> {
+export async function startVmagent(
+  namespace: Namespace,
+  metricsUrl: string,
+  everyS = 1,
+  flags: readonly string[] = [],
+): Promise<Scraper> {
   const folder = createFolder('vmagent');
   const storage = namespace.start('victoria-metrics', [
     `-storageDataPath=${path.join(folder, 'data')}`,
@@ -100,6 +105,7 @@ export async function startVmagent(namespace: Namespace, metricsUrl: string, eve
     `-httpListenAddr=${VMAGENT}`,
     '-memory.allowedBytes=67108864',
     '-loggerLevel=WARN',
+    ...flags,
   ]);
   await ready(agent, `http://${VMAGENT}/health`);
   return createScraper('vmagent', [agent, storage], {

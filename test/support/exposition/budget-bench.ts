@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// Flow accounts and RoCE pairs that share a budget, as the exporter wires them, and real renderings of
+// what they show. For tests only.
+
+import assert from 'node:assert/strict';
+import type { ExpositionFormat } from '../../../src/exposition/dialect.js';
+import { createFlowTailRenderer } from '../../../src/exposition/remote-write/flow-tail.js';
+import { renderExposition } from '../../../src/exposition/render-exposition.js';
+import type { Budget } from '../../../src/flows/budgets.js';
+import { ExpositionBudget } from '../../../src/flows/exposition-budget.js';
+import { createFlowAccounts, type FlowAccounts } from '../../../src/flows/flow-accounts.js';
+import type { IntervalSummary } from '../../../src/flows/views.js';
+import { bookFamilies } from '../../../src/metrics/book-families.js';
+import { flowFamilies } from '../../../src/metrics/flow-families.js';
+import { createFlowLabelFields } from '../../../src/metrics/flow-label-fields.js';
+import { createFlowLabelRenderer } from '../../../src/metrics/flow-labels.js';
+import { flowLineCost, pairLabelBytes, pairLineCosts } from '../../../src/metrics/line-costs.js';
+import { roceFamilies } from '../../../src/metrics/roce-families.js';
+import { createRocePairs, type RocePairs } from '../../../src/roce/roce-pairs.js';
+import { assertBalanced } from '../flows/accounts-model.js';
+import { drainOf, type TestRow } from '../flows/rows.js';
+import { createFixedSelfMetrics } from '../metrics/fixed-metrics.js';
+import { roceRowsOf, type StreamSpec } from '../roce/roce-rows.js';
+
+export interface BudgetBenchOptions {
+  readonly limitBytes: number;
+  readonly maxSeries?: number;
+  readonly maxPairs?: number;
+  readonly gauges?: boolean;
+  readonly openmetricsCreated?: boolean;
+  readonly perQueuePair?: boolean;
+}
+
+const START_MS = 1_700_000_000_000;
+const INTERVAL_MS = 1000;
+
+export class BudgetBench {
+  readonly hostIp = { current: '192.0.2.7' };
+  readonly budget: ExpositionBudget;
+  readonly accounts: FlowAccounts;
+  readonly pairs: RocePairs;
+  /** Of the last refresh. */
+  bound: ReadonlySet<Budget> = new Set();
+  readonly #options: Required<BudgetBenchOptions>;
+  readonly #labels;
+  #refreshes = 0;
+
+  constructor(options: BudgetBenchOptions) {
+    const all = {
+      maxSeries: 1_000_000,
+      maxPairs: 100_000,
+      gauges: true,
+      openmetricsCreated: false,
+      perQueuePair: false,
+      ...options,
+    };
+    this.#options = all;
+    this.budget = new ExpositionBudget(all.limitBytes, this.hostIp);
+    const { hostIp } = this;
+    this.#labels = {
+      interfaceName: (id: number) => `eth"${id}`,
+      get hostIp() {
+        return hostIp.current;
+      },
+      collectAgg: 'a "b" \\c\u00e9',
+      vlan: false,
+      queuePair: all.perQueuePair,
+    };
+    const times = { idleTimeoutMs: 4 * INTERVAL_MS, intervalMs: INTERVAL_MS, hashSeed: 1 };
+    const flowLabels = createFlowLabelRenderer(this.#labels);
+    const yieldToLoop = () => Promise.resolve();
+    this.accounts = createFlowAccounts(
+      {
+        ...times,
+        maxSeries: all.maxSeries,
+        maxNewSeriesPerMinute: 600,
+        newSeries: 'at_value',
+        holdMaxMs: 60_000,
+        maxLabelBytes: flowLabels.maxLabelBytes,
+        lineCost: flowLineCost(all),
+      },
+      { keep: () => true, renderLabels: flowLabels.render, yieldToLoop, budget: this.budget },
+    );
+    const room = {
+      budget: this.budget,
+      costs: pairLineCosts(all),
+      labelBytes: (...path: [Parameters<typeof pairLabelBytes>[0], number | undefined]) =>
+        pairLabelBytes(path[0], this.#labels, path[1]),
+    };
+    this.pairs = createRocePairs(
+      {
+        ...times,
+        maxPairs: all.maxPairs,
+        perQueuePair: all.perQueuePair,
+        ipv4PrefixLength: 32,
+        ipv6PrefixLength: 128,
+      },
+      { yieldToLoop, room },
+    );
+  }
+
+  async refresh(rows: readonly TestRow[], streams: readonly StreamSpec[] = []): Promise<IntervalSummary> {
+    const nowMs = START_MS + INTERVAL_MS * this.#refreshes++;
+    const summary = await this.accounts.apply(drainOf(rows), [], nowMs);
+    await this.pairs.apply(roceRowsOf(streams), [], nowMs);
+    await this.accounts.fit();
+    this.bound = this.budget.bound.take();
+    assertBalanced(this.accounts);
+    return summary;
+  }
+
+  async relabel(hostIp: string): Promise<void> {
+    this.hostIp.current = hostIp;
+    await this.accounts.relabel();
+  }
+
+  /** Bytes of an answer. */
+  async render(format: ExpositionFormat): Promise<number> {
+    const { gauges, openmetricsCreated } = this.#options;
+    const yieldToLoop = async () => undefined;
+    const families = [
+      ...bookFamilies(this.accounts.books, this.#labels),
+      ...(await roceFamilies(this.pairs.view, this.#labels, { yieldToLoop })),
+      ...(await createFixedSelfMetrics().families()),
+    ];
+    const flowLabels = createFlowTailRenderer(createFlowLabelFields(this.#labels), []);
+    const { bytes, restBytes } = await renderExposition(
+      format,
+      { families, flows: flowFamilies(this.accounts.series, { gauges }) },
+      { yieldToLoop },
+      { startedMs: START_MS, flowLabels, openmetricsCreated },
+    );
+    if (restBytes !== undefined) this.budget.noteRest(restBytes);
+    return bytes;
+  }
+
+  /** In no format an answer has more than is estimated, nor that more than may be. Returns estimate over real size. */
+  async assertBounded(): Promise<number> {
+    const estimated = this.budget.estimatedBytes;
+    assert.ok(estimated <= this.budget.limitBytes, `${estimated} of ${this.budget.limitBytes} bytes`);
+    const sizes: number[] = [];
+    for (const format of ['text', 'openmetrics', 'protobuf'] as const) {
+      const bytes = await this.render(format);
+      assert.ok(bytes <= estimated, `${format} has ${bytes} bytes, not the ${estimated} estimated at most`);
+      if (format !== 'protobuf') sizes.push(bytes);
+    }
+    return estimated / Math.max(...sizes);
+  }
+}
