@@ -5,6 +5,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { KIND } from '../src/abi/kinds.js';
 import { FLOW_ROW_WORDS, type FlowRows } from '../src/abi/records.js';
+import { ExpositionBudget } from '../src/flows/exposition-budget.js';
 import { createFlowAccounts, type FlowAccounts } from '../src/flows/flow-accounts.js';
 
 /** One load. Times are of apply() alone, medians over `repeats` calls. */
@@ -150,6 +151,7 @@ function createAccounts(maxSeries: number): FlowAccounts {
       holdMaxMs: 120_000,
       hashSeed: 0x5eed,
       maxLabelBytes: 512,
+      lineCost: { lines: 4, bytes: 200 },
     },
     {
       // Scraped between any two refreshes: series are held, and released by the next one.
@@ -160,6 +162,7 @@ function createAccounts(maxSeries: number): FlowAccounts {
         return LABEL_BYTES;
       },
       yieldToLoop: () => turn(),
+      budget: new ExpositionBudget(2 ** 40),
     },
   );
 }

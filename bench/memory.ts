@@ -54,7 +54,7 @@ async function measure(wire: Wire, { what, flows, maxSeries }: Load): Promise<Me
   const exporter = await startExporter({
     namespace: wire.sink,
     args: [`--interface=${wire.sinkDevice()}`, `--interval=${INTERVAL_MS}`],
-    settings: { flows: { max_series: maxSeries } },
+    settings: { flows: { max_series: maxSeries, max_exposition_bytes: 1 << 30 } },
   });
   try {
     const frames = createFrames(flows);

@@ -71,7 +71,7 @@ async function measure(
       namespace: wire.sink,
       args: [`--interface=${wire.sinkDevice()}`, `--interval=${refreshEveryS * 1000}`],
       // Room for all of them: what finds none is another matter.
-      settings: { flows: { new_series: newSeries, max_series: 20_000 } },
+      settings: { flows: { new_series: newSeries, max_series: 20_000, max_exposition_bytes: 1 << 30 } },
     });
     closers.push(() => exporter.stop());
     const scrapers: Scraper[] = [];
