@@ -43,12 +43,15 @@ export class ExpositionBudget {
     this.#reserveBytes = Math.max(MIN_RESERVE_BYTES, Math.ceil(RESERVE_SHARE * limitBytes));
   }
 
-  /** So much of an answer was neither lines of flows nor of pairs. The most of all answers counts: a rest that comes and goes is to end no series. */
+  /**
+   * So much of an answer was neither lines of flows nor of pairs. The most of all answers counts: a rest that
+   * comes and goes is to end no series.
+   */
   noteRest(bytes: number): void {
     this.#restBytes = Math.max(this.#restBytes, REST_STEP_BYTES * Math.ceil(bytes / REST_STEP_BYTES));
   }
 
-  /** No answer to a scrape has more bytes. */
+  /** No answer to a scrape has more bytes, unless the rest grew by more than the reserve since the last one. */
   get estimatedBytes(): number {
     return this.flowBytes + this.#withoutFlows;
   }

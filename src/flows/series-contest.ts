@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which flows get a series when there are more newcomers than room: the largest of late, and beyond the
-// room only those that carried clearly more than the smallest holder, as far as the budget goes. It only
+// room, of places or of bytes, only those that carried clearly more than the smallest holders. It only
 // judges; entering, ending and booking are the caller's.
 
 import { FLOW_ROW_WORDS } from '../abi/records.js';
@@ -126,7 +126,10 @@ export class SeriesContest {
     return this.#displace(neededBytes) ? this.#popWinner(keys) : -1;
   }
 
-  /** Fills `displaced`, with one holder at least, so that so many bytes are free; false where the largest newcomer may not do that. */
+  /**
+   * Fills `displaced`, with one holder at least, so that so many more bytes are free; false where the largest
+   * newcomer may not do that.
+   */
   #displace(neededBytes: number): boolean {
     const table = this.#table;
     const holders = this.#holders;

@@ -70,7 +70,7 @@ export interface BooksView {
   readonly frameReasons: readonly FrameReasonRow[];
 }
 
-/** Why a series ended: its flow was idle, or a bigger flow took its place. */
+/** Why a series ended: its flow was idle, or a bigger flow, or RoCE pairs, took its place. */
 export type SeriesEndReason = 'expired' | 'max_series';
 
 /** What one refresh saw and did. */
