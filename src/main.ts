@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { IgnoredSignals } from './compose/ignored-signals.js';
 import { openStderr, type Stderr } from './compose/open-stderr.js';
-import type { Config, DoctorConfig } from './config/config.js';
+import type { Config, DoctorConfig, EstimateConfig } from './config/config.js';
 import { renderHelp } from './config/help.js';
 import { type Resolution, resolveConfig } from './config/resolve-config.js';
 import { type BuildInfo, parseBuildInfo, renderVersion } from './config/version.js';
@@ -71,6 +71,9 @@ async function runAction(host: Host, resolution: Resolution): Promise<void> {
     case 'doctor':
       await printDoctor(host, resolution);
       return;
+    case 'estimate':
+      await printEstimate(host, resolution);
+      return;
     case 'run':
       await run(host, resolution.config);
       return;
@@ -107,6 +110,36 @@ async function printDoctor(
   // A reading of RDMA counters that still hangs in a driver must not keep us.
   await new Promise((written) => process.stdout.write('', written));
   process.exit();
+}
+
+async function printEstimate(
+  host: Host,
+  { config, estimate }: { readonly config: Config; readonly estimate: EstimateConfig },
+): Promise<void> {
+  const { process, stderr } = host;
+  const watch = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      // Of the second one; the kernel detaches us, whatever happens.
+      if (watch.signal.aborted) process.exit(EXIT_CODE.failure);
+      watch.abort();
+    });
+  }
+  const { runEstimate } = await import('./compose/estimate.js');
+  const text = await runEstimate(
+    {
+      config,
+      estimate,
+      version: readBuildInfo().version,
+      objectPath: BPF_OBJECT,
+      portableObjectPath: PORTABLE_OBJECT,
+    },
+    {
+      cutShort: watch.signal,
+      onStart: (sentence) => stderr.lines.write(`${NAME}: ${renderVisible(sentence)}\n`),
+    },
+  );
+  printAnswer(host, text);
 }
 
 async function run({ process, stderr, signals }: Host, config: Config): Promise<void> {

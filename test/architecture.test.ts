@@ -30,6 +30,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   networks: ['abi', 'system'],
   output: [],
   print: ['flows', 'abi', 'output'],
+  estimate: ['abi', 'flows', 'metrics'],
   doctor: ['kernel', 'system', 'rdma'],
   config: [],
   'daemon.ts': ['attach', 'flows', 'reader'],

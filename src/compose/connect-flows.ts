@@ -90,7 +90,7 @@ export function connectAccounts(
 }
 
 /** By kind and resolvers, then by the operator's rules. */
-function wantedFlows(
+export function wantedFlows(
   { config, ids }: FlowParts,
   linkFraming: (interfaceId: number) => Framing | undefined,
 ): FlowFilter {

@@ -3,7 +3,7 @@
 
 import { createKeyMasks } from '../abi/key-masks.js';
 import { ephemeralPorts } from '../abi/port-folding.js';
-import { type Attachments, createAttachments } from '../attach/attachments.js';
+import { type AttachmentParts, type Attachments, createAttachments } from '../attach/attachments.js';
 import type { InterfaceIds } from '../attach/interface-ids.js';
 import type { Config } from '../config/config.js';
 import { flowDetail } from '../config/flow-labels.js';
@@ -11,7 +11,6 @@ import { kindsWanted } from '../flows/filter.js';
 import { attachXdp } from '../kernel/attach.js';
 import { type KernelObject, loadKernelObject } from '../kernel/load.js';
 import type { Netdev } from '../kernel/netdev.js';
-import type { Logger } from '../log.js';
 import type { SelfMetrics } from '../metrics/self-metrics.js';
 import { framingOf } from '../system/framing.js';
 import { readLocalPorts } from '../system/local-ports.js';
@@ -52,7 +51,7 @@ export function loadObject(
   });
 }
 
-function foldedPorts(flows: Config['flows']): Uint32Array {
+export function foldedPorts(flows: Config['flows']): Uint32Array {
   const range = flows.ephemeralPorts === 'host' ? readLocalPorts({ root: '/' }) : flows.ephemeralPorts;
   return ephemeralPorts(range, flows.servicePorts);
 }
@@ -62,8 +61,8 @@ export function connectAttachments(parts: {
   readonly object: KernelObject;
   readonly netdev: Netdev;
   readonly ids: InterfaceIds;
-  readonly selfMetrics: SelfMetrics;
-  readonly log: Logger;
+  readonly selfMetrics: Pick<SelfMetrics, 'recordAttachFailure' | 'recordReattachment'>;
+  readonly log: AttachmentParts['log'];
 }): Attachments {
   const { object, netdev, ids, selfMetrics, log } = parts;
   const chooseInterface = createInterfaceChoice(parts.config, { netdev });

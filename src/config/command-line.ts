@@ -4,20 +4,27 @@
 
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { ConfigProblem } from '../errors.js';
-import { FLAGS, type Flag } from './flags.js';
+import { COMMANDS, type Command, FLAGS, type Flag } from './flags.js';
 import { type Layer, setInLayer } from './layer.js';
 import { suggestWord } from './suggest.js';
 import { parseBooleanText, parseListText, renderGiven, renderWord } from './value-text.js';
 
 export interface CommandLine {
-  readonly action: 'run' | 'check' | 'help' | 'version' | 'list' | 'doctor';
-  /** Of doctor's own flags; without one it is left out. */
-  readonly doctor: { readonly json: boolean; readonly probe: boolean; readonly waitSeconds?: unknown };
+  readonly action: 'run' | 'check' | 'help' | 'version' | 'list' | Command;
+  /** Of the commands' own flags; without one it is left out. */
+  readonly own: OwnFlags;
   readonly configFile: string | undefined;
   readonly layer: Layer;
   /** Flag that gave each setting, by dotted path. */
   readonly names: ReadonlyMap<string, string>;
   readonly problems: readonly ConfigProblem[];
+}
+
+interface OwnFlags {
+  readonly json: boolean;
+  readonly probe: boolean;
+  readonly waitSeconds?: unknown;
+  readonly watchTime?: unknown;
 }
 
 interface OptionWord {
@@ -39,14 +46,13 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     const message = `has more than ${WORDS_MAX} words; put settings into a file (--config.file)`;
     return { ...line, problems: [{ path: 'the command line', message }, ...line.problems] };
   }
-  const isDoctor = argv[0] === DOCTOR;
-  const line = new LineReader(isDoctor);
-  let rest: readonly string[] | undefined = isDoctor ? argv.slice(1) : argv;
+  const command = COMMANDS.find((word) => word === argv[0]);
+  const line = new LineReader(command);
+  let rest: readonly string[] | undefined = command === undefined ? argv : argv.slice(1);
   while (rest !== undefined && !line.isHopeless) rest = line.read(rest);
   return line.result();
 }
 
-const DOCTOR = 'doctor';
 /** As many are shown. */
 const PROBLEMS_MAX = 50;
 /** Words are read anew behind each flag that took the next one: the square of them is what it may cost. */
@@ -69,13 +75,14 @@ class LineReader {
   readonly #names = new Map<string, string>();
   readonly #problems: ConfigProblem[] = [];
   readonly #asked = new Set<string>();
-  readonly #isDoctor: boolean;
+  readonly #command: Command | undefined;
   #interfaces: string[] = [];
   #configFile: string | undefined;
   #waitSeconds: unknown;
+  #watchTime: unknown;
 
-  constructor(isDoctor: boolean) {
-    this.#isDoctor = isDoctor;
+  constructor(command: Command | undefined) {
+    this.#command = command;
   }
 
   /** So many mistakes are none of flags: a file stands where words should. */
@@ -125,8 +132,9 @@ class LineReader {
 
   #readFlag(flag: Flag, token: OptionWord): void {
     const path = `--${flag.name}`;
-    if (flag.command !== undefined && !this.#isDoctor) {
-      const message = `is a flag of ${flag.command} alone: xtrace-catch ${flag.command} ${path}`;
+    const { commands } = flag;
+    if (commands !== undefined && !commands.some((command) => command === this.#command)) {
+      const message = `is a flag of ${commands.join(' and ')} alone: xtrace-catch ${commands[0]} ${path}`;
       this.#problems.push({ path, message });
     } else if (flag.argument !== undefined) {
       if (token.value !== undefined) this.#takeValue(flag, token.value);
@@ -152,6 +160,8 @@ class LineReader {
       this.#takeSetting(flag, this.#interfaces);
     } else if (flag.name === 'wait') {
       this.#waitSeconds = flag.parse?.(text);
+    } else if (flag.name === 'for') {
+      this.#watchTime = flag.parse?.(text);
     } else {
       this.#takeSetting(flag, flag.parse?.(text));
     }
@@ -164,11 +174,11 @@ class LineReader {
   }
 
   #refusePositional(word: string): void {
-    if (word === DOCTOR && !this.#isDoctor) {
-      this.#problems.push({ path: word, message: 'must be the first word: xtrace-catch doctor [flags]' });
+    if (COMMANDS.some((command) => command === word)) {
+      this.#problems.push({ path: word, message: `must be the first word: xtrace-catch ${word} [flags]` });
       return;
     }
-    const hint = suggestWord(word, [DOCTOR]) || suggestWord(`--${word}`, LONG_FLAGS);
+    const hint = suggestWord(word, COMMANDS) || suggestWord(`--${word}`, LONG_FLAGS);
     const message = `is not a flag, and no other arguments are allowed${hint || '; name interfaces with -i'}`;
     this.#problems.push({ path: renderWord(word), message });
   }
@@ -184,10 +194,11 @@ class LineReader {
   result(): CommandLine {
     return {
       action: this.#action(),
-      doctor: {
+      own: {
         json: this.#asked.has('json'),
         probe: this.#asked.has('probe'),
         ...(this.#waitSeconds === undefined ? {} : { waitSeconds: this.#waitSeconds }),
+        ...(this.#watchTime === undefined ? {} : { watchTime: this.#watchTime }),
       },
       configFile: this.#configFile,
       layer: this.#layer,
@@ -201,7 +212,7 @@ class LineReader {
     if (this.#asked.has('version')) return 'version';
     if (this.#asked.has('list')) return 'list';
     if (this.#asked.has('config.check')) return 'check';
-    return this.#isDoctor ? DOCTOR : 'run';
+    return this.#command ?? 'run';
   }
 }
 

@@ -40,3 +40,10 @@ export interface DoctorConfig {
   /** Between two readings of the hardware's counters. */
   readonly waitMs: number;
 }
+
+/** What `xtrace-catch estimate` was asked for; likewise. */
+export interface EstimateConfig {
+  readonly json: boolean;
+  /** How long to watch. */
+  readonly watchMs: number;
+}

@@ -3,6 +3,10 @@
 
 import { parseListText, parseNumberText } from './value-text.js';
 
+/** What may be the first word. */
+export const COMMANDS = ['doctor', 'estimate'] as const;
+export type Command = (typeof COMMANDS)[number];
+
 export interface Flag {
   /** Without the dashes. */
   readonly name: string;
@@ -11,8 +15,8 @@ export interface Flag {
   readonly argument?: string;
   /** Dotted path of the setting it gives. */
   readonly setting?: string;
-  /** The command it belongs to; without one, to all. */
-  readonly command?: 'doctor';
+  /** The commands that it belongs to; without them, to all. */
+  readonly commands?: readonly Command[];
   /** Text of the value -> value; only for flags with an argument. */
   parse?(text: string): unknown;
   /** What a switch gives: [as --name or --name=true, as --name=false]. */
@@ -108,18 +112,25 @@ export const FLAGS: readonly Flag[] = [
     parse: asText,
     doc: ['logfmt or json (default logfmt); logs go to stderr'],
   },
-  { name: 'json', command: 'doctor', doc: ['one JSON object instead of text'] },
+  { name: 'json', commands: ['doctor', 'estimate'], doc: ['one JSON object instead of text'] },
   {
     name: 'probe',
-    command: 'doctor',
+    commands: ['doctor'],
     doc: ['attach to the interfaces for a moment, which may reset', 'their links for as long'],
   },
   {
     name: 'wait',
-    command: 'doctor',
+    commands: ['doctor'],
     argument: 'SECONDS',
     parse: parseNumberText,
     doc: ['time between two readings of RDMA counters, 0 to 60', '(default 1)'],
+  },
+  {
+    name: 'for',
+    commands: ['estimate'],
+    argument: 'TIME',
+    parse: asText,
+    doc: ['how long to watch: 500ms to 24h (default 60s)'],
   },
   { name: 'list', short: 'l', doc: ['list all network interfaces, then exit'] },
   { name: 'help', short: 'h', doc: ['show this text'] },

@@ -6,7 +6,7 @@ import { suggestWord } from './suggest.js';
 import { renderGiven } from './value-text.js';
 
 /** All that a flow can have; the first nine it has unless told otherwise. */
-const ALL_LABELS = [
+export const ALL_LABELS = [
   'src_ip',
   'dst_ip',
   'src_port',

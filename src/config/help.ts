@@ -2,7 +2,7 @@
 // The text of --help, made of the same lists that the parsers use. At most 100 columns.
 
 import { VARIABLES } from './environment.js';
-import { FLAGS, type Flag } from './flags.js';
+import { COMMANDS, type Command, FLAGS, type Flag } from './flags.js';
 
 const LEFT_COLUMNS = 36;
 
@@ -12,16 +12,14 @@ and InfiniBand.
 
 Usage: xtrace-catch [flags]
        xtrace-catch doctor [flags]    what can be seen here, and whether it will work
+       xtrace-catch estimate [flags]  how many series there would be, by choice of labels
 
 Flags:
-${FLAGS.filter(({ command }) => command === undefined)
+${FLAGS.filter(({ commands }) => commands === undefined)
   .map(renderFlag)
   .join('\n')}
 
-Flags of doctor, beside those above:
-${FLAGS.filter(({ command }) => command === 'doctor')
-  .map(renderFlag)
-  .join('\n')}
+${COMMANDS.map(renderOwnFlags).join('\n\n')}
 
 Environment (an empty variable counts as not set):
 ${VARIABLES.map((variable) => renderRow(`  ${variable.name}`, [variable.doc])).join('\n')}
@@ -30,9 +28,10 @@ For each setting the command line wins, then the environment, the file, the defa
 Everything else is set in the file; config/xtrace-catch.yaml names each key with its default.
 
 Exit codes:
-  0  stopped by SIGTERM or SIGINT; the configuration is right, or the host will work
+  0  stopped by SIGTERM or SIGINT; the configuration is right, or the host will work;
+     estimate: also after a watch that was cut short
   1  a fault: no privilege, the port is in use, too few open files;
-     doctor: a configured interface will not work
+     doctor: a configured interface will not work; estimate: none can be watched
   2  a wrong flag, variable or configuration file
 
 Examples:
@@ -41,10 +40,16 @@ Examples:
   xtrace-catch --config.file=/etc/xtrace-catch/xtrace-catch.yaml --no-print
   xtrace-catch --config.file=new.yaml --config.check
   xtrace-catch doctor -i eth0
+  xtrace-catch estimate -i eth0 --for 5m
   curl http://localhost:10060/metrics
 
 It needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, or root.
 `;
+}
+
+function renderOwnFlags(command: Command): string {
+  const own = FLAGS.filter(({ commands }) => commands?.includes(command));
+  return `Flags of ${command}, beside those above:\n${own.map(renderFlag).join('\n')}`;
 }
 
 function renderFlag(flag: Flag): string {

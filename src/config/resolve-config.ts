@@ -4,8 +4,9 @@
 
 import { ConfigError, type ConfigProblem } from '../errors.js';
 import { type CommandLine, parseCommandLine } from './command-line.js';
-import type { Config, DoctorConfig } from './config.js';
+import type { Config, DoctorConfig, EstimateConfig } from './config.js';
 import { type FileLayer, locateInFile, type ReadFile, readConfigFile } from './config-file.js';
+import { durationText } from './duration.js';
 import { type Environment, readEnvironment } from './environment.js';
 import { flowDetail } from './flow-labels.js';
 import { hiddenCondition } from './flow-rules.js';
@@ -32,6 +33,7 @@ export type Resolution =
       readonly configFile: string | undefined;
     }
   | { readonly action: 'doctor'; readonly config: Config; readonly doctor: DoctorConfig }
+  | { readonly action: 'estimate'; readonly config: Config; readonly estimate: EstimateConfig }
   | { readonly action: 'help' | 'version' | 'list' };
 
 /**
@@ -56,7 +58,7 @@ export function resolveConfig(sources: ConfigSources): Resolution {
 
   const problems: ConfigProblem[] = [
     ...line.problems,
-    ...doctorProblems(line),
+    ...ownProblems(line),
     ...checkLayer(line.layer).map(({ path, message }) => ({ path: line.names.get(path) ?? path, message })),
     ...checkLayer(environment.layer).map(({ path, message }) => ({
       path: environment.names.get(path) ?? path,
@@ -71,24 +73,41 @@ export function resolveConfig(sources: ConfigSources): Resolution {
   if ('problems' in merged) throw new ConfigError(merged.problems);
   const interfacesGiven = layers.some((layer) => 'interfaces' in layer);
   const config: Config = Object.freeze({ ...merged.config, interfacesGiven });
-  const clashes = conflicts(config);
+  const clashes = configConflicts(config);
   if (clashes.length > 0) throw new ConfigError(clashes);
-  return line.action === 'doctor'
-    ? { action: line.action, config, doctor: toDoctorConfig(line) }
-    : { action: line.action, config, configFile: line.configFile };
+  switch (line.action) {
+    case 'doctor':
+      return { action: line.action, config, doctor: toDoctorConfig(line) };
+    case 'estimate':
+      return { action: line.action, config, estimate: toEstimateConfig(line) };
+    default:
+      return { action: line.action, config, configFile: line.configFile };
+  }
 }
 
 const DEFAULT_WAIT_SECONDS = 1;
 const WAIT_RULE = wholeNumber(0, 60, 'seconds');
+const DEFAULT_WATCH_TIME = '60s';
+const WATCH_RULE = durationText(500, 86_400_000, '500ms to 24h');
 
-function doctorProblems({ doctor }: CommandLine): ConfigProblem[] {
-  const message = problemOf(WAIT_RULE(doctor.waitSeconds ?? DEFAULT_WAIT_SECONDS));
-  return message === undefined ? [] : [{ path: '--wait', message }];
+/** What is wrong with the values of commands' own flags. */
+function ownProblems({ own }: CommandLine): ConfigProblem[] {
+  const { waitSeconds = DEFAULT_WAIT_SECONDS, watchTime = DEFAULT_WATCH_TIME } = own;
+  return [
+    ['--wait', problemOf(WAIT_RULE(waitSeconds))] as const,
+    ['--for', problemOf(WATCH_RULE(watchTime))] as const,
+  ].flatMap(([path, message]) => (message === undefined ? [] : [{ path, message }]));
 }
 
-function toDoctorConfig({ doctor }: CommandLine): DoctorConfig {
-  const waitSeconds = doctor.waitSeconds ?? DEFAULT_WAIT_SECONDS;
-  return { json: doctor.json, probe: doctor.probe, waitMs: Number(waitSeconds) * 1000 };
+function toDoctorConfig({ own }: CommandLine): DoctorConfig {
+  const waitSeconds = own.waitSeconds ?? DEFAULT_WAIT_SECONDS;
+  return { json: own.json, probe: own.probe, waitMs: Number(waitSeconds) * 1000 };
+}
+
+function toEstimateConfig({ own }: CommandLine): EstimateConfig {
+  const judged = WATCH_RULE(own.watchTime ?? DEFAULT_WATCH_TIME);
+  if ('problem' in judged) throw new ConfigError([{ path: '--for', message: judged.problem }]);
+  return { json: own.json, watchMs: judged.value };
 }
 
 /** What is wrong with the values of one source; paths are those of the settings. */
@@ -108,7 +127,7 @@ function allFileProblems(file: FileLayer, name: string): ConfigProblem[] {
 }
 
 /** Values that are each allowed but not together. */
-function conflicts({ excludeDns, flows, networks, roce, push }: Config): ConfigProblem[] {
+export function configConflicts({ excludeDns, flows, networks, roce, push }: Config): ConfigProblem[] {
   const problems = pushConflicts(push);
   if (excludeDns && flows.ipv4PrefixLength !== 32) {
     problems.unshift({

@@ -23,6 +23,7 @@ describe('help', () => {
         '--json',
         '--probe',
         '--wait',
+        '--for',
         '--log.level',
         '--log.format',
         '--flows.max-series',
@@ -31,7 +32,7 @@ describe('help', () => {
       ...['NETWORK_INTERFACE', 'VICTORIAMETRICS_ENABLED', 'VICTORIAMETRICS_REMOTE_WRITE', 'COLLECT_AGG'],
     ];
     for (const word of words) assert.ok(help.includes(word), word);
-    assert.equal(FLAGS.length, 20);
+    assert.equal(FLAGS.length, 21);
     assert.equal(VARIABLES.length, 4);
   });
 
