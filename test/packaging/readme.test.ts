@@ -235,6 +235,21 @@ function examine(command: string): void {
   }
 }
 
+/** The same, for a moment and without traffic: it says that there is none. */
+function estimateNothing(command: string): void {
+  const site = new Namespace('estimate');
+  try {
+    site.exec('ip', 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'eth0p');
+    site.exec('ip', 'link', 'set', 'eth0', 'up');
+    site.exec('ip', 'link', 'set', 'eth0p', 'up');
+    const short = command.replace(/--for \S+/, '--for 500ms');
+    assert.notEqual(short, command);
+    assert.match(site.exec('sh', '-c', `cd ${ROOT} && ${short}`), /no packet came in on eth0/);
+  } finally {
+    site.dispose();
+  }
+}
+
 /** The installation, into a folder instead of the system's; what was installed runs. */
 function installInto(command: string): void {
   const folder = mkdtempSync(join(tmpdir(), 'xtrace-install-'));
@@ -269,6 +284,7 @@ describe('every command in the README and docs', () => {
   );
   handle(/^make (build|lint|help)$/, (command) => void runHere(command));
   handle(/^bin\/xtrace-catch doctor/, examine, true);
+  handle(/^bin\/xtrace-catch estimate/, estimateNothing, true);
   handle(/^bin\/xtrace-catch -/, (command) => assert.ok(runHere(command).length > 0));
   handle(/^make install$/, installInto);
   // The same address, asked within runUntilServing.
