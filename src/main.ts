@@ -65,7 +65,7 @@ async function runAction(host: Host, resolution: Resolution): Promise<void> {
       printAnswer(host, (await import('./compose/interface-table.js')).renderInterfaceTable());
       return;
     case 'check':
-      await (await import('./compose/connect-networks.js')).checkNetworks(resolution.config);
+      await (await import('./compose/connect-networks.js')).loadNetworksOnce(resolution.config);
       printAnswer(host, `${resolution.configFile ?? 'the configuration'} is valid\n`);
       return;
     case 'doctor':

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernel's side of the exporter, wired: the object as configured, and the interfaces it hangs on.
 
-import { createKeyMasks } from '../abi/key-masks.js';
+import { createKeyMasks, type KeyDetail } from '../abi/key-masks.js';
 import { ephemeralPorts } from '../abi/port-folding.js';
 import { type AttachmentParts, type Attachments, createAttachments } from '../attach/attachments.js';
 import type { InterfaceIds } from '../attach/interface-ids.js';
 import type { Config } from '../config/config.js';
-import { flowDetail } from '../config/flow-labels.js';
+import { type FlowDetail, flowDetail } from '../config/flow-labels.js';
 import { kindsWanted } from '../flows/filter.js';
 import { attachXdp } from '../kernel/attach.js';
 import { type KernelObject, loadKernelObject } from '../kernel/load.js';
@@ -36,11 +36,7 @@ export function loadObject(
     slotsPerCpu: kernel.slotsPerCpu,
     maxSlotBytes: kernel.maxSlotBytes,
     kindsWanted: kindsWanted(config.filter),
-    ...createKeyMasks({
-      ...detail,
-      srcIp: detail.srcIp || detail.srcNetwork,
-      dstIp: detail.dstIp || detail.dstNetwork,
-    }),
+    ...createKeyMasks(keptDetail(detail)),
     ...(flows.ports === 'service' ? { ephemeralPorts: foldedPorts(flows) } : {}),
     roce: {
       isEnabled: roce.enabled,
@@ -54,6 +50,15 @@ export function loadObject(
 export function foldedPorts(flows: Config['flows']): Uint32Array {
   const range = flows.ephemeralPorts === 'host' ? readLocalPorts({ root: '/' }) : flows.ephemeralPorts;
   return ephemeralPorts(range, flows.servicePorts);
+}
+
+/** What the kernel keeps for labels: of a network, the address. */
+export function keptDetail(shown: FlowDetail): KeyDetail {
+  return {
+    ...shown,
+    srcIp: shown.srcIp || shown.srcNetwork,
+    dstIp: shown.dstIp || shown.dstNetwork,
+  };
 }
 
 export function connectAttachments(parts: {

@@ -13,11 +13,11 @@ import { networkFamilies } from '../metrics/network-families.js';
 import { followNetworks } from '../networks/follow-networks.js';
 import type { FollowedNetworks } from '../networks/followed-networks.js';
 
-/** The same without a running exporter: whether the file is right. @throws as connectNetworks(). */
-export async function checkNetworks(config: Config): Promise<void> {
+/** The same without a word to the log, loaded once. @throws as connectNetworks(). */
+export async function loadNetworksOnce(config: Config): Promise<FollowedNetworks> {
   const silent = () => undefined;
   const log: Logger = { debug: silent, info: silent, warn: silent, error: silent, child: () => log };
-  (await connectNetworks(config, { log, clock: systemClock() })).stop();
+  return connectNetworks(config, { log, clock: systemClock() });
 }
 
 /** @throws ConfigError (rejects) where the file cannot be read, or says what cannot be. */

@@ -11,7 +11,7 @@ import { createProjection, type Projection } from '../estimate/projection.js';
 import { createKeyMerger } from '../flows/key-merger.js';
 import { createFlowLabelRenderer } from '../metrics/flow-labels.js';
 import { type FlowParts, flowLabelOptions } from './connect-flows.js';
-import { foldedPorts } from './connect-kernel.js';
+import { foldedPorts, keptDetail } from './connect-kernel.js';
 
 export interface EstimateChoice {
   readonly input: ChoiceInput;
@@ -34,7 +34,7 @@ export function connectChoices(flowParts: FlowParts): readonly EstimateChoice[] 
         labels: createFlowLabelRenderer(flowLabelOptions({ ...flowParts, config })),
         ...(conflict === undefined ? {} : { conflict: `${conflict.path}: ${conflict.message}` }),
       },
-      projection: projectionOf(config),
+      projection: projectionOf(config, flowParts.networks),
     };
   });
 }
@@ -63,10 +63,10 @@ function withChoice(config: Config, { id, settings }: LabelChoice): Config {
   return { ...config, flows: { ...config.flows, ...settings, labels, srcPort: true, dstPort: true } };
 }
 
-function projectionOf({ flows, roce }: Config): Projection {
+function projectionOf({ flows, roce }: Config, networks?: FlowParts['networks']): Projection {
   const detail = flowDetail(flows, roce.perQueuePair);
-  return createProjection(detail, {
+  return createProjection(keptDetail(detail), {
     foldedPorts: flows.ports === 'service' ? foldedPorts(flows) : undefined,
-    mergeKey: createKeyMerger(detail),
+    mergeKey: createKeyMerger(detail, networks),
   });
 }

@@ -25,6 +25,7 @@ import { listInterfaces } from '../system/interfaces.js';
 import { SYSFS_FILES } from '../system/sysfs-files.js';
 import { wantedFlows } from './connect-flows.js';
 import { connectAttachments, loadObject } from './connect-kernel.js';
+import { loadNetworksOnce } from './connect-networks.js';
 import { connectChoices, rocePairProjection, switchesPortOff, withFullDetail } from './estimate-choices.js';
 
 /** A drain takes some 10 ms: ten a watch, or one a second. */
@@ -55,6 +56,7 @@ export interface EstimateRunParts {
 export async function runEstimate(options: EstimateRunOptions, parts: EstimateRunParts): Promise<string> {
   const { config, estimate } = options;
   const clock = systemClock();
+  const networks = await loadNetworksOnce(config);
   const object = loadObject(withFullDetail(config), options);
   let netdev: Netdev | undefined;
   let attachments: Attachments | undefined;
@@ -64,7 +66,7 @@ export async function runEstimate(options: EstimateRunOptions, parts: EstimateRu
     const hostIp = createHostIpFollower({ readAddresses: networkInterfaces, clock });
     hostIp.look();
     hostIp.adopt();
-    const choices = connectChoices({ config, hostIp, ids });
+    const choices = connectChoices({ config, hostIp, ids, networks });
 
     const troubles = new Map<string, string>();
     const attached = connectAttachments({
@@ -91,13 +93,14 @@ export async function runEstimate(options: EstimateRunOptions, parts: EstimateRu
         hashSeeds: [randomBytes(4).readUInt32LE(), randomBytes(4).readUInt32LE()],
       },
       {
-        keep: wantedFlows({ config, hostIp, ids }, (id) => attached.framingOf(id)),
+        keep: wantedFlows({ config, hostIp, ids, networks }, (id) => attached.framingOf(id)),
         yieldToLoop: clock.yieldToLoop,
       },
     );
     const drain = createDrain({
       maps: object.maps,
       interfaceIdOf: (ifindex) => ids.idOf(ifindex),
+      ifindexOf: (id) => ids.ifindexOf(id),
       yieldToLoop: clock.yieldToLoop,
       nowMs: clock.nowMs,
     });

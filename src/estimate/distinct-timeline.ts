@@ -2,7 +2,7 @@
 // How many different keys came, and when: a sketch for each stretch of the watch. Of its halves for churn, so
 // stretches double when there are many; of the last minutes for what would have a series at its end.
 
-import { HyperLogLog } from '../flows/hyper-log-log.js';
+import { HyperLogLog } from '../hyper-log-log.js';
 
 /** Stretches of the whole watch; even. */
 const MOST_STRETCHES = 16;
