@@ -56,11 +56,11 @@ test-vm: packages-vm build ## tests on Linux 6.1, in a virtual machine (minutes)
 
 lint: node_modules/.installed ## formatters and linters, changing nothing
 	@npx --no-install biome check --error-on-warnings .
-	@clang-format --dry-run -Werror $(BPF_SOURCES) $(wildcard test/support/*/*.c bench/*.c bench/*.h)
+	@clang-format --dry-run -Werror $(BPF_SOURCES) $(wildcard test/support/*/*.[ch] bench/*.[ch])
 
 format: node_modules/.installed ## let the formatters change what they can
 	@npx --no-install biome check --write .
-	@clang-format -i $(BPF_SOURCES) $(wildcard test/support/*/*.c bench/*.c bench/*.h)
+	@clang-format -i $(BPF_SOURCES) $(wildcard test/support/*/*.[ch] bench/*.[ch])
 
 bench: packages-bench build ## measure; tables here, JSON in bench/results (BENCH="datapath drain ...", BENCH=soak)
 	$(NODE) dist/bench/run.js $(BENCH)

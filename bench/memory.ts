@@ -4,11 +4,11 @@
 //
 // Moves the calling thread to that namespace: nothing that needs the machine's own can come after.
 
-import { readFileSync } from 'node:fs';
 import { startExporter } from '../test/support/exporter/exporter.js';
 import { ETHERTYPE, ethernet, ipv4, tcp } from '../test/support/frames/frames.js';
 import { sendFrames } from '../test/support/kernel/sender.js';
 import { createWire, type Wire } from '../test/support/kernel/wire.js';
+import { readMemoryMiB } from '../test/support/process-state.js';
 
 const INTERVAL_MS = 1000;
 /** Refreshes with all flows there before we look: buffers have their size and garbage is gone. */
@@ -72,13 +72,12 @@ async function measure(wire: Wire, { what, flows, maxSeries }: Load): Promise<Me
       if (series !== Math.min(flows, maxSeries)) throw new Error(`${what}: ${series} series`);
       scrapeBytes = (await (await exporter.page('/metrics')).arrayBuffer()).byteLength;
     }
-    const status = readFileSync(`/proc/${exporter.child.pid}/status`, 'utf8');
     return {
       what,
       flows,
       maxSeries,
-      residentMiB: kibibytes(status, 'VmRSS') / 1024,
-      peakMiB: kibibytes(status, 'VmHWM') / 1024,
+      residentMiB: readMemoryMiB(exporter.child.pid, 'VmRSS'),
+      peakMiB: readMemoryMiB(exporter.child.pid, 'VmHWM'),
       scrapeMiB: scrapeBytes / 2 ** 20,
     };
   } finally {
@@ -92,10 +91,4 @@ function createFrames(flows: number): Buffer[] {
     const src = `10.${(flow >> 16) & 255}.${(flow >> 8) & 255}.${flow & 255}`;
     return ethernet(ETHERTYPE.ipv4, ipv4({ src, dst: '10.255.0.1' }, tcp(1024 + (flow % 50_000), 443)));
   });
-}
-
-function kibibytes(status: string, field: string): number {
-  const match = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status);
-  if (match?.[1] === undefined) throw new Error(`/proc/.../status has no ${field}`);
-  return Number(match[1]);
 }

@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { benchDatapath } from './datapath.js';
 import { benchDrain } from './drain.js';
 import { benchExposition } from './exposition.js';
+import { benchFlood } from './flood.js';
 import { benchFlowTable } from './flow-table.js';
 import { benchMemory } from './memory.js';
 import { benchNetworks } from './networks.js';
@@ -36,11 +37,12 @@ const SECTIONS: Readonly<Record<string, () => object[] | Promise<object[]>>> = {
   scan: benchScan,
   'push-soak': benchPushSoak,
   'short-flows': benchShortFlows,
-  soak: () => benchSoak(readSoakMinutes(process.env['SOAK_MINUTES'])),
+  soak: () => benchSoak(readNumber('SOAK_MINUTES', 30)),
+  flood: () => benchFlood(readNumber('FLOOD_FLOWS', 1_000_000), readNumber('FLOOD_SECONDS', 60)),
 };
 
 /** Run only when they are named: minutes each. */
-const LONG: readonly string[] = ['push-soak', 'short-flows', 'soak'];
+const LONG: readonly string[] = ['push-soak', 'short-flows', 'soak', 'flood'];
 
 async function runSections(names: readonly string[]): Promise<void> {
   const unknown = names.filter((name) => SECTIONS[name] === undefined);
@@ -63,11 +65,12 @@ async function runSections(names: readonly string[]): Promise<void> {
   }
 }
 
-/** Half an hour, where nothing else is said. */
-function readSoakMinutes(text = '30'): number {
-  const minutes = Number(text);
-  if (!(minutes > 0)) throw new Error(`SOAK_MINUTES is "${text}", and must be a number above 0`);
-  return minutes;
+/** What a variable of the environment makes a section take, above 0. */
+function readNumber(name: string, otherwise: number): number {
+  const text = process.env[name] ?? String(otherwise);
+  const number = Number(text);
+  if (!(number > 0)) throw new Error(`${name} is "${text}", and must be a number above 0`);
+  return number;
 }
 
 function describeMachine() {

@@ -5,7 +5,7 @@
 //
 // Moves the calling thread to a namespace of its own: nothing that needs the machine's can come after.
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -18,6 +18,7 @@ import { requestRaw } from '../test/support/exporter/raw-http.js';
 import { createWire, type Wire } from '../test/support/kernel/wire.js';
 import { assertBalance } from '../test/support/oracle/balance.js';
 import { type Exposition, parseExposition } from '../test/support/oracle/exposition-parser.js';
+import { readMemoryMiB } from '../test/support/process-state.js';
 import { startIdleWatch } from './idle-watch.js';
 import { judge, type Point, type SoakFigure, slopePerHour } from './soak-figures.js';
 import { abortScrape, type FickleReceiver, flap, startFickleReceiver, startTraffic } from './soak-load.js';
@@ -120,7 +121,7 @@ async function soak(
   const loops = [
     every(LOOK_EVERY_MS, () => {
       const atMs = performance.now();
-      log.residentMiB.push({ atMs, value: readResidentMiB(pid) });
+      log.residentMiB.push({ atMs, value: readMemoryMiB(pid, 'VmRSS') });
       log.fds.push({ atMs, value: countFds(pid) });
     }),
     every(SCRAPE_EVERY_MS, (count) => scrape(exporter, log, count % 2 === 0)),
@@ -281,10 +282,4 @@ function curve(points: readonly Point[]): SoakFigure[] {
 
 function countFds(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
-}
-
-function readResidentMiB(pid: number): number {
-  const match = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  if (match?.[1] === undefined) throw new Error('/proc/.../status has no VmRSS');
-  return Number(match[1]) / 1024;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernel says of a running process: its signals, and where it listens. For tests only.
+// What the kernel says of a running process: its signals, its memory, and where it listens. For tests only.
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import os from 'node:os';
@@ -15,6 +15,14 @@ export function dispositionOf(pid: number, signal: NodeJS.Signals): Disposition 
   if (has('SigIgn')) return 'ignored';
   if (has('SigCgt')) return 'caught';
   return has('SigBlk') ? 'blocked' : 'default';
+}
+
+/** Resident memory: now (VmRSS), or the most there ever was (VmHWM). Throws where it has ended. */
+export function readMemoryMiB(pid: number, field: 'VmRSS' | 'VmHWM'): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const kibibytes = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1];
+  if (kibibytes === undefined) throw new Error(`/proc/${pid}/status has no ${field}`);
+  return Number(kibibytes) / 1024;
 }
 
 /** The words of its command line. */

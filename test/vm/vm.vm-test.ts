@@ -54,7 +54,7 @@ test(`Linux ${SERIES}`, async (t) => {
     t.skip(`SKIPPED: ${kernel.missing}`);
     return;
   }
-  buildSender(); // the guest cannot: it only reads our files
+  buildSender('send-frames'); // the guest cannot: it only reads our files
   const environment = ['env', 'XTRACE_REQUIRE_KERNEL=1', `XTRACE_VM_SERIES=${SERIES}`];
   const runner = [process.execPath, '--test', '--test-reporter=tap', '--test-concurrency=2'];
   const guest = start(

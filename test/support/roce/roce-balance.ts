@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The books of RoCE must balance at every scrape: what an interface received of a version is what the
-// pairs and the others together show, to the unit. For tests only.
+// pairs, the others, and what is pending together show, to the unit. For tests only.
 
 import assert from 'node:assert/strict';
 import type { Exposition } from '../oracle/exposition-parser.js';
@@ -19,7 +19,12 @@ export function assertRoceBalance(exposition: Exposition, device: string): numbe
       });
       const pairs = exposition.sum(`xtrace_roce_${unit}_total`, labels);
       const others = exposition.sum(`xtrace_roce_other_${unit}_total`, labels);
-      assert.equal(received - pairs - others, 0, `${unit} of ${version}: ${received}, ${pairs} + ${others}`);
+      const pending = exposition.sum(`xtrace_roce_pending_${unit}`, labels);
+      assert.equal(
+        received - pairs - others - pending,
+        0,
+        `${unit} of ${version}: ${received}, ${pairs} + ${others} + ${pending}`,
+      );
       if (unit === 'packets') packets += received;
     }
   }
