@@ -8,6 +8,7 @@ import { cpus, release, totalmem } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { benchChurn } from './churn.js';
 import { benchDatapath } from './datapath.js';
 import { benchDrain } from './drain.js';
 import { benchExposition } from './exposition.js';
@@ -39,10 +40,11 @@ const SECTIONS: Readonly<Record<string, () => object[] | Promise<object[]>>> = {
   'short-flows': benchShortFlows,
   soak: () => benchSoak(readNumber('SOAK_MINUTES', 30)),
   flood: () => benchFlood(readNumber('FLOOD_FLOWS', 1_000_000), readNumber('FLOOD_SECONDS', 60)),
+  churn: () => benchChurn(readNumber('CHURN_MINUTES', 10)),
 };
 
 /** Run only when they are named: minutes each. */
-const LONG: readonly string[] = ['push-soak', 'short-flows', 'soak', 'flood'];
+const LONG: readonly string[] = ['push-soak', 'short-flows', 'soak', 'flood', 'churn'];
 
 async function runSections(names: readonly string[]): Promise<void> {
   const unknown = names.filter((name) => SECTIONS[name] === undefined);

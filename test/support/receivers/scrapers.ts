@@ -41,6 +41,8 @@ export interface Scraper {
   /** All values of all series of a range query in steps of a second. */
   range(promQl: string, fromS: number, toS: number): Promise<readonly number[]>;
   targets(): Promise<readonly Target[]>;
+  /** What it tells of itself, as text. */
+  ownMetrics(): Promise<string>;
   /** What its processes have printed. */
   output(): string;
   stop(): Promise<void>;
@@ -159,6 +161,7 @@ function createScraper(
       const { data } = await getJson<{ data: { activeTargets: readonly Target[] } }>(targetsUrl);
       return data.activeTargets;
     },
+    ownMetrics: () => getText(`${queryUrl}/metrics`),
     output: () => children.map(({ stdout, stderr }) => stdout + stderr).join(''),
     async stop() {
       for (const child of children) await child.stop();
@@ -167,10 +170,14 @@ function createScraper(
 }
 
 async function getJson<T>(url: string): Promise<T> {
+  return JSON.parse(await getText(url)) as T;
+}
+
+async function getText(url: string): Promise<string> {
   const response = await fetch(url, { headers: { connection: 'close' } });
   const text = await response.text();
   if (!response.ok) throw new Error(`${url} answered ${response.status}: ${text}`);
-  return JSON.parse(text) as T;
+  return text;
 }
 
 async function ready(child: Child, url: string): Promise<void> {
