@@ -2,6 +2,7 @@
 // Decodes kernel keys and counts into the columns of records.ts. Bytes in, columns out; no I/O.
 // Hot: one call a slot set or batch entry, about 10 ns each, so it works on 32-bit words.
 
+import { SpareRoom } from '../spare-room.js';
 import { FLOW_ROW_WORDS, type FlowRows } from './records.js';
 
 const IP_VERSION4_BITS = 4 << 24;
@@ -14,15 +15,21 @@ export function numberFromU64(words: Uint32Array, wordOffset: number): number {
   return (words[wordOffset] ?? 0) + (words[wordOffset + 1] ?? 0) * UINT32_RANGE;
 }
 
-/** Columns that grow; clear() keeps their memory for the next drain. */
+/** Columns that grow; clear() keeps the memory that the drains of late have needed. */
 export class FlowRowBuffer implements FlowRows {
   length = 0;
   keys = new Uint32Array(FIRST_CAPACITY_ROWS * FLOW_ROW_WORDS);
   packets = new Float64Array(FIRST_CAPACITY_ROWS);
   bytes = new Float64Array(FIRST_CAPACITY_ROWS);
 
+  readonly #spare = new SpareRoom();
+
+  /** Columns may move. */
   clear(): void {
+    const room = this.packets.length;
+    const kept = Math.max(FIRST_CAPACITY_ROWS, this.#spare.keep(this.length, room));
     this.length = 0;
+    if (kept < room) this.#resize(kept);
   }
 
   /** Makes room for `more` rows; columns move, so callers must not keep them across calls. */
@@ -33,6 +40,10 @@ export class FlowRowBuffer implements FlowRows {
     while (capacity < needed) {
       capacity *= 2;
     }
+    this.#resize(capacity);
+  }
+
+  #resize(capacity: number): void {
     const keys = new Uint32Array(capacity * FLOW_ROW_WORDS);
     keys.set(this.keys.subarray(0, this.length * FLOW_ROW_WORDS));
     const packets = new Float64Array(capacity);

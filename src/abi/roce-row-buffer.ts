@@ -1,20 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // Decodes kernel RoCE streams into the columns of roce-records.ts. Bytes in, columns out; no I/O.
 
+import { SpareRoom } from '../spare-room.js';
 import { numberFromU64 } from './flow-row-buffer.js';
 import { ROCE_CELLS, ROCE_KEY, ROCE_KEY_WORDS, type RoceRows } from './roce-records.js';
 
 const IFINDEX_WORD = ROCE_KEY.ifindex / 4;
 const FIRST_CAPACITY_ROWS = 64;
 
-/** Columns that grow; clear() keeps their memory for the next drain. */
+/** Columns that grow; clear() keeps the memory that the drains of late have needed. */
 export class RoceRowBuffer implements RoceRows {
   length = 0;
   keys = new Uint32Array(FIRST_CAPACITY_ROWS * ROCE_KEY_WORDS);
   cells = new Float64Array(FIRST_CAPACITY_ROWS * ROCE_CELLS);
 
+  readonly #spare = new SpareRoom();
+
   clear(): void {
+    const room = this.keys.length / ROCE_KEY_WORDS;
+    const kept = Math.max(FIRST_CAPACITY_ROWS, this.#spare.keep(this.length, room));
     this.length = 0;
+    if (kept < room) this.#resize(kept);
   }
 
   /** Appends `count` struct roce_key and as many struct roce_count. */
@@ -44,6 +50,10 @@ export class RoceRowBuffer implements RoceRows {
     let capacity = this.keys.length / ROCE_KEY_WORDS;
     if (needed <= capacity) return;
     while (capacity < needed) capacity *= 2;
+    this.#resize(capacity);
+  }
+
+  #resize(capacity: number): void {
     const keys = new Uint32Array(capacity * ROCE_KEY_WORDS);
     keys.set(this.keys.subarray(0, this.length * ROCE_KEY_WORDS));
     const cells = new Float64Array(capacity * ROCE_CELLS);

@@ -3,6 +3,7 @@
 // holds hashes and entry numbers only; the keys stay where they are, FLOW_ROW_WORDS words an entry.
 
 import { FLOW_ROW_WORDS } from '../abi/records.js';
+import { SpareRoom } from '../spare-room.js';
 
 const MIN_CELLS = 16;
 
@@ -11,9 +12,15 @@ export class KeyIndex {
   #cells = new Uint32Array(2 * MIN_CELLS);
   #mask = MIN_CELLS - 1;
   #size = 0;
+  readonly #spare = new SpareRoom();
 
   get size(): number {
     return this.#size;
+  }
+
+  /** Entries it has memory for. */
+  get room(): number {
+    return this.#cells.length / 4;
   }
 
   /** Row of `keys` whose key equals the one at `words[wordOffset]`, or -1. */
@@ -71,10 +78,20 @@ export class KeyIndex {
     this.#mask = count - 1;
   }
 
-  /** Forgets all entries, keeps the memory. */
+  /** Forgets all entries, and keeps the memory that those of late have needed. */
   clear(): void {
-    if (this.#size > 0) this.#cells.fill(0);
+    const kept = this.#spare.keep(this.#size, this.room);
+    if (kept < this.room) this.#allot(kept);
+    else if (this.#size > 0) this.#cells.fill(0);
     this.#size = 0;
+  }
+
+  /** Empty cells for so many entries. */
+  #allot(entries: number): void {
+    let count = MIN_CELLS;
+    while (count < 2 * entries) count *= 2;
+    this.#cells = new Uint32Array(2 * count);
+    this.#mask = count - 1;
   }
 }
 

@@ -3,6 +3,7 @@
 // every interval; a newcomer is known by the number of its first row in the drain.
 
 import { FLOW_ROW_WORDS, type FlowRows } from '../abi/records.js';
+import { SpareRoom } from '../spare-room.js';
 import { KeyIndex } from './key-index.js';
 
 export class Newcomers {
@@ -16,16 +17,18 @@ export class Newcomers {
   recentBytes = new Float64Array(0);
 
   readonly #index = new KeyIndex();
+  readonly #spare = new SpareRoom();
 
   /** Forgets the former drain and makes room for one of `rowCount` rows. */
   begin(rowCount: number): void {
     this.count = 0;
     this.#index.clear();
-    if (rowCount <= this.rows.length) return;
-    this.rows = new Uint32Array(rowCount);
-    this.packets = new Float64Array(rowCount);
-    this.bytes = new Float64Array(rowCount);
-    this.recentBytes = new Float64Array(rowCount);
+    const room = Math.max(rowCount, this.#spare.keep(rowCount, this.rows.length));
+    if (room === this.rows.length) return;
+    this.rows = new Uint32Array(room);
+    this.packets = new Float64Array(room);
+    this.bytes = new Float64Array(room);
+    this.recentBytes = new Float64Array(room);
   }
 
   /** Adds row number `row` of the drain, whose key has this hash. */

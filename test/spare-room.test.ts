@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { FlowRowBuffer } from '../src/abi/flow-row-buffer.js';
+import { ROCE_CELLS, ROCE_KEY } from '../src/abi/roce-records.js';
+import { RoceRowBuffer } from '../src/abi/roce-row-buffer.js';
+import { KeyIndex } from '../src/flows/key-index.js';
+import { MinHeap } from '../src/flows/min-heap.js';
+import { Newcomers } from '../src/flows/newcomers.js';
+import { SpareRoom } from '../src/spare-room.js';
+
+/** More than any of them waits. */
+const INTERVALS = 20;
+const FLOOD = 100_000;
+
+test('room is kept while it is used, and never less than was used of late', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.nat({ max: 1000 }), { maxLength: 100 }),
+      fc.integer({ min: 1, max: 1000 }),
+      (fillings, first) => {
+        const spare = new SpareRoom();
+        let room = first;
+        for (const used of fillings) {
+          room = Math.max(room, used);
+          const kept = spare.keep(used, room);
+          assert.ok(kept === room || (kept < room / 2 && kept >= 2 * used), `${used} of ${room}: ${kept}`);
+          room = Math.max(kept, used);
+        }
+      },
+    ),
+  );
+});
+
+test('a load that stays is never moved', () => {
+  const spare = new SpareRoom();
+  for (let i = 0; i < 1000; i++) assert.equal(spare.keep(i % 10 === 0 ? 25 : 1, 100), 100);
+});
+
+test('rows of a drain give back what a flood needed', () => {
+  const rows = new FlowRowBuffer();
+  rows.reserve(FLOOD);
+  rows.length = FLOOD;
+  for (let i = 0; i < INTERVALS; i++) {
+    rows.clear();
+    rows.length = 100;
+  }
+  assert.ok(rows.packets.length < FLOOD / 4, `${rows.packets.length} rows`);
+  assert.ok(rows.bytes.length === rows.packets.length);
+  rows.clear();
+  rows.reserve(FLOOD);
+  assert.ok(rows.packets.length >= FLOOD);
+});
+
+test('rows of RoCE give back what a flood needed', () => {
+  const rows = new RoceRowBuffer();
+  const append = (count: number): void => {
+    const counts = Buffer.alloc(count * ROCE_CELLS * 8, 1);
+    rows.append(Buffer.alloc(count * ROCE_KEY.size), counts, count, () => 7);
+  };
+  append(5000);
+  for (let i = 0; i < INTERVALS; i++) {
+    rows.clear();
+    append(100);
+  }
+  assert.equal(rows.length, 100);
+  assert.ok(rows.cells.length < 1000 * ROCE_CELLS, `${rows.cells.length / ROCE_CELLS} rows`);
+  assert.ok((rows.cells[99 * ROCE_CELLS] ?? 0) > 0);
+});
+
+test('newcomers and their index give back what a flood needed', () => {
+  const newcomers = new Newcomers();
+  newcomers.begin(FLOOD);
+  for (let i = 0; i < INTERVALS; i++) newcomers.begin(100);
+  assert.ok(newcomers.rows.length < FLOOD / 4 && newcomers.rows.length >= 100);
+  const index = new KeyIndex();
+  index.reserve(FLOOD);
+  for (let i = 0; i < INTERVALS; i++) {
+    index.clear();
+    for (let entry = 0; entry < 10; entry++) index.insert(entry, entry);
+  }
+  assert.equal(index.size, 10);
+  assert.ok(index.room < FLOOD / 4, `room for ${index.room}`);
+});
+
+test('the order of challengers gives back what a flood needed', () => {
+  const heap = new MinHeap();
+  heap.reset(FLOOD);
+  for (let i = 0; i < INTERVALS; i++) heap.reset(100);
+  assert.ok(heap.room < FLOOD / 4 && heap.room >= 100, `room for ${heap.room}`);
+});
