@@ -48,6 +48,7 @@ export async function benchChurn(minutes: number): Promise<SoakFigure[]> {
       roceStreams: 0,
       floodMs: minutes * 60_000,
       restMs: 15_000,
+      afterMs: 15_000,
       laterMs: 20_000,
       endsWithinMs: undefined,
     });

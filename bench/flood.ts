@@ -45,7 +45,8 @@ export async function benchFlood(flows: number, seconds: number): Promise<SoakFi
       packetsOfFlow: 1,
       roceStreams: streams,
       floodMs: seconds * 1000,
-      restMs: 20_000,
+      restMs: 15_000,
+      afterMs: 40_000,
       laterMs: (seconds * 1000) / 3,
       endsWithinMs: 3 * IDLE_TIMEOUT_MS + 60_000,
     });

@@ -3,7 +3,7 @@
 // flood needed once. It only counts; whose memory it is replaces it.
 
 /** So many times in a row a quarter of the room must have been enough. */
-const QUIET_FILLINGS = 12;
+const QUIET_FILLINGS = 6;
 
 export class SpareRoom {
   #quiet = 0;

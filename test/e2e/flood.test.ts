@@ -115,6 +115,7 @@ kernelTest(
           roceStreams: 15_000,
           floodMs: 10_000,
           restMs: 3 * INTERVAL_MS,
+          afterMs: 3 * INTERVAL_MS,
           laterMs: 3000,
           endsWithinMs: 60_000,
         });
@@ -157,6 +158,7 @@ kernelTest('flows that come and go: prometheus keeps no more series than the set
         roceStreams: 0,
         floodMs: 12_000,
         restMs: 2 * INTERVAL_MS,
+        afterMs: 3 * INTERVAL_MS,
         laterMs: 4000,
         endsWithinMs: undefined,
       });

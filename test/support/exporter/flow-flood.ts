@@ -37,8 +37,9 @@ export interface FlowFloodScenario {
   readonly packetsOfFlow: number;
   readonly roceStreams: number;
   readonly floodMs: number;
-  /** Scraped like that before the flood, and when all its series have ended: three intervals at least. */
+  /** Scraped like that before the flood; and afterwards, three intervals at least, once its series have ended. */
   readonly restMs: number;
+  readonly afterMs: number;
   /** The second half of the heavy flows begins so long after the flood. */
   readonly laterMs: number;
   /** Whether to wait until the series of the flood have ended; so long at most. */
@@ -177,7 +178,7 @@ export async function runFlowFlood(
 
 /** Until the flood's series have ended, where that is asked for, and then for a while. */
 async function rest(watch: ScrapeWatch, scenario: FlowFloodScenario, endedMs: number): Promise<void> {
-  const { endsWithinMs, intervalMs, restMs } = scenario;
+  const { endsWithinMs, intervalMs, afterMs } = scenario;
   if (endsWithinMs !== undefined) {
     await watch.next(
       'the series of the flood to end',
@@ -186,7 +187,7 @@ async function rest(watch: ScrapeWatch, scenario: FlowFloodScenario, endedMs: nu
       { limitMs: endsWithinMs },
     );
   }
-  await delay(restMs);
+  await delay(afterMs);
 }
 
 async function endSending(child: Child): Promise<Sent> {
