@@ -36,6 +36,8 @@ export class FirstZeros {
   #refresh = 0;
   #seen: Seen;
   #renderedMs = 0;
+  /** Of all counters that are met first in this rendering: a flood of pairs has tens of thousands. */
+  #met: Held = { since: 0, sinceMs: 0 };
   #ends = Number.POSITIVE_INFINITY;
 
   constructor(options: FirstZerosOptions, parts: { readonly audience: Audience; nowMs(): number }) {
@@ -50,6 +52,7 @@ export class FirstZeros {
     this.#refresh = refresh;
     this.#seen = this.#audience.seen();
     this.#renderedMs = this.#nowMs();
+    this.#met = { since: refresh, sinceMs: this.#renderedMs };
   }
 
   /** The counter of the pair that goes by `part` has this value: what it shows. */
@@ -63,7 +66,7 @@ export class FirstZeros {
     const held = shown.parts.get(part);
     if (held === undefined) {
       if (shown.parts.has(part)) return value;
-      shown.parts.set(part, { since: this.#refresh, sinceMs: this.#renderedMs });
+      shown.parts.set(part, this.#met);
       shown.held++;
       return 0;
     }
