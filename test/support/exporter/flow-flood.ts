@@ -196,10 +196,14 @@ async function endSending(child: Child): Promise<Sent> {
 }
 
 async function whatWasCounted(watch: ScrapeWatch, packets: number, intervalMs: number) {
-  const shown = await watch.next(
-    `${packets} packets to be counted`,
-    ({ totals }) => packetsOf(totals) >= packets,
-  );
+  // Where some are lost the figures tell how many.
+  const shown = await watch
+    .next(`${packets} packets to be counted`, ({ totals }) => packetsOf(totals) >= packets)
+    .catch((error: unknown) => {
+      const last = watch.good().at(-1);
+      if (last === undefined) throw error;
+      return last;
+    });
   const settled = await watch.next(
     'two more refreshes',
     ({ refreshedMs }) => refreshedMs > shown.refreshedMs + 1.5 * intervalMs,
