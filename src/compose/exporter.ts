@@ -114,7 +114,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
     const attachments = connectAttachments({ config, object, netdev, ids, selfMetrics, log });
     closers.push(() => attachments.close());
     const scrapers = new Scrapers({ maxIntervalMs: config.flows.holdMaxMs }, clock);
-    const networkBytes = new NetworkBytes();
+    const networkBytes = new NetworkBytes(networks);
     const accounts = connectAccounts(flowParts, {
       networkBytes,
       linkFraming: (id) => attachments.framingOf(id),

@@ -3,19 +3,37 @@
 
 import { destinationNetworkOf, NETWORK_MAX, sourceNetworkOf } from '../abi/row-key.js';
 
-/** The busiest network's bytes over the mean of all that carried any since the start: 1 is even; 0 while idle. */
+/** The busiest network's bytes over the mean of all in use that have carried any: 1 is even; 0 while idle. */
 export interface NetworkImbalance {
   readonly src: number;
   readonly dst: number;
 }
 
+/** Numbers of the networks in use; another object when others are. */
+export interface NumbersInUse {
+  hasNumber(number: number): boolean;
+}
+
 export class NetworkBytes {
+  readonly #networks: { readonly current: NumbersInUse };
   readonly #src = new Side();
   readonly #dst = new Side();
+  #inUse: NumbersInUse;
 
+  constructor(networks: { readonly current: NumbersInUse }) {
+    this.#networks = networks;
+    this.#inUse = networks.current;
+  }
+
+  /** A name that is gone is no network any more: it would stand among the idle ones for ever. */
   beginInterval(): void {
     this.#src.clear();
     this.#dst.clear();
+    const { current } = this.#networks;
+    if (current === this.#inUse) return;
+    this.#inUse = current;
+    this.#src.keepOnly(current);
+    this.#dst.keepOnly(current);
   }
 
   /** Of a flow whose networks stand in its key. */
@@ -32,12 +50,18 @@ export class NetworkBytes {
 /** Addresses without a network (number 0) are no rail. */
 class Side {
   readonly #bytes = new Float64Array(NETWORK_MAX + 1);
-  /** Numbers that carried bytes since the start. */
-  readonly #known: number[] = [];
+  /** Numbers that have carried bytes since they came into use. */
+  #known: number[] = [];
   readonly #isKnown = new Uint8Array(NETWORK_MAX + 1);
 
   clear(): void {
     for (const number of this.#known) this.#bytes[number] = 0;
+  }
+
+  keepOnly(inUse: NumbersInUse): void {
+    this.#isKnown.fill(0);
+    this.#known = this.#known.filter((number) => inUse.hasNumber(number));
+    for (const number of this.#known) this.#isKnown[number] = 1;
   }
 
   add(number: number, bytes: number): void {

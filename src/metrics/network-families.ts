@@ -31,7 +31,7 @@ export const NETWORK_METRICS: readonly Metric<NetworkView>[] = [
   {
     definition: {
       name: 'xtrace_network_imbalance_ratio',
-      help: 'How unevenly the bytes of the last refresh interval spread over networks: those of the busiest one over the mean of all that carried any since the start. 1 is even, N means that one of N carried all, 0 that none did. Addresses without a network are left out.',
+      help: 'How unevenly the bytes of the last refresh interval spread over networks: those of the busiest one over the mean of all in use that have carried any. 1 is even, N means that one of N carried all, 0 that none did. Addresses without a network are left out.',
       type: 'gauge',
       labels: ['by'],
     },

@@ -65,7 +65,7 @@ function readName(text: string, start: number, isCsv: boolean): Field | LineProb
   if (!isQuote(text[start])) {
     const value = text
       .slice(start)
-      .replace(/(?:^|[ \t])#.*$/, '')
+      .replace(/(?:^|[ \t])#.*$/s, '')
       .replace(/[ \t]+$/, '');
     if (isCsv && value.includes(',')) return { problem: 'has a third column, or a name that needs quotes' };
     return { value, end: text.length };
@@ -73,7 +73,7 @@ function readName(text: string, start: number, isCsv: boolean): Field | LineProb
   const name = readQuoted(text, start);
   if ('problem' in name) return name;
   const rest = text.slice(name.end);
-  return /^[ \t]*(?:[ \t]#.*)?$/.test(rest) ? name : { problem: 'has more behind the name than a comment' };
+  return /^[ \t]*(?:[ \t]#.*)?$/s.test(rest) ? name : { problem: 'has more behind the name than a comment' };
 }
 
 /** Between quotes of one kind, where two of them stand for one, as in CSV and in YAML between single ones. */

@@ -29,6 +29,13 @@ test('the longest network counts, and what is in none is in "none"', async () =>
   assert.deepEqual([table.prefixes, table.longestBits4, table.longestBits6], [5, 32, 48]);
 });
 
+test('numbers of names that another table gave are not its own', async () => {
+  const names = new NetworkNames();
+  await tableOf([{ cidr: '10.0.0.0/8', name: 'before' }], names);
+  const { table } = await tableOf([{ cidr: '10.0.0.0/8', name: 'now' }], names);
+  assert.deepEqual([0, 1, 2, 65_535].map(table.hasNumber), [false, false, true, false]);
+});
+
 test('without networks every address is in none', async () => {
   const { nameOf, table } = await tableOf([]);
   assert.deepEqual(['0.0.0.0', '255.255.255.255', '::', 'ffff::', '::ffff:10.0.0.1'].map(nameOf), [
