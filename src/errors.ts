@@ -94,6 +94,12 @@ export function describeReadFailure(error: unknown): string {
       return `permission denied (${code})`;
     case 'EISDIR':
       return 'it is a directory, give the path of the file in it';
+    case 'ELOOP':
+      return 'its links lead round in a circle';
+    case 'ENOTDIR':
+      return 'what should be a directory on the way to it is a file';
+    case 'ENAMETOOLONG':
+      return 'its name is longer than names of files may be';
     case 'ENXIO':
       return 'it is a socket, or a device that is not there';
     default:

@@ -4,7 +4,7 @@
 import type { Pacer } from '../pacer.js';
 import type { NetworksParts } from './followed-networks.js';
 import { type NetworkNames, OTHER_NETWORK } from './network-names.js';
-import { createNetworkTable, mappedColumns, type NetworkTable } from './network-table.js';
+import { createNetworkTable, longestBits, mappedColumns, type NetworkTable } from './network-table.js';
 import type { PrefixList } from './prefix-list.js';
 import { findTwoNames, sortPrefixes } from './sort-prefixes.js';
 
@@ -31,6 +31,17 @@ export async function loadNetworks(
   const problem =
     (await findTwoNames(list, list.v4, v4, pacer)) ?? (await findTwoNames(list, list.v6, v6, pacer));
   if (problem !== undefined) return { problem };
+  for (const [most, columns, key] of [
+    [keptBits.ipv4, list.v4, 'ipv4_prefix_length'],
+    [keptBits.ipv6, list.v6, 'ipv6_prefix_length'],
+  ] as const) {
+    const longest = await longestBits(columns, pacer);
+    if (longest > most) {
+      return {
+        problem: `there are networks of ${longest} bits, but flows.${key} ${most} leaves no more than that of addresses: raise it, or name shorter networks`,
+      };
+    }
+  }
   const columns = await mappedColumns(list, pacer);
   const mapped = await sortPrefixes(columns, pacer);
 
@@ -44,15 +55,5 @@ export async function loadNetworks(
     }
   });
   const table = await createNetworkTable(list, columns, { v4, v6, mapped }, numbers, pacer);
-  for (const [most, longest, key] of [
-    [keptBits.ipv4, table.longestBits4, 'ipv4_prefix_length'],
-    [keptBits.ipv6, table.longestBits6, 'ipv6_prefix_length'],
-  ] as const) {
-    if (longest > most) {
-      return {
-        problem: `there are networks of ${longest} bits, but flows.${key} ${most} leaves no more than that of addresses: raise it, or name shorter networks`,
-      };
-    }
-  }
   return { table, names: numbers.length, namesBeyond };
 }

@@ -99,7 +99,8 @@ export async function mappedColumns({ v4, v6 }: PrefixList, pacer: Pacer): Promi
   return columns;
 }
 
-async function longestBits({ bits, length }: PrefixColumns, pacer: Pacer): Promise<number> {
+/** Of the longest network, 0 where there is none. */
+export async function longestBits({ bits, length }: PrefixColumns, pacer: Pacer): Promise<number> {
   let most = 0;
   await pacer.run(length, SCAN_STEP_NS, (from, to) => {
     for (let i = from; i < to; i++) most = Math.max(most, bits[i] ?? 0);

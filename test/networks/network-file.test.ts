@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -51,6 +51,21 @@ test('lists, CSV and YAML, with a byte order mark, ends of lines of Windows, and
     '5: 2001:db8::/32 rail-1',
     '6: ::1/128 self',
   ]);
+});
+
+test('a path that leads nowhere is told in words', async () => {
+  write('10.0.0.0/8 a');
+  const circle = join(folder, 'circle');
+  symlinkSync(circle, circle);
+  assert.equal(await problemOf(circle), 'FILE cannot be read: its links lead round in a circle');
+  assert.equal(
+    await problemOf(join(path, 'networks')),
+    'FILE cannot be read: what should be a directory on the way to it is a file',
+  );
+  assert.equal(
+    await problemOf(join(folder, 'n'.repeat(300))),
+    'FILE cannot be read: its name is longer than names of files may be',
+  );
 });
 
 test('a comment alone is a file without networks', async () => {

@@ -36,6 +36,19 @@ test('numbers of names that another table gave are not its own', async () => {
   assert.deepEqual([0, 1, 2, 65_535].map(table.hasNumber), [false, false, true, false]);
 });
 
+test('networks longer than what is kept of addresses are refused, and take no number', async () => {
+  const names = new NetworkNames();
+  const list = listOf([
+    { cidr: '10.0.0.0/8', name: 'a' },
+    { cidr: '10.1.0.0/24', name: 'b' },
+  ]);
+  assert.deepEqual(await loadNetworks(list, names, eventLoopPacer(), { ipv4: 16, ipv6: 128 }), {
+    problem:
+      'there are networks of 24 bits, but flows.ipv4_prefix_length 16 leaves no more than that of addresses: raise it, or name shorter networks',
+  });
+  assert.equal(names.numberOf('c'), 1);
+});
+
 test('without networks every address is in none', async () => {
   const { nameOf, table } = await tableOf([]);
   assert.deepEqual(['0.0.0.0', '255.255.255.255', '::', 'ffff::', '::ffff:10.0.0.1'].map(nameOf), [
