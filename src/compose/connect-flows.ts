@@ -53,6 +53,12 @@ export function flowLabelOptions({ config, hostIp, ids, networks }: FlowParts): 
   };
 }
 
+/** Whether labels show a network in place of an address: flows the kernel tells apart are then fewer. */
+export function hidesAddresses({ flows, roce }: Config): boolean {
+  const { srcIp, dstIp, srcNetwork, dstNetwork } = flowDetail(flows, roce.perQueuePair);
+  return (srcNetwork && !srcIp) || (dstNetwork && !dstIp);
+}
+
 export function connectAccounts(
   flowParts: FlowParts,
   parts: {

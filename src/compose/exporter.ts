@@ -20,7 +20,7 @@ import { createSelfMetrics } from '../metrics/self-metrics.js';
 import { createDrain } from '../reader/drain.js';
 import { createHostIpFollower } from '../system/host-ip-follower.js';
 import { listInterfaces } from '../system/interfaces.js';
-import { connectAccounts, connectPrinter, flowLabelOptions } from './connect-flows.js';
+import { connectAccounts, connectPrinter, flowLabelOptions, hidesAddresses } from './connect-flows.js';
 import { connectAttachments, loadObject } from './connect-kernel.js';
 import { connectNetworks, networksShown } from './connect-networks.js';
 import { connectPush } from './connect-push.js';
@@ -203,7 +203,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       daemon,
       steps: {
         record(refresh) {
-          recordRefresh(selfMetrics, object.maps, refresh);
+          recordRefresh(selfMetrics, object.maps, refresh, { countsRefused: !hidesAddresses(config) });
           networks.adopt();
           for (const { attached, id, framing } of attachments.states) {
             if (attached && framing !== undefined) accounts.openInterface(id, framing);

@@ -14,7 +14,13 @@ const FRAMING_NAMES = {
   [FRAMING.l3]: 'l3',
 } as const satisfies Record<Framing, string>;
 
-export function recordRefresh(selfMetrics: SelfMetrics, maps: KernelMaps, refresh: Refresh): void {
+/** countsRefused: whether flows that the kernel's map refused would be as many under the labels that are shown. */
+export function recordRefresh(
+  selfMetrics: SelfMetrics,
+  maps: KernelMaps,
+  refresh: Refresh,
+  { countsRefused }: { readonly countsRefused: boolean },
+): void {
   const { result, summary } = refresh;
   const { entries } = result;
   const slotCapacity = 2 * maps.setsPerCpu * maps.cpuCount;
@@ -23,7 +29,9 @@ export function recordRefresh(selfMetrics: SelfMetrics, maps: KernelMaps, refres
     durationMs: refresh.durationMs,
     finishedAtMs: refresh.finishedAtMs,
   });
-  selfMetrics.setFlows({ active: summary.flows + result.unseenFlows, series: summary.series });
+  // As the filter does with those that have rows.
+  const refused = countsRefused ? Math.round(result.unseenFlows * summary.wantedShare) : 0;
+  selfMetrics.setFlows({ active: summary.flows + refused, series: summary.series });
   for (const [reason, count] of Object.entries(summary.ended)) selfMetrics.recordSeriesEnded(reason, count);
   selfMetrics.setKernelMap('flows4', entries.flows4, maps.flowCapacity);
   selfMetrics.setKernelMap('flows6', entries.flows6, maps.flowCapacity);

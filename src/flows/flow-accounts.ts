@@ -222,6 +222,7 @@ class Accounts implements FlowAccounts {
     this.#keeper.beginInterval(this.#refresh);
     this.#newcomers.begin(rows.length);
     this.#networkBytes?.beginInterval();
+    this.#sorter.begin();
     await pacer.run(rows.length, ROW_NS, (from, to) => this.#sorter.sort(rows, from, to));
     // From the end: a series that ends is replaced in the list by one that was looked at before.
     const holders = table.count;
@@ -232,6 +233,7 @@ class Accounts implements FlowAccounts {
     await table.labels.compact(table, pacer);
     return {
       rows: rows.length,
+      wantedShare: this.#sorter.wantedShare,
       flows: this.#seen + this.#newcomers.count,
       newcomers: this.#newcomers.count,
       admitted,

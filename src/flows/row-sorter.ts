@@ -23,9 +23,21 @@ export interface RowSorterParts {
 
 export class RowSorter {
   readonly #parts: RowSorterParts;
+  #withFlow = 0;
+  #unwanted = 0;
 
   constructor(parts: RowSorterParts) {
     this.#parts = parts;
+  }
+
+  begin(): void {
+    this.#withFlow = 0;
+    this.#unwanted = 0;
+  }
+
+  /** Of the rows with a flow since begin(), the share that was wanted; 1 where there were none. */
+  get wantedShare(): number {
+    return this.#withFlow === 0 ? 1 : 1 - this.#unwanted / this.#withFlow;
   }
 
   /** Gives each row to its series (interval columns only), to the newcomers, or to the books. */
@@ -45,13 +57,17 @@ export class RowSorter {
         books.addWithoutFlow(interfaceIdOf(keys, wordOffset), kind, frameReason, packets, bytes);
         continue;
       }
+      this.#withFlow++;
       if (mergeKey !== undefined && !this.#merge(keys, wordOffset, packets, bytes)) continue;
       const hash = this.#parts.hash(keys, wordOffset);
       const series = table.find(keys, wordOffset, hash);
       if (series < 0) {
         // What has a series was wanted when it began; what was merged has been asked for.
         if (mergeKey !== undefined || keep(keys, wordOffset)) newcomers.add(rows, i, hash);
-        else books.addUnshown(interfaceIdOf(keys, wordOffset), kind, 'filtered', packets, bytes);
+        else {
+          this.#unwanted++;
+          books.addUnshown(interfaceIdOf(keys, wordOffset), kind, 'filtered', packets, bytes);
+        }
       } else {
         intervalPackets[series] = (intervalPackets[series] ?? 0) + packets;
         intervalBytes[series] = (intervalBytes[series] ?? 0) + bytes;
@@ -65,6 +81,7 @@ export class RowSorter {
     const { books } = keeper;
     const from = books.ledgerNumber(interfaceIdOf(keys, wordOffset), kindOf(keys, wordOffset));
     if (!keep(keys, wordOffset)) {
+      this.#unwanted++;
       books.addCarried(from, packets, bytes);
       books.addOther(from, 'filtered', packets, bytes);
       return false;

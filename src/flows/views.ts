@@ -76,6 +76,8 @@ export type SeriesEndReason = 'expired' | 'max_series';
 /** What one refresh saw and did. */
 export interface IntervalSummary {
   readonly rows: number;
+  /** Of the rows with a flow, the share that the filter kept; 1 where there were none. */
+  readonly wantedShare: number;
   /** Distinct flows that the filter kept, with and without a series. */
   readonly flows: number;
   /** Those of them that held no series before. */

@@ -67,7 +67,7 @@ export const SELF_METRICS = {
   },
   flowsActive: {
     name: 'xtrace_flows_active',
-    help: 'Distinct flows seen in the last refresh interval, with a series or without. Exact while the kernel map has room (xtrace_kernel_overflow_packets_total stands still); with those it refused an estimate, with a standard error of 2 % or less; these are told apart by addresses also where labels show networks, and are not judged by flows.include, flows.exclude and exclude_dns.',
+    help: 'Distinct flows seen in the last refresh interval, with a series or without. Exact while the kernel map has room (xtrace_kernel_overflow_packets_total stands still); with those it refused an estimate, with a standard error of 2 % or less: of them as large a share counts as the filter wants of the others, and none where labels show networks in place of addresses.',
     type: 'gauge',
     labels: [],
   },

@@ -80,6 +80,7 @@ export class AccountsModel {
     assert.deepEqual([...ended].sort(), [...expired, ...displaced].sort(), 'series that ended');
     assert.deepEqual(summary, {
       rows: rows.length,
+      wantedShare: this.#wantedShare(rows),
       flows: flows.size,
       newcomers: newcomers.length,
       admitted,
@@ -87,6 +88,14 @@ export class AccountsModel {
       series: this.#holders.size,
     });
     this.#compare(accounts);
+  }
+
+  #wantedShare(rows: readonly TestRow[]): number {
+    const some = rows.filter(
+      (row) => hasFlow(row.kind) && ((row.packets ?? 1) > 0 || (row.bytes ?? 100) > 0),
+    );
+    const unwanted = some.filter((row) => !this.#options.keep(row)).length;
+    return some.length === 0 ? 1 : 1 - unwanted / some.length;
   }
 
   #mergeRows(rows: readonly TestRow[]): Map<string, Count & { book: string }> {
