@@ -42,7 +42,7 @@ export interface RefreshSteps {
   followHostIp(): Promise<void>;
   addRoce(refresh: Refresh): Promise<void>;
   /** Ends series of flows where an exposition would be too large with what came before. */
-  fitExposition(refresh: Refresh): Promise<void>;
+  fitExposition(): Promise<void>;
   /** Asks for readings, and waits for none. */
   readRdma(): void;
   print(): Promise<void>;
@@ -181,7 +181,7 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
     steps.record(refresh);
     await steps.followHostIp();
     await steps.addRoce(refresh);
-    await steps.fitExposition(refresh);
+    await steps.fitExposition();
     steps.readRdma();
     await steps.print();
     await steps.push(refresh);

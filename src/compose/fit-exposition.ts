@@ -10,10 +10,10 @@ import type { Logger } from '../log.js';
 import type { SelfMetrics } from '../metrics/self-metrics.js';
 
 export function createFitStep(parts: {
-  readonly accounts: FlowAccounts;
+  readonly accounts: Pick<FlowAccounts, 'fit' | 'series'>;
   readonly budget: ExpositionBudget;
   readonly selfMetrics: SelfMetrics;
-  readonly log: Logger;
+  readonly log: Pick<Logger, 'info' | 'warn'>;
   readonly clock: Pick<Clock, 'nowMs'>;
 }): RefreshSteps['fitExposition'] {
   const { accounts, budget, selfMetrics, log } = parts;
@@ -21,11 +21,11 @@ export function createFitStep(parts: {
     log: { info: (message) => log.info(message), warn: (message) => log.warn(message) },
     nowMs: () => parts.clock.nowMs(),
   });
-  return async ({ summary }) => {
+  return async () => {
     const ended = await accounts.fit();
     if (ended > 0) {
       selfMetrics.recordSeriesEnded('max_series', ended);
-      selfMetrics.setFlows({ active: summary.flows, series: accounts.series.count });
+      selfMetrics.setSeries(accounts.series.count);
     }
     const bound = budget.bound.take();
     selfMetrics.recordBudgets(bound, budget.estimatedBytes);

@@ -54,6 +54,8 @@ export interface SelfMetrics {
     readonly finishedAtMs: number;
   }): void;
   setFlows(flows: { readonly active: number; readonly series: number }): void;
+  /** Where series ended after setFlows(). */
+  setSeries(count: number): void;
   recordSeriesEnded(reason: string, count: number): void;
   setKernelMap(map: KernelMapName, entries: number, capacity: number): void;
   /** total: since load, as KernelMaps.readUnattributed() tells it. A smaller one than before is a new start. */
@@ -143,6 +145,9 @@ export function createSelfMetrics(options: SelfMetricsOptions, parts: SelfMetric
     setFlows(flows) {
       m.flowsActive.set(flows.active);
       m.series.set(flows.series);
+    },
+    setSeries(count) {
+      m.series.set(count);
     },
     recordSeriesEnded(reason, count) {
       m.seriesEndedTotal.inc({ reason }, count);
