@@ -27,7 +27,7 @@ export function parseCidr(text: string): Cidr | CidrProblem {
   if (address.includes('%')) {
     return { problem: 'has a zone, which networks here do not have: leave out "%" and what follows it' };
   }
-  const words = parseAddress(address);
+  const words = parseAddressWords(address);
   if (words === undefined) return { problem: `is no network, such as ${EXAMPLES}, and no address` };
   const ipVersion = words.length === 1 ? 4 : 6;
   const most = 32 * words.length;
@@ -71,8 +71,8 @@ function renderIpv6(words: readonly number[]): string {
   return text.replace(new RegExp(`(?:^|:)${longest}(?:$|:)`), '::');
 }
 
-/** One word or four; undefined where it is no address. */
-function parseAddress(text: string): number[] | undefined {
+/** One word or four, as of a Cidr; undefined where it is no address, or has a zone. */
+export function parseAddressWords(text: string): number[] | undefined {
   if (text.includes(':')) return parseIpv6(text);
   const word = parseIpv4(text);
   return word === undefined ? undefined : [word];

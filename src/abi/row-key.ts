@@ -128,3 +128,8 @@ export function clearAddress(keys: Uint32Array, wordOffset: number, word: number
 export function isMappedIpv4(words: Uint32Array, wordOffset: number): boolean {
   return words[wordOffset] === 0 && words[wordOffset + 1] === 0 && words[wordOffset + 2] === 0xffff0000;
 }
+
+/** A word of an address, whose first byte is lowest in a row, with that byte highest; or back. */
+export function swapBytes(word: number): number {
+  return ((word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)) >>> 0;
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Flows that the operator's rules mean: those that a rule of `include` holds for (all, where there is none),
-// less those that one of `exclude` holds for. Asked once for a flow that has no series, not for a packet.
+// less those that one of `exclude` holds for. Asked once for a flow that has no series, not for a packet; where
+// keys are merged (key-merger.ts), once a row.
 
 import {
   DESTINATION_ADDRESS_WORD,
