@@ -187,7 +187,7 @@ function report(
   },
 ): string {
   const { flows, roce, push } = config;
-  const { maxSeries, maxNewSeriesPerMinute, gauges } = flows;
+  const { maxSeries, maxNewSeriesPerMinute, maxExpositionBytes, gauges } = flows;
   const { watchedMs, idleTimeoutMs, interfaces } = seen;
   const scrapeIntervalMs = push.enabled ? config.intervalMs : SCRAPE_INTERVAL_MS;
   const estimate = estimateWatch(
@@ -202,7 +202,7 @@ function report(
       maxPairs: roce.maxPairs,
     },
   );
-  const recommendation = recommendChoice(estimate, { maxSeries, gauges });
+  const recommendation = recommendChoice(estimate, { maxSeries, maxExpositionBytes, gauges });
   const all: EstimateReport = {
     version,
     interfaces,

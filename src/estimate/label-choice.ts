@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ways of telling flows apart that an estimate compares, as settings of the configuration file.
 
-export const PORT_CHOICES = ['all', 'service', 'none'] as const;
+import { FLOW_LABELS } from '../metrics/flow-label-fields.js';
 
 /** Settings of `flows`, as in the file. */
 export interface LabelSettings {
   readonly labels: readonly string[];
-  readonly ports: (typeof PORT_CHOICES)[number];
+  readonly ports: 'all' | 'service' | 'none';
   readonly ipv4PrefixLength: number;
   readonly ipv6PrefixLength: number;
 }
@@ -23,22 +23,21 @@ export interface LabelChoice {
 export const CONFIGURED_ID = 'configured';
 
 const WHOLE = { ipv4PrefixLength: 32, ipv6PrefixLength: 128 } as const;
-const NETWORKS = { ipv4PrefixLength: 24, ipv6PrefixLength: 64 } as const;
+const PREFIXES = { ipv4PrefixLength: 24, ipv6PrefixLength: 64 } as const;
 
+const USUAL: readonly string[] = FLOW_LABELS;
 const ADDRESSES = ['src_ip', 'dst_ip'];
 const PORTS = ['src_port', 'dst_port'];
 const NEEDED = ['traffic_type', 'interface'];
-const OF_HOST = ['host_ip', 'collect_agg'];
-const ALL = [...ADDRESSES, ...PORTS, 'protocol', ...NEEDED, ...OF_HOST];
 
 /**
  * What is configured first; then the others, from the most detail to the least. Labels that are configured
- * beyond the usual ones (vlan, queue_pair) stay in each but the last.
+ * beyond the usual ones (vlan, say, or src_network) stay in each but the last.
  */
 export function labelChoices(configured: LabelSettings): readonly LabelChoice[] {
-  const further = configured.labels.filter((name) => !ALL.includes(name));
+  const further = configured.labels.filter((name) => !USUAL.includes(name));
   const without = (...names: string[]): string[] => [
-    ...ALL.filter((name) => !names.includes(name)),
+    ...USUAL.filter((name) => !names.includes(name)),
     ...further,
   ];
   const service = { ports: 'service', ...WHOLE } as const;
@@ -54,9 +53,9 @@ export function labelChoices(configured: LabelSettings): readonly LabelChoice[] 
       settings: { labels: [...ADDRESSES, ...NEEDED, ...further], ...none },
     },
     {
-      id: 'networks',
+      id: 'prefixes',
       words: 'service ports, /24 and /64',
-      settings: { labels: without(), ports: 'service', ...NETWORKS },
+      settings: { labels: without(), ports: 'service', ...PREFIXES },
     },
     {
       id: 'no_src_ip',

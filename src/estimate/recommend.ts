@@ -5,9 +5,7 @@ import type { ChoiceFigures, Estimate, SeriesFigures } from './estimate.js';
 import { CONFIGURED_ID, type LabelSettings } from './label-choice.js';
 import { siBytes, siNumber } from './si-text.js';
 
-/** Twice what 10,000 flows of all labels make. Prometheus takes any size, unless told (body_size_limit). */
-const MOST_SCRAPE_BYTES = 16_000_000;
-/** Of flows.max_series: a busier hour has room, too. */
+/** Of flows.max_series and flows.max_exposition_bytes: a busier hour, RoCE pairs and the rest have room, too. */
 const MOST_SHARE = 0.8;
 /** Series within an hour: so many, or so many times those of now. */
 const MOST_AN_HOUR = 100_000;
@@ -24,6 +22,7 @@ export interface Recommendation {
 
 export interface RecommendOptions {
   readonly maxSeries: number;
+  readonly maxExpositionBytes: number;
   /** What flows.gauges is; where it is false it stays so. */
   readonly gauges: boolean;
 }
@@ -67,7 +66,7 @@ function because(gauges: boolean, options: RecommendOptions, reasons: readonly s
 function excessOf(
   choice: ChoiceFigures,
   gauges: boolean,
-  { maxSeries }: RecommendOptions,
+  { maxSeries, maxExpositionBytes }: RecommendOptions,
 ): string | undefined {
   const series: SeriesFigures = gauges ? choice.withGauges : choice.withoutGauges;
   if (choice.flowsSettled > MOST_SHARE * maxSeries) {
@@ -77,8 +76,8 @@ function excessOf(
   if (series.anHour > mostAnHour) {
     return `would make ${siNumber(series.anHour)} series an hour, more than ${siNumber(mostAnHour)}`;
   }
-  if (series.scrapeBytes > MOST_SCRAPE_BYTES) {
-    return `would make scrapes of ${siBytes(series.scrapeBytes)}, more than ${siBytes(MOST_SCRAPE_BYTES)}`;
+  if (series.scrapeBytes > MOST_SHARE * maxExpositionBytes) {
+    return `would make scrapes of ${siBytes(series.scrapeBytes)}, more than four fifths of flows.max_exposition_bytes (${siBytes(maxExpositionBytes)})`;
   }
   return undefined;
 }

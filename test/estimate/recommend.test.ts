@@ -51,7 +51,7 @@ function figuresOf(given: Readonly<Record<string, Given>>): { choices: ChoiceFig
   return { choices };
 }
 
-const OPTIONS = { maxSeries: 10_000, gauges: true };
+const OPTIONS = { maxSeries: 10_000, maxExpositionBytes: 16_000_000, gauges: true };
 
 describe('the most detail within bounds', () => {
   const cases: [string, Record<string, Given>, string, boolean, RegExp][] = [
@@ -84,7 +84,7 @@ describe('the most detail within bounds', () => {
       { all: { flows: 7000, scrapeBytes: 40_000_000 } },
       'service_ports',
       true,
-      /would make scrapes of 20\.0 MB, more than 16\.0 MB$/,
+      /would make scrapes of 20\.0 MB, more than four fifths of flows\.max_exposition_bytes \(16\.0 MB\)$/,
     ],
     [
       'what the configuration cannot have',
@@ -140,4 +140,11 @@ describe('the configuration takes the settings, and has them then', () => {
       });
     }
   }
+});
+
+test('what an answer may have bounds it, too', () => {
+  const figures = figuresOf({ all: { flows: 500, scrapeBytes: 900_000 } });
+  const { id, sentence } = recommendChoice(figures, { ...OPTIONS, maxExpositionBytes: 1_048_576 }) ?? {};
+  assert.equal(id, 'all');
+  assert.match(sentence ?? '', /without gauges: .* four fifths of flows\.max_exposition_bytes \(1\.05 MB\)$/);
 });

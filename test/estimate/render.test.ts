@@ -23,7 +23,11 @@ async function reportOf(
   const watch = createWatch(choices);
   await watchRows(watch, [rows.slice(0, rows.length >> 1), rows.slice(rows.length >> 1)]);
   const estimate = estimateWatch(watch, choices, { ...ESTIMATE_OPTIONS, maxSeries: 10_000 });
-  const recommendation = recommendChoice(estimate, { maxSeries: 10_000, gauges: true });
+  const recommendation = recommendChoice(estimate, {
+    maxSeries: 10_000,
+    maxExpositionBytes: 16_000_000,
+    gauges: true,
+  });
   const yaml =
     recommendation === undefined ? '' : renderSettingsYaml(recommendation, { switchesPortOff: false });
   return {
