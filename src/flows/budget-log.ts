@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tells the log when a budget begins to leave things without series, and when it no longer does. Load that
-// comes and goes makes no more lines than load that stays.
+// comes and goes makes one line in ten minutes at most.
 
 import { BUDGETS, type Budget } from './budgets.js';
 
