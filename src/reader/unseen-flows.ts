@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How many flows of a drain are in none of its rows, as the kernel's map was full: what is counted of them
 // stands under the overflow, which has no keys. Two sketches by the same hash, of the rows alone and of
-// rows and refused flows together, differ by them; a refused flow that has a row, too, is in both.
+// rows and refused flows together, differ by them; a refused flow that has a row, too, is in both. Where a
+// drain failed half-way, its rows are not those of the next one: refused flows among them count once more.
 
 import { KERNEL_KEY_WORDS_MAX, kernelKeyOf, sketchHash } from '../abi/flow-sketch.js';
 import type { FlowRows } from '../abi/records.js';

@@ -115,6 +115,32 @@ test('whatever step fails, every packet is handed over exactly once', async () =
   );
 });
 
+test('flows that the map refused are told once, whatever step fails', async () => {
+  const flows = 30;
+  for (const [step, told] of [
+    ['drain flows4', 'by the next drain'],
+    ['read overflow', 'by the one that failed'],
+  ] as const) {
+    let isFailing = true;
+    const { maps, drain } = createRig((reached) => {
+      if (isFailing && reached === step) throw new Error(`${step} fails as planned`);
+    }, 4);
+    for (let flow = 0; flow < flows; flow++) maps.count(packet(4, flow, 60));
+    const sums = new Sums();
+    const first = await drain.drain();
+    assert.notEqual(first.error, undefined);
+    sums.add(first);
+    isFailing = false;
+    const second = await drain.drain();
+    assert.equal(second.error, undefined);
+    sums.add(second);
+    const unseen = flows - sums.flows.size;
+    assert.ok(unseen > 0, 'the map was full');
+    const expected = told === 'by the next drain' ? [0, unseen] : [unseen, 0];
+    assert.deepEqual([first.unseenFlows, second.unseenFlows], expected, told);
+  }
+});
+
 test('rows carry the flow, its IP version and its interface id', async () => {
   const { maps, drain } = createRig(() => undefined, 100);
   for (let flow = 0; flow < 50; flow++) {

@@ -4,6 +4,7 @@
 // where it is told to.
 
 import { numberFromU64 } from '../../../src/abi/flow-row-buffer.js';
+import { sketchHash } from '../../../src/abi/flow-sketch.js';
 import { hasFlow } from '../../../src/abi/kinds.js';
 import {
   FLOW_KEY4,
@@ -35,6 +36,8 @@ interface Count {
   bytes: number;
 }
 
+const SKETCH_BITS = 14;
+
 /** Called before each step with its name; throws to make the step fail. */
 export type FailAt = (step: string) => void;
 
@@ -53,6 +56,7 @@ export function createFakeKernelMaps(
     6: [new Map<string, Count>(), new Map<string, Count>()],
   };
   const overflow = new Map<string, Count>();
+  const refused = [new Uint8Array(SKETCH_SIZE), new Uint8Array(SKETCH_SIZE)] as const;
   let epoch: Half = 0;
   let turn = 0;
 
@@ -66,6 +70,15 @@ export function createFakeKernelMaps(
     map.set(key, count);
   }
 
+  /** As sketch_add() of bpf/count.h. */
+  function sketch(key: Buffer, half: Half): void {
+    const words = new Uint32Array(Uint8Array.from(key).buffer);
+    const hash = sketchHash(words, words.length, 0);
+    const register = hash >>> (32 - SKETCH_BITS);
+    const zeros = Math.min(32 - SKETCH_BITS, Math.clz32(hash << SKETCH_BITS));
+    refused[half][register] = Math.max(refused[half][register] ?? 0, zeros + 1);
+  }
+
   function fold(ipVersion: IpVersion, half: Half, keyHex: string, packets: number, bytes: number): void {
     const map = flows[ipVersion][half];
     if (map === undefined) throw new Error('no such half');
@@ -75,6 +88,7 @@ export function createFakeKernelMaps(
     }
     const key = Buffer.from(keyHex, 'hex');
     const fields = ipVersion === 4 ? FLOW_KEY4 : FLOW_KEY6;
+    sketch(key, half);
     const kind = key[fields.kind];
     const reason = hasFlow(kind ?? 0) ? 0 : key[fields.protocol];
     addTo(overflow, `${key.readUInt32LE(fields.ifindex)} ${kind} ${reason} ${half}`, packets, bytes);
@@ -94,7 +108,7 @@ export function createFakeKernelMaps(
       failAt('fence');
     },
     slots: (ipVersion, half) => slotMemory[ipVersion].subarray(half * halfBytes, (half + 1) * halfBytes),
-    refused: () => new Uint8Array(SKETCH_SIZE),
+    refused: (half) => refused[half],
     async drain(name: DrainedMap, half: Half, sink: BatchSink) {
       if (name === 'roce') {
         failAt('drain roce');
