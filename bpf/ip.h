@@ -74,7 +74,8 @@ struct ipv6_extension {
 	__u32 rest;
 };
 
-/* The DSCP as flow_traits.qp has it. */
+/* The DSCP, the upper six bits of the traffic class, as flow_traits.qp has it: 22 bits are below
+ * it, and the version is above. */
 static __always_inline __u32 dscp_word(const struct ipv6_header *ip)
 {
 	return bpf_ntohl(ip->version_class_flow) >> 22 << 26 >> 2;

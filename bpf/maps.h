@@ -37,7 +37,8 @@ struct {
 /* Key: a flow; value: what its slots have handed over in this epoch. Writer: programs on
  * every CPU, by atomic addition. Deleter: user space, when the half is quiet. Full
  * (E2BIG), or no memory (ENOMEM), or the bucket is busy (EBUSY): the counts go to
- * `overflow`. Not preallocated, so that an idle exporter is small. */
+ * `overflow`, and `refused` takes note of the flow. Not preallocated, so that an idle exporter is
+ * small. */
 #define FLOW_MAP(name, key_type)                                                                   \
 	struct {                                                                                   \
 		__uint(type, BPF_MAP_TYPE_HASH);                                                   \
