@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // All that an estimate says, for those who render it, and what is to be known about its numbers.
 
+import { DISTINCT_ERROR } from '../hyper-log-log.js';
 import { type Estimate, FEWEST_NEW_FLOWS } from './estimate.js';
 import { PROMETHEUS_ASSUMPTIONS } from './prometheus-needs.js';
 import type { Recommendation } from './recommend.js';
@@ -73,7 +74,7 @@ export function assumptions({ scrapeIntervalMs, isPushed }: EstimateReport): str
     'series: four for each flow, two with flows.gauges: false, which halves every figure of the table',
     `an hour: those of now and 3600 times those new in a second of the second half of the watch (fewer than ${FEWEST_NEW_FLOWS} new flows count as none); no more than flows.max_series, flows.idle_timeout_ms and flows.max_new_series_per_minute let begin`,
     'a scrape: text before gzip, by the labels of 256 flows; samples: ' +
-      `${isPushed ? 'pushed' : 'scraped'} every ${durationWords(scrapeIntervalMs)}; counts of flows have a standard error of 0.8 %`,
+      `${isPushed ? 'pushed' : 'scraped'} every ${durationWords(scrapeIntervalMs)}; counts of flows have a standard error of ${(100 * DISTINCT_ERROR).toFixed(1)} %`,
     ...PROMETHEUS_ASSUMPTIONS,
   ];
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Words on lines of at most 100 columns. Pure.
 
-export const TEXT_COLUMNS = 100;
+const TEXT_COLUMNS = 100;
 
 /** Words behind a head, broken at blanks; what follows stands under the words, or at `indent`. */
 export function wrapWords(head: string, words: string, indent = head.length): string[] {

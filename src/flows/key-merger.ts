@@ -39,7 +39,7 @@ export interface AddressNetworks {
 export type MergeKey = (keys: Uint32Array, wordOffset: number) => void;
 
 /** No address is in any network. */
-export const NO_NETWORKS: AddressNetworks = { numberOf4: () => 0, numberOf6: () => 0 };
+const NO_NETWORKS: AddressNetworks = { numberOf4: () => 0, numberOf6: () => 0 };
 
 /** undefined where the kernel's keys are told apart by what labels show and nothing else. */
 export function createKeyMerger(

@@ -42,16 +42,16 @@ export const FLOW_LABELS = [
 ] as const;
 
 /** Follows FLOW_LABELS when VLANs are told apart. */
-export const VLAN_LABEL = 'vlan';
+const VLAN_LABEL = 'vlan';
 
 /** Follows FLOW_LABELS and vlan, and the labels of RoCE pairs, when queue pairs are told apart. */
 export const QUEUE_PAIR_LABEL = 'queue_pair';
 
 /** Follow the labels above, in this order, where they are asked for. */
-export const DSCP_LABEL = 'dscp';
-export const DIRECTION_LABEL = 'direction';
-export const SRC_NETWORK_LABEL = 'src_network';
-export const DST_NETWORK_LABEL = 'dst_network';
+const DSCP_LABEL = 'dscp';
+const DIRECTION_LABEL = 'direction';
+const SRC_NETWORK_LABEL = 'src_network';
+const DST_NETWORK_LABEL = 'dst_network';
 
 export interface FlowLabelOptions {
   /** The name of an interface id of a flow row; must stay the same for an id. At most 15 bytes (IFNAMSIZ). */
@@ -98,7 +98,7 @@ export const INTERFACE_NAME_MAX_BYTES = 15;
 type KeyNumber = (keys: Uint32Array, wordOffset: number) => number;
 
 /**
- * The fields of FLOW_LABELS, in that order, and vlan and queue_pair where asked for. encodeText is applied to
+ * The fields of FLOW_LABELS, in that order, and of the labels that follow them where asked for. encodeText is applied to
  * values that are text, where a format cannot take them as they are.
  */
 export function createFlowLabelFields(
