@@ -234,7 +234,7 @@ class PairTable implements RocePairs {
     return this.#options.perQueuePair ? streamQueuePairOf(keys, wordOffset) : 0;
   }
 
-  /** Leaves the row's key and hash for #newPath(). */
+  /** Leaves the row's key and hash for #beginPair(). */
   #findPath(keys: Uint32Array, wordOffset: number): RocePath<RocePair> | undefined {
     const key = this.#key;
     this.#copyAddress(keys, wordOffset, key, 0);
@@ -255,7 +255,8 @@ class PairTable implements RocePairs {
       this.#bound?.note('max_pairs');
       return undefined;
     }
-    const path = known ?? this.#newPath();
+    const [key, hash] = [this.#key, this.#keyHash];
+    const path = known ?? new RocePath(key[2 * ADDRESS_WORDS] ?? 0, key.slice(0, 2 * ADDRESS_WORDS), hash);
     const pair = new RocePair(path, queuePair, this.#startedMs);
     const { perQueuePair } = this.#options;
     if (this.#room?.takePair(pair, known === undefined, perQueuePair, rows, row) === false) return undefined;
@@ -266,11 +267,6 @@ class PairTable implements RocePairs {
     pair.place = this.#pairs.push(pair) - 1;
     path.pairs.set(queuePair, pair);
     return pair;
-  }
-
-  #newPath(): RocePath<RocePair> {
-    const interfaceId = this.#key[2 * ADDRESS_WORDS] ?? 0;
-    return new RocePath<RocePair>(interfaceId, this.#key.slice(0, 2 * ADDRESS_WORDS), this.#keyHash);
   }
 
   #endIfIdle(place: number): void {
