@@ -19,6 +19,8 @@ import type { FlowParts } from './connect-flows.js';
 export interface RoceLine {
   /** Adds up one drain; once per refresh, within the guard. */
   apply(result: DrainResult, nowMs: number, refresh: number): Promise<void>;
+  /** Ends the smallest pairs where they take more of an answer than they may; as apply(). */
+  fit(): Promise<number>;
   /** Whole while no apply() is pending. refresh: number of the last one; undefined for what is pushed. */
   families(refresh?: number): Promise<readonly Family[]>;
 }
@@ -75,6 +77,7 @@ export function connectRoce(
       zeros.beginRefresh();
       return pairs.apply(roceRows, roceOverflow, nowMs, refresh);
     },
+    fit: () => pairs.fit(),
     families(refresh) {
       if (refresh === undefined) return roceFamilies(pairs.view, labels, parts);
       zeros.begin(refresh);

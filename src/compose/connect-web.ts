@@ -12,7 +12,6 @@ import {
   MAX_RENDERINGS,
   WARN_ABOVE_BYTES,
 } from '../exposition/shared-exposition.js';
-import type { ExpositionBudget } from '../flows/exposition-budget.js';
 import { connectionLimit, MAX_CONNECTIONS } from '../http/connection-limit.js';
 import { ConnectionLog } from '../http/connection-log.js';
 import { type ListeningServer, listen } from '../http/listen.js';
@@ -26,6 +25,7 @@ import { createFlowLabelFields, type FlowLabelOptions } from '../metrics/flow-la
 import type { SelfMetrics } from '../metrics/self-metrics.js';
 import { readOpenFileLimit } from '../system/open-file-limit.js';
 import { countOpenFds } from './feed-self-metrics.js';
+import type { ExpositionFit } from './fit-exposition.js';
 import type { Snapshot } from './snapshot.js';
 
 /** vmagent's promscrape.maxScrapeSize, unless told otherwise. */
@@ -42,8 +42,8 @@ export interface WebParts {
   readonly scrapers: Scrapers;
   /** Paces requests. */
   readonly turns: TurnQueue;
-  /** Of expositions. */
-  readonly budget: ExpositionBudget;
+  /** Of what is to go out. */
+  readonly fit: ExpositionFit;
   readonly libc: Libc;
   readonly log: Logger;
 }
@@ -114,7 +114,7 @@ function chooseConnectionLimit(log: Logger): number {
 }
 
 function connectExposer(parts: WebParts): Exposer {
-  const { config, flowLabels, snapshot, daemon, selfMetrics, budget, log } = parts;
+  const { config, flowLabels, snapshot, daemon, selfMetrics, fit, log } = parts;
   const { openmetricsCreated } = config.web;
   const { maxExpositionBytes } = config.flows;
   return createExposer(
@@ -131,18 +131,13 @@ function connectExposer(parts: WebParts): Exposer {
     {
       withSnapshot: (show) =>
         daemon.withSnapshot((refresh) =>
-          show({ refresh, families: () => snapshot.families(refresh), flows: snapshot.flows(refresh) }),
+          show({ refresh, families: () => snapshot.families(refresh), flows: () => snapshot.flows(refresh) }),
         ),
       currentRefresh: () => daemon.currentRefresh(),
       yieldToLoop: () => nextTurn(),
       monotonicMs: () => performance.now(),
-      onRendered(rendered) {
-        const { restBytes, format } = rendered;
-        selfMetrics.recordExposition(rendered);
-        // OpenMetrics may have a _created for each line of text.
-        const most = openmetricsCreated && format === 'text' ? 2 : 1;
-        if (restBytes !== undefined) budget.noteRest(most * restBytes);
-      },
+      mayGoOut: (exposition) => fit.mayGoOut(exposition),
+      onRendered: (rendered) => selfMetrics.recordExposition(rendered),
       warn: (message) => log.warn(message),
     },
   );

@@ -28,7 +28,7 @@ import { connectRdma } from './connect-rdma.js';
 import { connectRoce, rocePacketsSeen } from './connect-roce.js';
 import { serve } from './connect-web.js';
 import { countOpenFds, recordRefresh } from './feed-self-metrics.js';
-import { createFitStep } from './fit-exposition.js';
+import { createExpositionFit } from './fit-exposition.js';
 import { createHostIpStep } from './follow-host-ip.js';
 import { createSnapshot } from './snapshot.js';
 
@@ -177,6 +177,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
     );
     const { libc } = object;
     const flowLabels = flowLabelOptions(flowParts);
+    const fit = createExpositionFit({ accounts, roce, budget, selfMetrics, log, clock });
     const web = {
       config,
       version,
@@ -187,7 +188,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       selfMetrics,
       scrapers,
       turns,
-      budget,
+      fit,
       libc,
       log,
     };
@@ -211,7 +212,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
         },
         followHostIp: createHostIpStep({ hostIp, accounts, log, onRelabel: () => push?.onRelabel() }),
         addRoce: async ({ result, finishedAtMs, number }) => roce?.apply(result, finishedAtMs, number),
-        fitExposition: createFitStep({ accounts, budget, selfMetrics, log, clock }),
+        fitExposition: fit.step,
         readRdma: () => rdma?.refresh(),
         print: async () => printer?.print(accounts.series, accounts.books),
         async push({ finishedAtMs }) {

@@ -1,34 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
-// The step of a refresh that keeps expositions within their budget, wired, and what is told of budgets.
+// What keeps expositions within their budget, wired: a step of a refresh, and a look at each answer before it
+// goes out, as RDMA ports and interfaces come at any time. And what is told of budgets.
 
 import type { Clock } from '../clock.js';
 import type { RefreshSteps } from '../daemon.js';
+import type { Exposition } from '../exposition/render-exposition.js';
 import { BudgetLog } from '../flows/budget-log.js';
 import type { ExpositionBudget } from '../flows/exposition-budget.js';
 import type { FlowAccounts } from '../flows/flow-accounts.js';
 import type { Logger } from '../log.js';
 import type { SelfMetrics } from '../metrics/self-metrics.js';
+import type { RoceLine } from './connect-roce.js';
 
-export function createFitStep(parts: {
+export interface ExpositionFit {
+  readonly step: RefreshSteps['fitExposition'];
+  /** Within the guard. False where it is too large, and series ended, or where it says of itself that it has fewer bytes. */
+  mayGoOut(exposition: Pick<Exposition, 'bytes' | 'restBytes'>): Promise<boolean>;
+}
+
+export function createExpositionFit(parts: {
   readonly accounts: Pick<FlowAccounts, 'fit' | 'series'>;
+  readonly roce: Pick<RoceLine, 'fit'> | undefined;
   readonly budget: ExpositionBudget;
   readonly selfMetrics: SelfMetrics;
   readonly log: Pick<Logger, 'info' | 'warn'>;
   readonly clock: Pick<Clock, 'nowMs'>;
-}): RefreshSteps['fitExposition'] {
-  const { accounts, budget, selfMetrics, log } = parts;
+}): ExpositionFit {
+  const { accounts, roce, budget, selfMetrics, log } = parts;
   const budgetLog = new BudgetLog({
     log: { info: (message) => log.info(message), warn: (message) => log.warn(message) },
     nowMs: () => parts.clock.nowMs(),
   });
-  return async () => {
-    const ended = await accounts.fit();
-    if (ended > 0) {
-      selfMetrics.recordSeriesEnded('max_series', ended);
+  /** What answers say of themselves. */
+  let estimatedBytes = 0;
+
+  /** Whether anything ended. Pairs first: what they give back, flows may keep. */
+  async function makeFit(): Promise<boolean> {
+    const endedPairs = (await roce?.fit()) ?? 0;
+    const endedSeries = await accounts.fit();
+    if (endedSeries > 0) {
+      selfMetrics.recordSeriesEnded('max_series', endedSeries);
       selfMetrics.setSeries(accounts.series.count);
     }
-    const bound = budget.bound.take();
-    selfMetrics.recordBudgets(bound, budget.estimatedBytes);
-    budgetLog.refreshed(bound);
+    estimatedBytes = budget.estimatedBytes;
+    selfMetrics.setExpositionEstimate(estimatedBytes);
+    return endedPairs + endedSeries > 0;
+  }
+
+  return {
+    async step() {
+      await makeFit();
+      const bound = budget.bound.take();
+      selfMetrics.recordBudgets(bound);
+      budgetLog.refreshed(bound);
+    },
+    async mayGoOut({ bytes, restBytes }) {
+      budget.noteAnswer(bytes, restBytes);
+      const saysTruth = bytes <= estimatedBytes;
+      if (saysTruth && bytes <= budget.limitBytes) return true;
+      const hasEnded = await makeFit();
+      // With nothing left to end, more than the limit goes out: the operator must see what it is.
+      return saysTruth && !hasEnded;
+    },
   };
 }

@@ -34,8 +34,8 @@ export interface Exposition {
   readonly chunks: readonly Buffer[];
   /** Sum of the chunks' lengths. */
   readonly bytes: number;
-  /** Without the lines of flows and of RoCE pairs; text formats only. */
-  readonly restBytes?: number;
+  /** Without what flows and RoCE pairs have of their own: lines of text, or messages. */
+  readonly restBytes: number;
 }
 
 /** What formats need that tell since when counters count. */
@@ -65,16 +65,16 @@ export async function renderExposition(
     parts.signal?.throwIfAborted();
   });
   try {
+    let restBytes: number;
     if (format !== 'protobuf') {
       const createdMs = format === 'openmetrics' && starts?.openmetricsCreated ? starts.startedMs : undefined;
-      const restBytes = await renderText(list, DIALECTS[format], input, pacer, createdMs);
-      return { format, ...list.finish(), restBytes };
+      restBytes = await renderText(list, DIALECTS[format], input, pacer, createdMs);
     } else if (starts !== undefined) {
-      await renderProtobuf(list, input, starts, pacer);
+      restBytes = await renderProtobuf(list, input, starts, pacer);
     } else {
       throw new TypeError('protobuf needs to know since when counters count');
     }
-    return { format, ...list.finish() };
+    return { format, ...list.finish(), restBytes };
   } catch (error) {
     parts.pool?.give(list.finish().chunks);
     throw error;

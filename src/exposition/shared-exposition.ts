@@ -15,7 +15,7 @@ export interface ExpositionSnapshot {
   /** Number of the refresh, as ExposerParts.currentRefresh() tells it. */
   readonly refresh: number;
   families(): Promise<readonly Family[]>;
-  readonly flows: FlowFamilies;
+  flows(): FlowFamilies;
 }
 
 export interface ExposerOptions {
@@ -33,11 +33,14 @@ export interface ExposerParts {
   currentRefresh(): number;
   yieldToLoop(): Promise<void>;
   monotonicMs(): number;
+  /**
+   * Whether it may go out as it is. Where not, the snapshot shows less from now on, and it is rendered anew.
+   * Every one may unless told.
+   */
+  mayGoOut?(exposition: Pick<Exposition, 'bytes' | 'restBytes'>): Promise<boolean>;
   onRendered(rendered: {
     readonly format: ExpositionFormat;
     readonly bytes: number;
-    /** Without the lines of flows and of RoCE pairs; text formats only. */
-    readonly restBytes?: number;
     readonly durationMs: number;
   }): void;
   warn(message: string): void;
@@ -89,6 +92,24 @@ export function createExposer(options: ExposerOptions, parts: ExposerParts): Exp
   const pool = new ChunkPool();
   let isLarge = false;
 
+  const render = async (
+    format: ExpositionFormat,
+    snapshot: ExpositionSnapshot,
+    signal: AbortSignal,
+  ): Promise<Exposition> => {
+    for (;;) {
+      const exposition = await renderExposition(
+        format,
+        { families: await snapshot.families(), flows: snapshot.flows() },
+        { yieldToLoop: parts.yieldToLoop, signal, pool },
+        options.starts,
+      );
+      if ((await parts.mayGoOut?.(exposition)) !== false) return exposition;
+      pool.give(exposition.chunks);
+      signal.throwIfAborted();
+    }
+  };
+
   const start = (format: ExpositionFormat): Rendering => {
     const cancel = new AbortController();
     const rendering: Rendering = {
@@ -100,18 +121,12 @@ export function createExposer(options: ExposerOptions, parts: ExposerParts): Exp
         rendering.refresh = snapshot.refresh;
         cancel.signal.throwIfAborted();
         const startedMs = parts.monotonicMs();
-        const families = await snapshot.families();
-        const exposition = await renderExposition(
-          format,
-          { families, flows: snapshot.flows },
-          { yieldToLoop: parts.yieldToLoop, signal: cancel.signal, pool },
-          options.starts,
-        );
-        const { bytes, chunks, restBytes } = exposition;
+        const exposition = await render(format, snapshot, cancel.signal);
+        const { bytes, chunks } = exposition;
         if (living.has(rendering)) rendering.chunks = chunks;
         else pool.give(chunks);
         const durationMs = parts.monotonicMs() - startedMs;
-        parts.onRendered({ format, bytes, durationMs, ...(restBytes !== undefined && { restBytes }) });
+        parts.onRendered({ format, bytes, durationMs });
         warnOnce(bytes);
         return exposition;
       }),

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How many bytes an answer to a scrape may have, and what takes them: flow series, RoCE pairs, and the rest.
 // Arithmetic only: each of the two tables tells its own part and asks what is free; the rest is what the
-// last answers had, and a reserve by which it may grow until the next one.
+// last answers had, and a reserve by which it may grow until the next one. Where it grew by more, that answer
+// is made anew with less in it.
 
 import { BoundBudgets } from './budgets.js';
 
@@ -44,11 +45,13 @@ export class ExpositionBudget {
   }
 
   /**
-   * So much of an answer was neither lines of flows nor of pairs. The most of all answers counts: a rest that
-   * comes and goes is to end no series.
+   * An answer would have so many bytes, restBytes of them neither lines of flows nor of pairs; the estimate is
+   * above that then. The most of all answers counts: a rest that comes and goes is to end no series.
    */
-  noteRest(bytes: number): void {
-    this.#restBytes = Math.max(this.#restBytes, REST_STEP_BYTES * Math.ceil(bytes / REST_STEP_BYTES));
+  noteAnswer(bytes: number, restBytes: number): void {
+    // What the tables do not account for is the rest's, too: an estimate that were too low would mend itself.
+    const most = Math.max(restBytes, bytes - this.flowBytes - this.#allPairBytes);
+    this.#restBytes = Math.max(this.#restBytes, REST_STEP_BYTES * Math.ceil(most / REST_STEP_BYTES));
   }
 
   /** No answer to a scrape has more bytes, unless the rest grew by more than the reserve since the last one. */

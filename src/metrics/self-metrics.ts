@@ -67,8 +67,10 @@ export interface SelfMetrics {
   }): void;
   /** code: a status, or `aborted`. */
   recordHttpRequest(code: string): void;
-  /** Once per refresh: what left something without series in it, and the most bytes that an answer has now. */
-  recordBudgets(bound: ReadonlySet<Budget>, estimatedBytes: number): void;
+  /** Once per refresh: what left something without series in it. */
+  recordBudgets(bound: ReadonlySet<Budget>): void;
+  /** The most bytes that an answer has now. */
+  setExpositionEstimate(bytes: number): void;
   /** Once, when clients can connect; readOpen is called once per families(). */
   setHttpConnections(connections: { readonly limit: number; readOpen(): number }): void;
   recordHttpConnectionClosed(reason: string): void;
@@ -167,8 +169,10 @@ export function createSelfMetrics(options: SelfMetricsOptions, parts: SelfMetric
       expositionDurations.set(format, native);
       native.observe(durationMs / 1000);
     },
-    recordBudgets(bound, estimatedBytes) {
-      m.expositionEstimatedBytes.set(estimatedBytes);
+    setExpositionEstimate(bytes) {
+      m.expositionEstimatedBytes.set(bytes);
+    },
+    recordBudgets(bound) {
       for (const budget of BUDGETS) {
         m.budgetBinding.set({ budget }, bound.has(budget) ? 1 : 0);
         if (bound.has(budget)) m.budgetBoundRefreshesTotal.inc({ budget });

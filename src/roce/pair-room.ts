@@ -86,6 +86,11 @@ export class PairRoom {
     this.#take(this.#lines, this.#bytes);
   }
 
+  /** Whether the pairs there are have no more than they may; where not, it is said that the budget binds. */
+  hasRoom(): boolean {
+    return this.#fits(0, 0);
+  }
+
   endPair(pair: RocePair): void {
     this.#take(-pair.shownLines, -pair.shownBytes);
   }

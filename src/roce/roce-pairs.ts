@@ -23,11 +23,12 @@ import { createKeyHash, type KeyHash } from '../flows/key-hash.js';
 import { Pacer } from '../pacer.js';
 import { ADDRESS_WORDS, type CopyAddress, createAddressCopy } from './address-masks.js';
 import { OtherCounts } from './other-counts.js';
+import { PairList } from './pair-list.js';
 import { PairRoom, type PairRoomParts } from './pair-room.js';
-import { PATH_KEY_WORDS, PathIndex } from './path-index.js';
+import { PATH_KEY_WORDS } from './path-index.js';
 import { RocePair } from './roce-pair.js';
 import { MANAGEMENT_QUEUE_PAIR_MAX, RocePath } from './roce-path.js';
-import type { RoceOtherReason, RocePairsView, RocePairView } from './views.js';
+import type { RocePairsView, RocePairView } from './views.js';
 
 export interface RocePairsOptions {
   /** Pairs that may live at the same time. */
@@ -68,6 +69,13 @@ export interface RocePairs {
    * @throws Error (rejects) when the former call is still pending.
    */
   apply(rows: RoceRows, overflow: readonly RoceOverflowRow[], nowMs: number, refresh?: number): Promise<void>;
+  /**
+   * After what else is shown has grown: ends the smallest pairs where they have more than they may. Resolves
+   * with their number.
+   *
+   * @throws Error (rejects) when another call is still pending.
+   */
+  fit(): Promise<number>;
 }
 
 /**
@@ -95,10 +103,8 @@ class PairTable implements RocePairs {
   readonly #room: PairRoom | undefined;
   readonly #bound: BoundBudgets | undefined;
 
-  readonly #index = new PathIndex<RocePath<RocePair>>();
-  readonly #pairs: RocePair[] = [];
-  readonly #paths: RocePath<RocePair>[] = [];
   readonly #others = new OtherCounts();
+  readonly #list: PairList;
   readonly view: RocePairsView;
 
   /** Key of the row being looked at, shortened. */
@@ -125,26 +131,37 @@ class PairTable implements RocePairs {
     this.#mayEnd = parts.mayEnd ?? (() => true);
     this.#room = parts.room === undefined ? undefined : new PairRoom(parts.room);
     this.#bound = parts.room?.budget.bound;
+    this.#list = new PairList({ others: this.#others, room: this.#room });
     this.view = {
-      pairs: this.#pairs,
-      paths: this.#paths,
+      pairs: this.#list.pairs,
+      paths: this.#list.paths,
       others: this.#others.rows,
       maxPairs: options.maxPairs,
       perQueuePair: options.perQueuePair,
     };
   }
 
-  async apply(
+  apply(
     rows: RoceRows,
     overflow: readonly RoceOverflowRow[],
     nowMs: number,
     refresh = this.#refresh + 1,
   ): Promise<void> {
-    if (this.#pending) throw new Error('RoCE pairs: apply() was called while the former call is pending');
+    return this.#alone('apply', () => {
+      this.#refresh = refresh;
+      return this.#add(rows, overflow, nowMs);
+    });
+  }
+
+  fit(): Promise<number> {
+    return this.#alone('fit', () => this.#list.endSmallest(this.#pacer));
+  }
+
+  async #alone<T>(name: string, task: () => Promise<T>): Promise<T> {
+    if (this.#pending) throw new Error(`RoCE pairs: ${name}() was called while the former call is pending`);
     this.#pending = true;
-    this.#refresh = refresh;
     try {
-      await this.#add(rows, overflow, nowMs);
+      return await task();
     } finally {
       this.#pending = false;
     }
@@ -159,13 +176,14 @@ class PairTable implements RocePairs {
     for (const { interfaceId, version, packets, bytes } of overflow) {
       this.#others.add(interfaceId, version, 'map_full', packets, bytes);
     }
-    await this.#slices(this.#paths.length, PATH_NS, (i) => this.#paths[i]?.beginInterval());
+    const { pairs, paths } = this.#list;
+    await this.#slices(paths.length, PATH_NS, (i) => paths[i]?.beginInterval());
 
     this.#newcomerCount = 0;
     if (this.#newcomers.length < rows.length) this.#newcomers = new Uint32Array(rows.length);
     await this.#slices(rows.length, ROW_NS, (i) => this.#bookKnown(rows, i));
     // From the end: a pair that ends is replaced in the list by one that was looked at before.
-    const { length } = this.#pairs;
+    const { length } = pairs;
     await this.#slices(length, PAIR_NS, (i) => this.#endIfIdle(length - 1 - i));
     // Only now: newcomers may have the places of those that ended.
     await this.#slices(this.#newcomerCount, NEWCOMER_NS, (i) =>
@@ -241,7 +259,7 @@ class PairTable implements RocePairs {
     this.#copyAddress(keys, wordOffset + ADDRESS_WORDS, key, ADDRESS_WORDS);
     key[2 * ADDRESS_WORDS] = streamInterfaceIdOf(keys, wordOffset);
     this.#keyHash = this.#hash(key, 0);
-    return this.#index.find(this.#keyHash, key);
+    return this.#list.findPath(this.#keyHash, key);
   }
 
   /** undefined where there is no room for it. */
@@ -251,7 +269,7 @@ class PairTable implements RocePairs {
     known: RocePath<RocePair> | undefined,
     queuePair: number,
   ): RocePair | undefined {
-    if (this.#pairs.length >= this.#options.maxPairs) {
+    if (this.#list.pairs.length >= this.#options.maxPairs) {
       this.#bound?.note('max_pairs');
       return undefined;
     }
@@ -260,39 +278,15 @@ class PairTable implements RocePairs {
     const pair = new RocePair(path, queuePair, this.#startedMs);
     const { perQueuePair } = this.#options;
     if (this.#room?.takePair(pair, known === undefined, perQueuePair, rows, row) === false) return undefined;
-    if (known === undefined) {
-      path.place = this.#paths.push(path) - 1;
-      this.#index.insert(path);
-    }
-    pair.place = this.#pairs.push(pair) - 1;
-    path.pairs.set(queuePair, pair);
+    this.#list.add(pair, known === undefined);
     return pair;
   }
 
   #endIfIdle(place: number): void {
-    const pair = this.#pairs[place];
+    const pair = this.#list.pairs[place];
     if (pair === undefined) return;
     const overdueMs = this.#elapsedMs - pair.lastSeenMs - this.#idleLimitMs;
     if (overdueMs <= 0 || !this.#mayEnd(pair, pair.changedIn, overdueMs)) return;
-    const { path } = pair;
-    const toOthers = (version: number, packets: number, bytes: number, reason: RoceOtherReason): void =>
-      this.#others.add(path.interfaceId, version, reason, packets, bytes);
-    for (const { version, packets, bytes } of pair.traffic) toOthers(version, packets, bytes, 'expired');
-    toOthers(0, pair.malformedPackets, pair.malformedBytes, 'expired');
-    takeOut(this.#pairs, pair);
-    this.#room?.endPair(pair);
-    path.pairs.delete(pair.queuePair);
-    if (path.pairs.size > 0) return;
-    takeOut(this.#paths, path);
-    this.#room?.endPath(path);
-    this.#index.remove(path);
+    this.#list.end(pair, 'expired');
   }
-}
-
-/** The last one takes its place. */
-function takeOut<T extends { place: number }>(list: T[], one: T): void {
-  const last = list.pop();
-  if (last === undefined || last === one) return;
-  list[one.place] = last;
-  last.place = one.place;
 }

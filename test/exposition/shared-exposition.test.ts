@@ -41,7 +41,7 @@ function createBench(
               if (bench.fault !== undefined) throw bench.fault;
               return [];
             },
-            flows,
+            flows: () => flows,
           });
         },
         currentRefresh: () => bench.refresh,

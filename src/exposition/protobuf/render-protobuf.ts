@@ -26,13 +26,17 @@ export interface ProtobufOptions {
   readonly flowLabels: FlowTailRenderer;
 }
 
-/** As PrometheusProto has no empty families, those without samples are left out. */
+/**
+ * As PrometheusProto has no empty families, those without samples are left out. Resolves with the bytes of
+ * what is neither a metric of flows nor of RoCE pairs.
+ */
 export async function renderProtobuf(
   list: ChunkList,
   { families, flows }: { readonly families: readonly Family[]; readonly flows: FlowFamilies },
   { startedMs, flowLabels }: ProtobufOptions,
   pacer: Pacer,
-): Promise<void> {
+): Promise<number> {
+  let restBytes = 0;
   for (const family of families) {
     const messages: Buffer[] = [];
     let bytes = 0;
@@ -44,7 +48,8 @@ export async function renderProtobuf(
       at = next;
     }
     if (messages.length === 0) continue;
-    writeHeader(list, family, bytes);
+    restBytes += writeHeader(list, family, bytes);
+    if (family.isOfPairs !== true) restBytes += bytes;
     for (const message of messages) {
       const room = 1 + varintBytes(message.length) + message.length;
       if (list.end + room > list.current.length) list.startChunk(room);
@@ -54,17 +59,18 @@ export async function renderProtobuf(
       if (pacer.note(COPY_NS)) await pacer.turn();
     }
   }
-  if (flows.rows.count === 0) return;
+  if (flows.rows.count === 0) return restBytes;
   const metrics = new FlowMetrics(flows.rows, flowLabels);
   await metrics.measure(pacer);
   for (const family of flows.families) {
-    writeHeader(list, family, await metrics.familyBytes(family, pacer));
+    restBytes += writeHeader(list, family, await metrics.familyBytes(family, pacer));
     await metrics.write(list, family, pacer);
   }
+  return restBytes;
 }
 
-/** Length of the message, and all of it but the metrics. */
-function writeHeader(list: ChunkList, family: FamilyHeader, metricBytes: number): void {
+/** Length of the message, and all of it but the metrics. Returns its bytes. */
+function writeHeader(list: ChunkList, family: FamilyHeader, metricBytes: number): number {
   const unit = unitOf(family);
   const header = Buffer.concat([
     ...stringField(FAMILY_TAG.name, family.name),
@@ -77,4 +83,5 @@ function writeHeader(list: ChunkList, family: FamilyHeader, metricBytes: number)
   if (list.end + room > list.current.length) list.startChunk(room);
   const at = writeVarint(list.current, list.end, length);
   list.end = at + header.copy(list.current, at);
+  return room;
 }

@@ -130,7 +130,7 @@ export class BudgetBench {
       { yieldToLoop },
       { startedMs: START_MS, flowLabels, openmetricsCreated },
     );
-    if (restBytes !== undefined) this.budget.noteRest(restBytes);
+    this.budget.noteAnswer(bytes, restBytes);
     return bytes;
   }
 

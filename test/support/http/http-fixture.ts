@@ -48,7 +48,7 @@ export function createHttpFixture(flows = 10, options: Partial<HttpOptions> = {}
               if (fixture.fault !== undefined) throw fixture.fault;
               return fixedFamilies();
             },
-            flows: families,
+            flows: () => families,
           });
         },
         currentRefresh: () => 1,

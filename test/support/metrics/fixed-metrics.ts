@@ -122,7 +122,8 @@ export function createFixedSelfMetrics(): SelfMetrics {
   self.setKernelMap('flows4', 17, 65_536);
   self.setUnattributedPackets(2);
   self.recordExposition({ format: 'text', bytes: 4096, durationMs: 2 });
-  self.recordBudgets(new Set(['max_series']), 8_000_000);
+  self.recordBudgets(new Set(['max_series']));
+  self.setExpositionEstimate(8_000_000);
   self.recordHttpRequest('200');
   self.setHttpConnections({ limit: 512, readOpen: () => 3 });
   self.recordHttpConnectionClosed('evicted');
