@@ -81,7 +81,7 @@ export function connectAccounts(
       holdMaxMs: config.flows.holdMaxMs,
       hashSeed: randomBytes(4).readUInt32LE(),
       maxLabelBytes: labels.maxLabelBytes,
-      lineCost: flowLineCost({ ...config.web, gauges: config.flows.gauges }),
+      lineCost: flowLineCost({ ...config.web, gauges: config.flows.gauges, labelCount: labels.labelCount }),
     },
     {
       keep: wantedFlows(flowParts, parts.linkFraming),

@@ -25,6 +25,8 @@ export interface FlowLabelRenderer {
   readonly render: RenderFlowLabels;
   /** No row takes more bytes than this; out must have room for as many. */
   readonly maxLabelBytes: number;
+  /** Labels of a row. */
+  readonly labelCount: number;
 }
 
 /** Text that is the same for all flows, up to the quote before a value that is not. */
@@ -38,7 +40,8 @@ export function createFlowLabelRenderer(options: FlowLabelOptions): FlowLabelRen
   const steps: Step[] = [];
   let text = '';
   let maxLabelBytes = 0;
-  for (const field of createFlowLabelFields(options, escapeLabelValue)) {
+  const fields = createFlowLabelFields(options, escapeLabelValue);
+  for (const field of fields) {
     text += `${text === '' && steps.length === 0 ? '' : ','}${field.name}="`;
     if ('constant' in field) {
       text += `${field.constant}"`;
@@ -59,7 +62,7 @@ export function createFlowLabelRenderer(options: FlowLabelOptions): FlowLabelRen
     }
     return writeBytes(out, at, end) - outOffset;
   };
-  return { render, maxLabelBytes };
+  return { render, maxLabelBytes, labelCount: fields.length };
 }
 
 /** The address in the four words from wordOffset as labels show it; ipVersion is 4 or 6. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How many lines of an exposition a flow, a RoCE pair and a path have, and how many bytes, at their widest:
-// read off the definitions and their samples. Upper bounds for both text formats.
+// read off the definitions and their samples. Upper bounds for both text formats, and for protobuf.
 
 import { ROCE_CELL, ROCE_CELLS, ROCE_MALFORMED, ROCE_TRANSPORT } from '../abi/roce-records.js';
 import type { LineCost } from '../flows/exposition-budget.js';
@@ -21,6 +21,13 @@ const VALUE_BYTES = 18;
 const SHARE_BYTES = 24;
 /** Unix time with milliseconds, until the year 2286. */
 const CREATED_TIME_BYTES = 14;
+/**
+ * Of a metric in protobuf: its own frame (4), that of its value (2), the value (9), when it began (2 + 12).
+ * Text has one comma less than labels (1), and the lengths of a long collect_agg take more (3).
+ */
+const MESSAGE_BYTES = { counter: 33, gauge: 19 } as const;
+/** A label has three lengths with their tags, for =, two quotes and a comma of text. */
+const MESSAGE_LABEL_BYTES = 2;
 /** Braces, the space before a value, the line feed. */
 const AROUND_BYTES = 4;
 
@@ -29,15 +36,24 @@ export interface LineCostOptions {
   readonly openmetricsCreated: boolean;
 }
 
-/** Of a flow, beside its labels. */
-export function flowLineCost(options: LineCostOptions & { readonly gauges: boolean }): LineCost {
+export interface FlowLineCostOptions extends LineCostOptions {
+  readonly gauges: boolean;
+  /** How many labels a flow has. */
+  readonly labelCount: number;
+}
+
+/** Of a flow, beside its labels as text. */
+export function flowLineCost(options: FlowLineCostOptions): LineCost {
   const cost = { lines: 0, bytes: 0 };
+  let messageBytes = 0;
   for (const { name, type } of Object.values(FLOW_METRICS)) {
     if (type === 'gauge' && !options.gauges) continue;
     addLine(cost, name, COUNT_BYTES);
     if (type === 'counter' && options.openmetricsCreated) addCreatedLine(cost, name);
+    messageBytes += MESSAGE_BYTES[type] + MESSAGE_LABEL_BYTES * options.labelCount;
   }
-  return cost;
+  // A message has no name, but frames its labels: many of them are more than a line of text.
+  return { ...cost, bytes: Math.max(cost.bytes, messageBytes) };
 }
 
 /** Of pairs and paths, beside their labels. */

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { KIND } from '../../src/abi/kinds.js';
 import { ROCE_CELL, ROCE_TRANSPORT } from '../../src/abi/roce-records.js';
+import { FLOW_LABELS } from '../../src/metrics/flow-label-fields.js';
 import { BudgetBench } from '../support/exposition/budget-bench.js';
 import type { TestRow } from '../support/flows/rows.js';
 import type { StreamSpec } from '../support/roce/roce-rows.js';
@@ -18,7 +19,14 @@ const LONG_IP = [
 
 /** Flow number i of a net has always the same key; every third has the longest labels there are. */
 function flowOf(net: number, i: number, bytes: number): TestRow {
-  const common = { srcPort: 50_000 + (i % 15_000), dstPort: 65_535 - net, packets: 1 + (bytes % 7), bytes };
+  const longest = { vlan: 4095, qp: 0xffffff, dscp: 63, srcNetwork: 65_535, dstNetwork: 65_535 };
+  const common = {
+    ...(i % 2 === 0 ? longest : {}),
+    srcPort: 50_000 + (i % 15_000),
+    dstPort: 65_535 - net,
+    packets: 1 + (bytes % 7),
+    bytes,
+  };
   if (i % 3 !== 0) return { ...common, kind: KIND.tcp, protocol: 6, src: [10, net, i >> 8, i & 0xff] };
   const src = [...LONG_IP.slice(0, 13), 0x10 + net, 0x10 | (i >> 8), i & 0xff];
   return { ...common, kind: KIND.roceV2Udp, protocol: 17, ipVersion: 6, src, dst: LONG_IP };
@@ -75,6 +83,16 @@ test('rendered bytes <= estimate <= budget, and the books balance', async () => 
         perQueuePair: fc.boolean(),
         maxSeries: fc.constantFrom(50, 1_000_000),
         maxPairs: fc.constantFrom(3, 100_000),
+        labels: fc.constantFrom(FLOW_LABELS, ['src_ip'], ['interface', 'protocol']),
+        // Quotes take two bytes in text, one in protobuf.
+        networkName: fc.constantFrom(
+          undefined,
+          '',
+          'r1',
+          'x'.repeat(100),
+          '"'.repeat(100),
+          '\u00e9'.repeat(50),
+        ),
       }),
       async (sequence, options) => {
         const bench = new BudgetBench(options);
@@ -87,6 +105,28 @@ test('rendered bytes <= estimate <= budget, and the books balance', async () => 
     ),
     { numRuns: 25, endOnFailure: true },
   );
+});
+
+test('whatever labels flows have, they and pairs take no more than is accounted for', async () => {
+  for (const labels of [FLOW_LABELS, ['src_ip'], ['interface', 'protocol'], ['protocol']]) {
+    for (const networkName of [undefined, '', 'r', 'x'.repeat(100), '"'.repeat(100), '\u00e9'.repeat(50)]) {
+      for (const gauges of [false, true]) {
+        for (const perQueuePair of [false, true]) {
+          const bench = new BudgetBench({ limitBytes: 1 << 20, labels, networkName, gauges, perQueuePair });
+          const rows = Array.from({ length: 60 }, (_, i) => flowOf(1, i, 1 + i));
+          const streams = TRANSPORTS.map(
+            (transport): StreamSpec => ({ transport, cells: { [ROCE_CELL.writes]: 1 } }),
+          );
+          // Each alone: what one has to spare must not hide what the other lacks.
+          await bench.refresh(rows);
+          await bench.assertBounded();
+          const ofPairs = new BudgetBench({ limitBytes: 1 << 20, perQueuePair });
+          await ofPairs.refresh([], streams);
+          await ofPairs.assertBounded();
+        }
+      }
+    }
+  }
 });
 
 test('a pair cannot grow past the half that pairs may take, whatever its sender makes up', async () => {

@@ -12,14 +12,16 @@ import { createFlowAccounts, type FlowAccounts } from '../../../src/flows/flow-a
 import type { IntervalSummary } from '../../../src/flows/views.js';
 import { bookFamilies } from '../../../src/metrics/book-families.js';
 import { flowFamilies } from '../../../src/metrics/flow-families.js';
-import { createFlowLabelFields } from '../../../src/metrics/flow-label-fields.js';
+import { createFlowLabelFields, FLOW_LABELS } from '../../../src/metrics/flow-label-fields.js';
 import { createFlowLabelRenderer } from '../../../src/metrics/flow-labels.js';
 import { flowLineCost, pairLabelBytes, pairLineCosts } from '../../../src/metrics/line-costs.js';
+import { networkFamilies } from '../../../src/metrics/network-families.js';
 import { roceFamilies } from '../../../src/metrics/roce-families.js';
 import { createRocePairs, type RocePairs } from '../../../src/roce/roce-pairs.js';
 import { assertBalanced } from '../flows/accounts-model.js';
 import { drainOf, type TestRow } from '../flows/rows.js';
-import { createFixedSelfMetrics } from '../metrics/fixed-metrics.js';
+import { createFixedSelfMetrics, FIXED_NETWORKS } from '../metrics/fixed-metrics.js';
+import { fixedRdmaFamilies } from '../metrics/fixed-rdma.js';
 import { roceRowsOf, type StreamSpec } from '../roce/roce-rows.js';
 
 export interface BudgetBenchOptions {
@@ -29,6 +31,10 @@ export interface BudgetBenchOptions {
   readonly gauges?: boolean;
   readonly openmetricsCreated?: boolean;
   readonly perQueuePair?: boolean;
+  /** Those of FLOW_LABELS that flows have; all unless told. */
+  readonly labels?: readonly string[];
+  /** vlan, dscp, direction, and networks with such a name, too. */
+  readonly networkName?: string | undefined;
 }
 
 const START_MS = 1_700_000_000_000;
@@ -52,19 +58,26 @@ export class BudgetBench {
       gauges: true,
       openmetricsCreated: false,
       perQueuePair: false,
+      labels: FLOW_LABELS,
+      networkName: undefined,
       ...options,
     };
     this.#options = all;
     this.budget = new ExpositionBudget(all.limitBytes, this.hostIp);
     const { hostIp } = this;
+    const hasAll = all.networkName !== undefined;
     this.#labels = {
       interfaceName: (id: number) => `eth"${id}`,
       get hostIp() {
         return hostIp.current;
       },
       collectAgg: 'a "b" \\c\u00e9',
-      vlan: false,
-      queuePair: all.perQueuePair,
+      labels: all.labels,
+      vlan: hasAll,
+      queuePair: hasAll || all.perQueuePair,
+      dscp: hasAll,
+      direction: hasAll,
+      networks: { src: hasAll, dst: hasAll, nameOf: () => all.networkName ?? '' },
     };
     const times = { idleTimeoutMs: 4 * INTERVAL_MS, intervalMs: INTERVAL_MS, hashSeed: 1 };
     const flowLabels = createFlowLabelRenderer(this.#labels);
@@ -77,7 +90,7 @@ export class BudgetBench {
         newSeries: 'at_value',
         holdMaxMs: 60_000,
         maxLabelBytes: flowLabels.maxLabelBytes,
-        lineCost: flowLineCost(all),
+        lineCost: flowLineCost({ ...all, labelCount: flowLabels.labelCount }),
       },
       { keep: () => true, renderLabels: flowLabels.render, yieldToLoop, budget: this.budget },
     );
@@ -114,13 +127,15 @@ export class BudgetBench {
     await this.accounts.relabel();
   }
 
-  /** Bytes of an answer. */
+  /** Bytes of an answer; those of its flows and pairs are no more than are accounted for. */
   async render(format: ExpositionFormat): Promise<number> {
     const { gauges, openmetricsCreated } = this.#options;
     const yieldToLoop = async () => undefined;
     const families = [
       ...bookFamilies(this.accounts.books, this.#labels),
       ...(await roceFamilies(this.pairs.view, this.#labels, { yieldToLoop })),
+      ...fixedRdmaFamilies(),
+      ...networkFamilies(FIXED_NETWORKS),
       ...(await createFixedSelfMetrics().families()),
     ];
     const flowLabels = createFlowTailRenderer(createFlowLabelFields(this.#labels), []);
@@ -130,6 +145,10 @@ export class BudgetBench {
       { yieldToLoop },
       { startedMs: START_MS, flowLabels, openmetricsCreated },
     );
+    const { flowBytes, pairBytes, pairLines, hostIpBytes } = this.budget;
+    const accounted = flowBytes + pairBytes + pairLines * hostIpBytes;
+    const own = bytes - restBytes;
+    assert.ok(own <= accounted, `${format}: flows and pairs have ${own} bytes, not ${accounted} at most`);
     this.budget.noteAnswer(bytes, restBytes);
     return bytes;
   }

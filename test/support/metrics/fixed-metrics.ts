@@ -78,7 +78,7 @@ export const FIXED_PUSH: PushView = {
   spoolFailures: 0,
 };
 
-const FIXED_NETWORKS: NetworkView = {
+export const FIXED_NETWORKS: NetworkView = {
   prefixes: 300,
   isLastLoadSuccessful: true,
   lastSuccessMs: 1_700_000_050_250,
