@@ -121,7 +121,7 @@ export const SELF_METRICS = {
   },
   expositionEstimatedBytes: {
     name: 'xtrace_exposition_estimated_bytes',
-    help: 'Upper bound of the bytes that an answer has after the last refresh: every value at its widest, and a reserve for what may come until the next one. Above xtrace_exposition_bytes, and never above xtrace_exposition_budget_bytes unless what is neither flow nor RoCE pair takes more.',
+    help: 'Upper bound of the bytes that an answer has until the next refresh: every value at its widest, and a reserve for what may come. Above xtrace_exposition_bytes, and never above xtrace_exposition_budget_bytes unless what is neither flow nor RoCE pair takes more.',
     type: 'gauge',
     labels: [],
   },

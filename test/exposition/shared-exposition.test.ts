@@ -20,7 +20,12 @@ interface Bench {
 }
 
 function createBench(
-  options: { flows?: number; maxRenderings?: number; warnAboveBytes?: number } = {},
+  options: {
+    flows?: number;
+    maxRenderings?: number;
+    warnAboveBytes?: number;
+    mayGoOut?(): Promise<boolean>;
+  } = {},
 ): Bench {
   const flows = flowFamilies(createManySeries(options.flows ?? 3000));
   let clockMs = 0;
@@ -47,6 +52,7 @@ function createBench(
         currentRefresh: () => bench.refresh,
         yieldToLoop: () => nextTurn(),
         monotonicMs: () => (clockMs += 5),
+        mayGoOut: options.mayGoOut ?? (async () => true),
         onRendered: (rendered) => bench.rendered.push(rendered),
         warn: (message) => bench.warnings.push(message),
       },
@@ -73,6 +79,16 @@ test('scrapes that come together share one rendering; it is gone after the last'
   assert.equal(exposer.renderings, 0);
   (await mustShare(exposer.expose('text', 'identity'))).release();
   assert.equal(rendered.length, 2);
+});
+
+test('what may not go out is rendered anew, and only what goes out is recorded', async () => {
+  const looks = [false, false, true];
+  const { exposer, rendered } = createBench({ flows: 10, mayGoOut: async () => looks.shift() ?? true });
+  const share = await mustShare(exposer.expose('text', 'identity'));
+  assert.deepEqual(looks, []);
+  assert.equal(rendered.length, 1);
+  assert.equal(Buffer.concat(share.chunks).length, share.bytes);
+  share.release();
 });
 
 test('gzip is made once, shared, and holds the same bytes', async () => {

@@ -9,6 +9,7 @@ import { KIND } from '../../src/abi/kinds.js';
 import { ROCE_CELL, ROCE_TRANSPORT } from '../../src/abi/roce-records.js';
 import { FLOW_LABELS } from '../../src/metrics/flow-label-fields.js';
 import { BudgetBench } from '../support/exposition/budget-bench.js';
+import { assertBalanced } from '../support/flows/accounts-model.js';
 import type { TestRow } from '../support/flows/rows.js';
 import type { StreamSpec } from '../support/roce/roce-rows.js';
 
@@ -177,6 +178,50 @@ test('pairs that come end the smallest flow series in the same refresh, and only
     'no more than one series goes unused',
   );
   await bench.assertBounded();
+});
+
+test('a rest that passes half of the limit ends the smallest pairs, and nothing is lost', async () => {
+  const limitBytes = 1 << 20;
+  const bench = new BudgetBench({ limitBytes });
+  const streams = Array.from(
+    { length: 200 },
+    (_, i): StreamSpec => ({
+      src: [10, 0, 1, i],
+      packets: 10,
+      bytes: 1000 + i,
+      cells: { [ROCE_CELL.writes]: 1 },
+    }),
+  );
+  const flowRows = Array.from({ length: 1500 }, (_, i) => flowOf(0, i, 1000));
+  await bench.refresh(flowRows, streams);
+  const before = bench.pairs.view.pairs.length;
+  assert.ok(bench.budget.pairBytes > 0.45 * limitBytes, `${bench.budget.pairBytes} bytes of pairs`);
+
+  bench.budget.noteAnswer(1_200_000, 700_000);
+  const [pairs, series] = await bench.fit();
+  const { view } = bench.pairs;
+  assert.ok(pairs > 0 && series > 0 && view.pairs.length === before - pairs && view.pairs.length > 0);
+  assert.ok(bench.budget.estimatedBytes <= limitBytes, `${bench.budget.estimatedBytes} bytes`);
+  assert.ok(bench.budget.pairFreeBytes < 20_000, 'no more end than need to');
+  const bytesOf = ({ cells }: { readonly cells: Float64Array }): number => cells[ROCE_CELL.bytes] ?? 0;
+  assert.ok(Math.min(...view.pairs.map(bytesOf)) >= 1000 + pairs, 'the largest are left');
+  const shown = [...view.pairs.flatMap(({ traffic }) => traffic), ...view.others];
+  assert.equal(
+    shown.reduce((sum, one) => sum + one.packets, 0),
+    2000,
+  );
+  assert.equal(
+    view.others.every(({ reason }) => reason === 'max_pairs'),
+    true,
+  );
+  assert.deepEqual([...bench.budget.bound.take()], ['max_exposition_bytes']);
+  assertBalanced(bench.accounts);
+  assert.deepEqual(await bench.fit(), [0, 0]);
+
+  bench.budget.noteAnswer(2 * limitBytes, limitBytes);
+  await bench.fit();
+  assert.deepEqual([view.pairs.length, bench.accounts.series.count], [0, 0], 'the rest alone is too large');
+  assertBalanced(bench.accounts);
 });
 
 test('for typical traffic the estimate is within 15 % of what is rendered', async (t) => {

@@ -116,10 +116,15 @@ export class BudgetBench {
     const nowMs = START_MS + INTERVAL_MS * this.#refreshes++;
     const summary = await this.accounts.apply(drainOf(rows), [], nowMs);
     await this.pairs.apply(roceRowsOf(streams), [], nowMs);
-    await this.accounts.fit();
+    await this.fit();
     this.bound = this.budget.bound.take();
     assertBalanced(this.accounts);
     return summary;
+  }
+
+  /** Resolves with the numbers of pairs and of flow series that ended. */
+  async fit(): Promise<[pairs: number, series: number]> {
+    return [await this.pairs.fit(), await this.accounts.fit()];
   }
 
   async relabel(hostIp: string): Promise<void> {
