@@ -82,6 +82,9 @@ static void set_options(struct bpf_object *object, __u32 sets_per_cpu, bool roce
 		options->hash_seed = 0x5eed1e55;
 		options->roce = roce;
 		options->psn_sets = PSN_SETS;
+		/* no DSCP in keys, as the exporter has it by default */
+		options->mask4.traits.qp &= 0xffffff;
+		options->mask6.traits.qp &= 0xffffff;
 	}
 }
 

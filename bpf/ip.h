@@ -74,11 +74,18 @@ struct ipv6_extension {
 	__u32 rest;
 };
 
-/* The DSCP, the upper six bits of the traffic class, as flow_traits.qp has it: 22 bits are below
- * it, and the version is above. */
-static __always_inline __u32 dscp_word(const struct ipv6_header *ip)
+/* The DSCP of the IP header or GRH at the cursor, as flow_traits.qp has it; 0 where the frame ends
+ * before. Apart from the parsers: of TCP nobody but who wants the label pays for it. */
+static __always_inline __u32 dscp_at(const struct cursor *cursor, const bool is_ipv4)
 {
-	return bpf_ntohl(ip->version_class_flow) >> 22 << 26 >> 2;
+	const struct ipv4_header *ip4 = cursor->pos;
+	const struct ipv6_header *ip6 = cursor->pos;
+
+	if (is_ipv4)
+		return (void *)(ip4 + 1) > cursor->end ? 0 : (__u32)ip4->tos >> 2 << 24;
+	if ((void *)(ip6 + 1) > cursor->end)
+		return 0;
+	return bpf_ntohl(ip6->version_class_flow) >> 22 << 26 >> 2;
 }
 
 /* Returns 0, with the key's addresses and *found filled, or a frame_reason. */
@@ -106,7 +113,6 @@ static __always_inline __u32 parse_ipv4(struct cursor *cursor, const __u32 frami
 
 	__builtin_memcpy(key->src_ip, ip->src_ip, sizeof(key->src_ip));
 	__builtin_memcpy(key->dst_ip, ip->dst_ip, sizeof(key->dst_ip));
-	found->qp = (__u32)ip->tos >> 2 << 24;
 	later = ip->fragment & bpf_htons(IPV4_OFFSET_MASK);
 	found->more = !!(ip->fragment & bpf_htons(IPV4_MORE_FRAGMENTS));
 	cursor->pos += header_length;
@@ -216,7 +222,6 @@ static __always_inline __u32 parse_ipv6(struct xdp_md *ctx, struct cursor *curso
 
 	__builtin_memcpy(key->src_ip, ip->src_ip, sizeof(key->src_ip));
 	__builtin_memcpy(key->dst_ip, ip->dst_ip, sizeof(key->dst_ip));
-	found->qp = dscp_word(ip);
 	result.walk.protocol = ip->next_header;
 	cursor->pos = ip + 1;
 	if (is_ipv6_extension(result.walk.protocol)) {
@@ -265,7 +270,6 @@ static __always_inline __u32 parse_roce_v1(struct cursor *cursor, struct flow_ke
 	if (found->malformed)
 		return REASON_BTH_INVALID;
 
-	found->qp = dscp_word(grh);
 	__builtin_memcpy(key->src_ip, grh->src_ip, sizeof(key->src_ip));
 	__builtin_memcpy(key->dst_ip, grh->dst_ip, sizeof(key->dst_ip));
 	cursor->pos = bth;

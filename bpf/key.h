@@ -36,6 +36,12 @@ static __always_inline bool kind_wanted(__u8 kind, const __u32 framing)
 	return options.kinds_wanted[framing] >> (kind & 31) & 1;
 }
 
+/* Whether keys keep the DSCP. Read-only data, so that the verifier takes out what it rules out. */
+static __always_inline bool dscp_wanted(const bool is_ipv4)
+{
+	return (is_ipv4 ? options.mask4.traits.qp : options.mask6.traits.qp) >> 24;
+}
+
 /* KIND_ROCE_V2, KIND_ROCE_V2_UDP, KIND_ROCE_V1. */
 static __always_inline bool is_roce(__u8 kind)
 {

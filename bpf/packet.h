@@ -75,6 +75,8 @@ static __always_inline int count_ipv4(struct xdp_md *ctx, struct cursor *cursor,
 	struct flow_key4 key = {};
 	__u32 reason;
 
+	if (dscp_wanted(true))
+		found.qp = dscp_at(cursor, true);
 	reason = parse_ipv4(cursor, framing, &key, &found);
 	if (reason)
 		return reason;
@@ -88,6 +90,8 @@ static __always_inline int count_ipv6(struct xdp_md *ctx, struct cursor *cursor,
 	struct flow_key6 key = {};
 	__u32 reason;
 
+	if (dscp_wanted(false))
+		found.qp = dscp_at(cursor, false);
 	reason = parse_ipv6(ctx, cursor, framing, &key, &found);
 	if (reason)
 		return reason;

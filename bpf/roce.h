@@ -248,6 +248,7 @@ __noinline int count_roce_packet(struct xdp_md *ctx, __u32 inner, __u32 framing,
 	if (link.ethertype == ETHERTYPE_IPV4) {
 		struct flow_key4 key = {};
 
+		found.qp = dscp_at(&cursor, true);
 		reason = parse_ipv4(&cursor, FRAMING_ETHERNET, &key, &found);
 		if (reason)
 			return reason;
@@ -256,6 +257,7 @@ __noinline int count_roce_packet(struct xdp_md *ctx, __u32 inner, __u32 framing,
 	} else {
 		struct flow_key6 key = {};
 
+		found.qp = dscp_at(&cursor, false);
 		reason = link.ethertype == ETHERTYPE_IPV6
 				 ? parse_ipv6(ctx, &cursor, FRAMING_ETHERNET, &key, &found)
 				 : parse_roce_v1(&cursor, &key, &found);
