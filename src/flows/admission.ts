@@ -5,6 +5,7 @@
 import { FLOW_ROW_WORDS, type FlowRows } from '../abi/records.js';
 import { interfaceIdOf, kindOf } from '../abi/row-key.js';
 import type { Pacer } from '../pacer.js';
+import type { Seen } from './audience.js';
 import { ExpositionBudget } from './exposition-budget.js';
 import type { RenderLabels } from './label-arena.js';
 import type { Newcomers } from './newcomers.js';
@@ -47,23 +48,23 @@ export class Admission {
   }
 
   /** Lets the newcomers compete for series, and books those that get none; returns how many won. */
-  async run(rows: FlowRows, startedMs: number, nowMs: number): Promise<number> {
-    await this.fit(nowMs);
-    const admitted = await this.#admit(rows, startedMs, nowMs);
+  async run(rows: FlowRows, startedMs: number, nowMs: number, seen: Seen): Promise<number> {
+    await this.fit(nowMs, seen);
+    const admitted = await this.#admit(rows, startedMs, nowMs, seen);
     this.#budget.flowBytes = this.#keeper.table.expositionBytes;
     await this.#bookLosers(rows.keys);
     return admitted;
   }
 
   /** Ends the smallest series until an exposition is within its budget; returns how many. */
-  async fit(nowMs: number): Promise<number> {
+  async fit(nowMs: number, seen: Seen): Promise<number> {
     const budget = this.#budget;
     const { table } = this.#keeper;
     let ended = 0;
     budget.flowBytes = table.expositionBytes;
     if (budget.flowBytes <= budget.flowLimitBytes || table.count === 0) return ended;
     budget.bound.note('max_exposition_bytes');
-    await this.#contest.rankHolders(nowMs, this.#pacer);
+    await this.#contest.rankHolders(nowMs, seen, this.#pacer);
     while (table.expositionBytes > budget.flowLimitBytes && table.count > 0) {
       const steps = Math.min(table.count, this.#pacer.stepsLeft(END_NS));
       let step = 0;
@@ -77,10 +78,10 @@ export class Admission {
     return ended;
   }
 
-  async #admit(rows: FlowRows, startedMs: number, nowMs: number): Promise<number> {
+  async #admit(rows: FlowRows, startedMs: number, nowMs: number, seen: Seen): Promise<number> {
     const contest = this.#contest;
     const { table } = this.#keeper;
-    await contest.begin(rows.keys, nowMs, this.#pacer);
+    await contest.begin(rows.keys, nowMs, seen, this.#pacer);
     await table.reserve(table.count + contest.mostWinners, this.#pacer);
     let admitted = 0;
     for (;;) {

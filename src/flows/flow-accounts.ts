@@ -191,7 +191,7 @@ class Accounts implements FlowAccounts {
   }
 
   fit(): Promise<number> {
-    return this.#alone('fit', () => this.#admission.fit(this.#elapsedMs));
+    return this.#alone('fit', () => this.#admission.fit(this.#elapsedMs, this.#audience.seen()));
   }
 
   async #alone<T>(name: string, task: () => Promise<T>): Promise<T> {
@@ -229,7 +229,7 @@ class Accounts implements FlowAccounts {
     const seen = this.#audience.seen();
     await pacer.run(holders, SETTLE_NS, (from, to) => this.#settle(holders - from, holders - to, seen));
     // Newcomers' first packets came after the last refresh: that is where their series begin.
-    const admitted = await this.#admission.run(rows, Math.min(lastMs, nowMs), this.#elapsedMs);
+    const admitted = await this.#admission.run(rows, Math.min(lastMs, nowMs), this.#elapsedMs, seen);
     await table.labels.compact(table, pacer);
     return {
       rows: rows.length,

@@ -83,6 +83,14 @@ export class FlowTable implements SeriesView {
     return this.#lineCost.bytes + this.#lineCost.lines * labelLength;
   }
 
+  /**
+   * Whether a series has counted what those do not know who have seen all that was shown until the refresh of this
+   * number. One that is held at 0 has shown nothing: it has not.
+   */
+  hasUnseenCounts(series: number, seenRefresh: number): boolean {
+    return this.holdEndsMs[series] === NOT_HELD && (this.shownSince[series] ?? 0) > seenRefresh;
+  }
+
   /** Row of the flow whose key stands at words[wordOffset] and has this hash, or -1. */
   find(words: Uint32Array, wordOffset: number, hash: number): number {
     return this.#index.find(this.keys, words, wordOffset, hash);

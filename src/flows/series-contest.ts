@@ -6,6 +6,7 @@
 import { FLOW_ROW_WORDS } from '../abi/records.js';
 import type { Pacer } from '../pacer.js';
 import { AdmissionBudget } from './admission-budget.js';
+import type { Seen } from './audience.js';
 import type { ExpositionBudget } from './exposition-budget.js';
 import type { FlowTable } from './flow-table.js';
 import type { RenderLabels } from './label-arena.js';
@@ -18,6 +19,12 @@ import { WaitingFlows } from './waiting-flows.js';
 const CHALLENGER_NS = 100;
 const HOLDER_NS = 50;
 
+/**
+ * A holder whose last value everybody has seen gives way before one that has counted more since, even where it
+ * is larger by up to this factor: what nobody sees any more is missing from rates. It is that of packets'
+ * sizes, as nearly all of the smallest carried one; elephants that pause are far beyond.
+ */
+const SEEN_FIRST_FACTOR = 16;
 /** Holders that one newcomer may displace: labels of the smallest are a fifth as long as those of the largest. */
 const MOST_DISPLACED = 8;
 const NONE: readonly number[] = [];
@@ -50,8 +57,10 @@ export class SeriesContest {
   readonly #renderLabels: RenderLabels;
   /** Newcomers, largest first: ranked by minus their recent bytes. */
   readonly #challengers = new MinHeap();
-  /** Holders by what it takes to beat them, smallest first. */
-  readonly #holders = new MinHeap();
+  /** Holders of whose counts those who scrape have seen all, by what it takes to beat them, smallest first. */
+  readonly #seenHolders = new MinHeap();
+  /** The others. */
+  readonly #unseenHolders = new MinHeap();
   #allWin = false;
   #nowMs = 0;
   /** After next(): the series that the winner takes from their holders; none where there was room. */
@@ -72,8 +81,9 @@ export class SeriesContest {
    *
    * @param keys of the drain that the newcomers came with.
    * @param nowMs on the clock of table.lastSeenMs.
+   * @param seen what those who scrape have seen.
    */
-  async begin(keys: Uint32Array, nowMs: number, pacer: Pacer): Promise<void> {
+  async begin(keys: Uint32Array, nowMs: number, seen: Seen, pacer: Pacer): Promise<void> {
     const newcomers = this.#newcomers;
     this.#moveTo(nowMs);
     this.#allWin = newcomers.count <= this.#sureRoom();
@@ -82,28 +92,37 @@ export class SeriesContest {
       for (let i = from; i < to; i++) this.#challenge(keys, newcomers.rows[i] ?? 0);
     });
     if (this.#allWin) return; // no order is needed
-    await this.rankHolders(nowMs, pacer);
+    await this.rankHolders(nowMs, seen, pacer);
     await this.#challengers.heapify(pacer);
   }
 
   /** Puts the holders in order, for popSmallest(). */
-  async rankHolders(nowMs: number, pacer: Pacer): Promise<void> {
+  async rankHolders(nowMs: number, seen: Seen, pacer: Pacer): Promise<void> {
     const table = this.#table;
     this.#moveTo(nowMs);
-    this.#holders.reset(table.count);
+    this.#seenHolders.reset(table.count);
+    this.#unseenHolders.reset(table.count);
     await pacer.run(table.count, HOLDER_NS, (from, to) => {
       for (let i = from; i < to; i++) {
         const series = table.inUse[i] ?? 0;
         const idleMs = nowMs - (table.lastSeenMs[series] ?? 0);
-        this.#holders.append(series, this.#recent.toBeat(table.recentBytes[series] ?? 0, idleMs));
+        const holders = table.hasUnseenCounts(series, seen.ends) ? this.#unseenHolders : this.#seenHolders;
+        holders.append(series, this.#recent.toBeat(table.recentBytes[series] ?? 0, idleMs));
       }
     });
-    await this.#holders.heapify(pacer);
+    await this.#seenHolders.heapify(pacer);
+    await this.#unseenHolders.heapify(pacer);
+  }
+
+  /** Where the holder stands that is the next to give way. */
+  get #weakest(): MinHeap {
+    const [seen, unseen] = [this.#seenHolders, this.#unseenHolders];
+    return unseen.length === 0 || seen.topRank() <= SEEN_FIRST_FACTOR * unseen.topRank() ? seen : unseen;
   }
 
   /** The holder that is beaten most easily, which is to end; what it carried is remembered. */
   popSmallest(): number {
-    const series = this.#holders.pop();
+    const series = this.#weakest.pop();
     this.#rememberHolder(series);
     return series;
   }
@@ -132,15 +151,15 @@ export class SeriesContest {
    */
   #displace(neededBytes: number): boolean {
     const table = this.#table;
-    const holders = this.#holders;
     const rank = -this.#challengers.topRank();
-    if (!(rank > holders.topRank())) return false;
+    if (!(rank > this.#weakest.topRank())) return false;
     if (this.#admissions.isSpent) {
       this.#budget.bound.note('max_new_series_per_minute');
       return false;
     }
     const displaced: number[] = [];
     for (let freed = 0; freed < neededBytes || displaced.length === 0; ) {
+      const holders = this.#weakest;
       if (displaced.length === MOST_DISPLACED || !(rank > holders.topRank())) {
         this.#budget.bound.note('max_exposition_bytes');
         return false; // no other newcomer is larger, so the contest is over

@@ -164,3 +164,38 @@ test('a series in the place of another begins at 0', async () => {
   await refresh(flow(2, 10_000));
   assert.deepEqual([shown(accounts), pending(accounts)], [[0], 10_000]);
 });
+
+test('who has been seen gives way first, among holders of much the same size', async () => {
+  const { accounts, refresh, everybodySaw } = createHeld({ maxSeries: 2 });
+  await refresh(flow(1, 300), flow(2, 100));
+  everybodySaw(1);
+  await refresh();
+  everybodySaw(2);
+  // Flow 2 is the smaller one, but counts what nobody has seen: a rate would lack it.
+  await refresh(flow(2, 1));
+  await refresh(flow(3, 10_000));
+  assert.deepEqual(holders(accounts, 1, 2, 3), [2, 3]);
+  everybodySaw(4);
+  await refresh(flow(4, 50_000));
+  assert.deepEqual(holders(accounts, 2, 3, 4), [3, 4], 'once it is seen, it is the smallest');
+});
+
+test('who is far larger stays, seen or not', async () => {
+  const { accounts, refresh, everybodySaw } = createHeld({ maxSeries: 2 });
+  await refresh(flow(1, 100_000), flow(2, 100));
+  everybodySaw(1);
+  await refresh();
+  everybodySaw(2);
+  await refresh(flow(2, 1));
+  await refresh(flow(3, 1_000_000));
+  assert.deepEqual(holders(accounts, 1, 2, 3), [1, 3]);
+});
+
+test('where nobody has been seen, the smallest gives way', async () => {
+  const { accounts, refresh, everybodySaw } = createHeld({ maxSeries: 2 });
+  await refresh(flow(1, 300), flow(2, 100));
+  everybodySaw(1);
+  await refresh(flow(1, 300), flow(2, 100));
+  await refresh(flow(1, 300), flow(2, 100), flow(3, 10_000));
+  assert.deepEqual(holders(accounts, 1, 2, 3), [1, 3]);
+});
