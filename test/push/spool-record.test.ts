@@ -88,6 +88,7 @@ test('law: what was written is read, and its name tells what is in it', () => {
 test('law: names sort as their sequence numbers do', () => {
   fc.assert(
     fc.property(batches, batches, (a, b) => {
+      fc.pre(a.sequence !== b.sequence); // a number is given once
       assert.equal(entryOf(a).name < entryOf(b).name, a.sequence < b.sequence);
     }),
   );
