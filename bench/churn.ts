@@ -10,7 +10,7 @@ import { type FlowFloodOutcome, type MemoryLook, runFlowFlood } from '../test/su
 import { mostHeadSeries, readHeadSeries } from '../test/support/exporter/head-series.js';
 import { createWire } from '../test/support/kernel/wire.js';
 import { startPrometheus } from '../test/support/receivers/scrapers.js';
-import { judgeBeats, judgePackets, judgeScrapes, judgeStalls } from './flood.js';
+import { judgeOutcome } from './flood.js';
 import { startIdleWatch } from './idle-watch.js';
 import { judge, type SoakFigure, slopePerHour } from './soak-figures.js';
 
@@ -68,10 +68,7 @@ export async function benchChurn(minutes: number): Promise<SoakFigure[]> {
       judge('of these promised: all that is no flow', most.rest),
       judge('flow series that ended', outcome.last.sum('xtrace_series_ended_total')),
       judge('prometheus: 1 where every scrape was good', up, { atLeast: 1 }),
-      ...judgeScrapes(outcome),
-      ...judgeBeats(outcome),
-      ...judgeStalls(outcome, await idle.longestStallMs()),
-      ...judgePackets(outcome),
+      ...judgeOutcome(outcome, await idle.longestStallMs()),
     ];
   } finally {
     for (const close of closers.reverse()) await close();

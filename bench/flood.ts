@@ -63,18 +63,25 @@ export async function benchFlood(flows: number, seconds: number): Promise<SoakFi
       judge('resident memory after, percent above before', (100 * (after - before)) / before, {
         atMost: BACK_WITHIN_PERCENT,
       }),
-      ...judgeScrapes(outcome),
-      ...judgeBeats(outcome),
-      ...judgeStalls(outcome, await idle.longestStallMs()),
-      ...judgePackets(outcome),
+      ...judgeOutcome(outcome, await idle.longestStallMs()),
     ];
   } finally {
     for (const close of closers.reverse()) await close();
   }
 }
 
-/** What every flood has to show in its scrapes; tells the first faults on stderr. */
-export function judgeScrapes(outcome: FlowFloodOutcome): SoakFigure[] {
+/** What every flood has to show. idleMs: the longest stall of an idle thread beside it. */
+export function judgeOutcome(outcome: FlowFloodOutcome, idleMs: number): SoakFigure[] {
+  return [
+    ...judgeScrapes(outcome),
+    ...judgeBeats(outcome),
+    ...judgeStalls(outcome, idleMs),
+    ...judgePackets(outcome),
+  ];
+}
+
+/** In its scrapes; tells the first faults on stderr. */
+function judgeScrapes(outcome: FlowFloodOutcome): SoakFigure[] {
   const { scrapes, failedScrapes } = outcome;
   const faults = [
     ...scrapes.flatMap((scrape) => scrape.faults),
@@ -98,7 +105,7 @@ export function judgeScrapes(outcome: FlowFloodOutcome): SoakFigure[] {
   ];
 }
 
-export function judgeBeats({ scrapes, last }: FlowFloodOutcome): SoakFigure[] {
+function judgeBeats({ scrapes, last }: FlowFloodOutcome): SoakFigure[] {
   const [first, final] = [scrapes[0], scrapes.at(-1)];
   const spanMs = (final?.refreshedMs ?? Number.NaN) - (first?.refreshedMs ?? 0);
   const refreshes = (final?.refreshes ?? 0) - (first?.refreshes ?? 0);
@@ -111,7 +118,7 @@ export function judgeBeats({ scrapes, last }: FlowFloodOutcome): SoakFigure[] {
   ];
 }
 
-export function judgeStalls({ scrapes }: FlowFloodOutcome, idleMs: number): SoakFigure[] {
+function judgeStalls({ scrapes }: FlowFloodOutcome, idleMs: number): SoakFigure[] {
   // The first answer tells of the start.
   const stalls = scrapes.slice(1).map(({ stallMs }) => stallMs);
   const sorted = stalls.toSorted((a, b) => a - b);
@@ -124,7 +131,7 @@ export function judgeStalls({ scrapes }: FlowFloodOutcome, idleMs: number): Soak
   ];
 }
 
-export function judgePackets({ sent, refusals, counted, link, last }: FlowFloodOutcome): SoakFigure[] {
+function judgePackets({ sent, refusals, counted, link, last }: FlowFloodOutcome): SoakFigure[] {
   const packets = packetsOf(sent);
   const wrong = Object.entries(sent).filter(
     ([type, { packets: of, bytes }]) => counted[type]?.packets !== of || counted[type].bytes !== bytes,

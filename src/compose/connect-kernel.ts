@@ -5,6 +5,7 @@ import { createKeyMasks, type KeyDetail } from '../abi/key-masks.js';
 import { ephemeralPorts } from '../abi/port-folding.js';
 import { type AttachmentParts, type Attachments, createAttachments } from '../attach/attachments.js';
 import type { InterfaceIds } from '../attach/interface-ids.js';
+import type { Clock } from '../clock.js';
 import type { Config } from '../config/config.js';
 import { type FlowDetail, flowDetail } from '../config/flow-labels.js';
 import { kindsWanted } from '../flows/filter.js';
@@ -12,6 +13,7 @@ import { attachXdp } from '../kernel/attach.js';
 import { type KernelObject, loadKernelObject } from '../kernel/load.js';
 import type { Netdev } from '../kernel/netdev.js';
 import type { SelfMetrics } from '../metrics/self-metrics.js';
+import { createDrain, type Drain } from '../reader/drain.js';
 import { framingOf } from '../system/framing.js';
 import { readLocalPorts } from '../system/local-ports.js';
 import { createInterfaceChoice } from './choose-interfaces.js';
@@ -50,6 +52,16 @@ export function loadObject(
 export function foldedPorts(flows: Config['flows']): Uint32Array {
   const range = flows.ephemeralPorts === 'host' ? readLocalPorts({ root: '/' }) : flows.ephemeralPorts;
   return ephemeralPorts(range, flows.servicePorts);
+}
+
+export function connectDrain({ maps }: KernelObject, ids: InterfaceIds, clock: Clock): Drain {
+  return createDrain({
+    maps,
+    interfaceIdOf: (ifindex) => ids.idOf(ifindex),
+    ifindexOf: (id) => ids.ifindexOf(id),
+    yieldToLoop: clock.yieldToLoop,
+    nowMs: clock.nowMs,
+  });
 }
 
 /** What the kernel keeps for labels: of a network, the address. */

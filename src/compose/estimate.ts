@@ -19,12 +19,12 @@ import { renderEstimateJson } from '../estimate/render-estimate-json.js';
 import { durationWords, type EstimateReport } from '../estimate/report.js';
 import { renderSettingsYaml } from '../estimate/settings-yaml.js';
 import { type Netdev, openNetdev } from '../kernel/netdev.js';
-import { createDrain, type Drain } from '../reader/drain.js';
+import type { Drain } from '../reader/drain.js';
 import { createHostIpFollower } from '../system/host-ip-follower.js';
 import { listInterfaces } from '../system/interfaces.js';
 import { SYSFS_FILES } from '../system/sysfs-files.js';
 import { wantedFlows } from './connect-flows.js';
-import { connectAttachments, loadObject } from './connect-kernel.js';
+import { connectAttachments, connectDrain, loadObject } from './connect-kernel.js';
 import { loadNetworksOnce } from './connect-networks.js';
 import { connectChoices, rocePairProjection, switchesPortOff, withFullDetail } from './estimate-choices.js';
 
@@ -97,13 +97,7 @@ export async function runEstimate(options: EstimateRunOptions, parts: EstimateRu
         yieldToLoop: clock.yieldToLoop,
       },
     );
-    const drain = createDrain({
-      maps: object.maps,
-      interfaceIdOf: (ifindex) => ids.idOf(ifindex),
-      ifindexOf: (id) => ids.ifindexOf(id),
-      yieldToLoop: clock.yieldToLoop,
-      nowMs: clock.nowMs,
-    });
+    const drain = connectDrain(object, ids, clock);
     attached.check();
     requireAttached(attached);
     const names = attached.states.filter((state) => state.attached).map(({ name }) => name);

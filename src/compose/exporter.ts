@@ -17,11 +17,10 @@ import { openNetdev } from '../kernel/netdev.js';
 import type { Logger } from '../log.js';
 import { createProcessUsageReader } from '../metrics/process-usage.js';
 import { createSelfMetrics } from '../metrics/self-metrics.js';
-import { createDrain } from '../reader/drain.js';
 import { createHostIpFollower } from '../system/host-ip-follower.js';
 import { listInterfaces } from '../system/interfaces.js';
 import { connectAccounts, connectPrinter, flowLabelOptions, hidesAddresses } from './connect-flows.js';
-import { connectAttachments, loadObject } from './connect-kernel.js';
+import { connectAttachments, connectDrain, loadObject } from './connect-kernel.js';
 import { connectNetworks, networksShown } from './connect-networks.js';
 import { connectPush } from './connect-push.js';
 import { connectRdma } from './connect-rdma.js';
@@ -152,13 +151,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
     const printer = connectPrinter(flowParts, { stdout, interfaceCount: config.interfaces.length, log });
     closers.push(() => within(CLOSE_LIMIT_MS, (signal) => printer?.close(signal)));
 
-    const drain = createDrain({
-      maps: object.maps,
-      interfaceIdOf: (ifindex) => ids.idOf(ifindex),
-      ifindexOf: (id) => ids.ifindexOf(id),
-      yieldToLoop: clock.yieldToLoop,
-      nowMs: clock.nowMs,
-    });
+    const drain = connectDrain(object, ids, clock);
     const turns = new TurnQueue();
     const daemon = createDaemon(
       { intervalMs: config.intervalMs, watchMs: WATCH_MS },

@@ -2,11 +2,11 @@
 // The diagnosis as one screen of plain ASCII, at most 100 columns wide: the host, a paragraph for each
 // interface that is configured or has an RDMA device, a line for each other one, the verdict. Pure.
 
+import { wrapWords } from '../wrap-words.js';
 import type { DoctorFacts, InterfaceFacts } from './facts.js';
 import type { Diagnosis, Finding } from './finding.js';
 import { hostRows, linkWords, type Row, rdmaDeviceWords, roleWords, xdpWords } from './words.js';
 
-const WIDTH = 100;
 const LABEL_COLUMNS = 16;
 /** A host of containers has hundreds of veths: the rest is in --json. */
 const MOST_OTHERS = 16;
@@ -49,11 +49,11 @@ function rowsOf({ link }: InterfaceFacts): Row[] {
 }
 
 function renderRow([label, words]: Row): string[] {
-  return hang(`  ${label.padEnd(LABEL_COLUMNS - 2)}`, words);
+  return wrapWords(`  ${label.padEnd(LABEL_COLUMNS - 2)}`, words);
 }
 
 function renderFinding({ level, sentence }: Finding): string[] {
-  return hang(`  ${LEVEL_WORDS[level]}: `, sentence, 4);
+  return wrapWords(`  ${LEVEL_WORDS[level]}: `, sentence, 4);
 }
 
 function renderOthers(others: readonly InterfaceFacts[]): string[] {
@@ -75,26 +75,9 @@ function renderVerdict(facts: DoctorFacts, { findings, willWork }: Diagnosis): s
   const aside = warnings === 0 ? '' : `, with ${warnings} warning${warnings === 1 ? '' : 's'} above`;
   const isProved = configured.every(({ link }) => link?.probe?.isAttached === true);
   return willWork
-    ? hang('', `verdict: ${names} will ${isProved ? 'work, as was tried' : 'work'}${aside}`)
-    : hang(
+    ? wrapWords('', `verdict: ${names} will ${isProved ? 'work, as was tried' : 'work'}${aside}`)
+    : wrapWords(
         '',
         `verdict: ${names} will NOT work: see ${count('problem')} PROBLEM${count('problem') === 1 ? '' : 'S'} above`,
       );
-}
-
-/** Words behind a head, broken at blanks; what follows stands under the words, or at `indent`. */
-function hang(head: string, words: string, indent = head.length): string[] {
-  const lines: string[] = [];
-  let line = head;
-  let isEmpty = true;
-  for (const word of words.split(' ')) {
-    if (!isEmpty && line.length + 1 + word.length > WIDTH) {
-      lines.push(line);
-      line = ' '.repeat(indent);
-      isEmpty = true;
-    }
-    line += isEmpty ? word : ` ${word}`;
-    isEmpty = false;
-  }
-  return [...lines, line];
 }

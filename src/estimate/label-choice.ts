@@ -28,7 +28,7 @@ const PREFIXES = { ipv4PrefixLength: 24, ipv6PrefixLength: 64 } as const;
 const USUAL: readonly string[] = FLOW_LABELS;
 const ADDRESSES = ['src_ip', 'dst_ip'];
 const PORTS = ['src_port', 'dst_port'];
-const NEEDED = ['traffic_type', 'interface'];
+const KIND_OF_TRAFFIC = ['traffic_type', 'interface'];
 
 /**
  * What is configured first; then the others, from the most detail to the least. Labels that are configured
@@ -50,7 +50,7 @@ export function labelChoices(configured: LabelSettings): readonly LabelChoice[] 
     {
       id: 'addresses',
       words: 'addresses only',
-      settings: { labels: [...ADDRESSES, ...NEEDED, ...further], ...none },
+      settings: { labels: [...ADDRESSES, ...KIND_OF_TRAFFIC, ...further], ...none },
     },
     {
       id: 'prefixes',
@@ -67,6 +67,10 @@ export function labelChoices(configured: LabelSettings): readonly LabelChoice[] 
       words: 'service ports, no dst_ip',
       settings: { labels: without('dst_ip'), ...service },
     },
-    { id: 'traffic_type', words: 'traffic type and interface', settings: { labels: NEEDED, ...none } },
+    {
+      id: 'traffic_type',
+      words: 'traffic type and interface',
+      settings: { labels: KIND_OF_TRAFFIC, ...none },
+    },
   ];
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A choice of labels as it stands in the configuration file. Pure.
 
+import { wrapWords } from '../wrap-words.js';
 import type { Recommendation } from './recommend.js';
-import { wrapWords } from './wrap-words.js';
 
 export interface SettingsYamlOptions {
   /** Whether the configuration switches one port off by the older settings, which would go on to hold. */
