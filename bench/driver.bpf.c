@@ -22,7 +22,7 @@ struct {
 struct driver_state driver;
 
 /* The next PSN of each flow: in order, as nearly all of them come. */
-__u16 psns[FLOWS_MAX];
+__u32 psns[FLOWS_MAX * PROGRAMS_MAX];
 
 /* No header that we write to lies deeper; as a mask it bounds the offset for the
  * verifier. */
@@ -34,7 +34,7 @@ SEC("xdp.frags") int drive(struct xdp_md *ctx)
 	void *data = (void *)(long)ctx->data;
 	__be32 *address = data + (driver.address_offset & OFFSET_MASK);
 	__be16 *port = data + (driver.port_offset & OFFSET_MASK);
-	__be16 *psn = data + (driver.psn_offset & OFFSET_MASK);
+	__be32 *psn = data + ((driver.psn_offset ? driver.psn_offset - 2 : 0) & OFFSET_MASK);
 	__u32 flow;
 
 	if ((void *)(address + 1) > data_end || (void *)(port + 1) > data_end ||
@@ -51,7 +51,9 @@ SEC("xdp.frags") int drive(struct xdp_md *ctx)
 	*address = bpf_htonl(driver.first_address + flow);
 	*port = bpf_htons(flow * 40503); /* odd, so a port each for the first 65,536 */
 	if (driver.psn_offset)
-		*psn = bpf_htons(psns[flow & (FLOWS_MAX - 1)]++);
+		*psn = bpf_htonl(psns[(driver.program & (PROGRAMS_MAX - 1)) * FLOWS_MAX +
+				       (flow & (FLOWS_MAX - 1))]++ &
+				  0xffffff);
 	bpf_tail_call(ctx, &programs, driver.program);
 	return XDP_ABORTED;
 }

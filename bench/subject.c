@@ -16,7 +16,8 @@
 
 #define BATCH_ENTRIES 8192
 #define SLOT_BYTES    64
-#define PSN_SETS      4096
+#define PSN_SETS      8192
+#define ROCE_SETS     16384
 
 void fail(const char *format, ...)
 {
@@ -82,6 +83,8 @@ static void set_options(struct bpf_object *object, __u32 sets_per_cpu, bool roce
 		options->hash_seed = 0x5eed1e55;
 		options->roce = roce;
 		options->psn_sets = PSN_SETS;
+		options->roce_sets4 = ROCE_SETS;
+		options->roce_sets6 = ROCE_SETS;
 		/* no DSCP in keys, as the exporter has it by default */
 		options->mask4.traits.qp &= 0xffffff;
 		options->mask6.traits.qp &= 0xffffff;
@@ -93,6 +96,7 @@ void load_subject(struct subject *subject, const char *path, const char *name, _
 	static const char *const slot_names[2] = {"slots4", "slots6"};
 	static const char *const flow_names[2][HALVES] = {{"flows4_0", "flows4_1"},
 							  {"flows6_0", "flows6_1"}};
+	static const char *const roce_names[2] = {"roce_slots4", "roce_slots6"};
 	static const char *const plain_names[2] = {"flows4", "flows6"};
 	bool roce = strncmp(path, NO_ROCE, strlen(NO_ROCE));
 	struct bpf_object *object;
@@ -133,6 +137,16 @@ void load_subject(struct subject *subject, const char *path, const char *name, _
 	psns = bpf_object__find_map_by_name(object, "roce_psn");
 	if (psns)
 		bpf_map__set_max_entries(psns, PSN_SETS);
+	psns = bpf_object__find_map_by_name(object, "roce_windows");
+	if (psns)
+		bpf_map__set_max_entries(psns, PSN_SETS * 4);
+	for (int family = 0; family < 2; family++) {
+		subject->roce_slots[family] =
+			bpf_object__find_map_by_name(object, roce_names[family]);
+		if (subject->roce_slots[family])
+			bpf_map__set_max_entries(subject->roce_slots[family],
+						 HALVES * libbpf_num_possible_cpus() * ROCE_SETS);
+	}
 	if (bpf_object__load(object))
 		fail("load %s: %s", path, strerror(errno));
 	subject->program = bpf_program__fd(wanted);
@@ -142,6 +156,10 @@ void load_subject(struct subject *subject, const char *path, const char *name, _
 	for (int family = 0; family < 2; family++)
 		subject->slot_memory[family] =
 			map_slots(subject->slots[family], &subject->slot_memory_bytes[family]);
+	for (int family = 0; family < 2; family++)
+		if (subject->roce_slots[family])
+			subject->roce_memory[family] = map_slots(
+				subject->roce_slots[family], &subject->roce_memory_bytes[family]);
 }
 
 void unload_subject(struct subject *subject)
@@ -149,6 +167,9 @@ void unload_subject(struct subject *subject)
 	for (int family = 0; family < 2; family++)
 		if (subject->slot_memory[family])
 			munmap(subject->slot_memory[family], subject->slot_memory_bytes[family]);
+	for (int family = 0; family < 2; family++)
+		if (subject->roce_memory[family])
+			munmap(subject->roce_memory[family], subject->roce_memory_bytes[family]);
 	if (subject->control)
 		munmap((void *)subject->control, sizeof(*subject->control));
 	bpf_object__close(subject->object);
@@ -168,6 +189,25 @@ static __u64 drain_slots(struct subject *subject, int family, __u32 half)
 
 		packets += count->packets;
 		memset(count, 0, sizeof(*count));
+	}
+	return packets;
+}
+
+/* Takes one half's RoCE slots. */
+static __u64 drain_roce_slots(struct subject *subject, int family, __u32 half)
+{
+	size_t half_bytes = subject->roce_memory_bytes[family] / HALVES;
+	__u8 *memory = subject->roce_memory[family] + half * half_bytes;
+	size_t slot_bytes = family == 0 ? sizeof(struct roce_slot4) : sizeof(struct roce_slot6);
+	__u64 packets = 0;
+
+	for (size_t at = 0; at < half_bytes; at += slot_bytes) {
+		struct roce_slot4 *slot4 = (void *)(memory + at);
+		struct roce_slot6 *slot6 = (void *)slot4;
+
+		packets += family == 0 ? slot4->packets - slot4->strayed_packets
+				       : slot6->packets - slot6->strayed_packets;
+		memset(memory + at, 0, slot_bytes);
 	}
 	return packets;
 }
@@ -205,6 +245,8 @@ __u64 drain_subject(struct subject *subject)
 	for (int family = 0; family < 2; family++) {
 		if (subject->slot_memory[family])
 			packets += drain_slots(subject, family, half);
+		if (subject->roce_memory[family])
+			packets += drain_roce_slots(subject, family, half);
 		if (subject->flows[family][half])
 			packets += drain_flows(subject->flows[family][half]);
 	}

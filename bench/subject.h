@@ -20,6 +20,9 @@ struct subject {
 	struct bpf_map *slots[2];
 	__u8 *slot_memory[2]; /* by family, IPv4 first */
 	size_t slot_memory_bytes[2];
+	struct bpf_map *roce_slots[2]; /* likewise, NULL elsewhere */
+	__u8 *roce_memory[2];
+	size_t roce_memory_bytes[2];
 	struct bpf_map *flows[2][HALVES];
 };
 

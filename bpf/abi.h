@@ -11,9 +11,10 @@
 #define XTRACE_ABI_H
 
 #include <linux/types.h>
+#include "roce-abi.h"
 
 /* Raised with every change of a layout or of a code below. */
-#define ABI_VERSION 4
+#define ABI_VERSION 5
 
 /* What a packet is. The number is API: append only, never reuse. At most 16 (4 bits). */
 enum traffic_kind {
@@ -157,107 +158,6 @@ struct flow_sketch {
 };
 _Static_assert(sizeof(struct flow_sketch) == 16384, "flow_sketch");
 
-/* Transports of the BTH: the upper three bits of an opcode (IBTA vol. 1, table 38), and one
- * of ours. */
-enum roce_transport {
-	ROCE_RC = 0,
-	ROCE_UC = 1,
-	ROCE_RD = 2,
-	ROCE_UD = 3,
-	ROCE_CNP = 4,
-	ROCE_XRC = 5,
-	ROCE_VENDOR = 6,    /* opcodes 0xc0-0xff */
-	ROCE_MALFORMED = 7, /* no BTH where one should be: roce_key.detail says why */
-};
-
-/* Why UDP to port 4791, or what follows a GRH, is no BTH. API: append only. */
-enum roce_malformed {
-	ROCE_MALFORMED_NONE = 0,
-	ROCE_MALFORMED_SHORT = 1,   /* no room for BTH and ICRC, by IP, UDP or GRH; or the frame
-				     * ends before the BTH does */
-	ROCE_MALFORMED_VERSION = 2, /* transport version other than 0 */
-	ROCE_MALFORMED_OPCODE = 3,  /* an opcode that nobody assigned */
-	ROCE_MALFORMED_MAX = 4,
-};
-
-/* One stream of RoCE packets: all of what differs but the counts. Never masked: what is
- * shown of it is up to user space. */
-struct roce_key {
-	__u8 src_ip[16]; /* IPv4 as ::ffff:a.b.c.d; of RoCE v1 the GIDs */
-	__u8 dst_ip[16];
-	__u32 ifindex;
-	__u32 qp;	/* destination queue pair; 0 where malformed */
-	__u16 src_port; /* UDP's: entropy for ECMP; 0 for RoCE v1 and where malformed */
-	__u16 pkey;	/* 0 where malformed */
-	__u8 version;	/* 1 or 2 */
-	__u8 transport; /* enum roce_transport */
-	__u8 dscp;
-	__u8 detail; /* ROCE_MALFORMED: enum roce_malformed; else 1 for a response, 0 for a
-			request */
-};
-_Static_assert(sizeof(struct roce_key) == 48, "roce_key");
-
-/* What is counted of a stream. Cells of an array: user space knows their names. API. */
-enum roce_cell {
-	ROCE_PACKETS = 0,
-	ROCE_BYTES = 1,		/* whole frames, as flow_count.bytes */
-	ROCE_PAYLOAD_BYTES = 2, /* without headers, padding and ICRC; by the headers' lengths */
-	ROCE_ECN = 3,		/* 4 cells, by codepoint: not-ECT, ECT(1), ECT(0), CE */
-	ROCE_FECN = 7,
-	ROCE_BECN = 8,
-	ROCE_SOLICITED = 9, /* the SE bit */
-	ROCE_ACK_REQUEST = 10,
-	ROCE_LENGTH_MALFORMED = 11, /* lengths that do not add up: payload counted as 0 */
-	ROCE_SENDS = 12,	    /* messages begun, 7 cells */
-	ROCE_WRITES = 13,
-	ROCE_READS = 14,
-	ROCE_COMPARE_SWAPS = 15,
-	ROCE_FETCH_ADDS = 16,
-	ROCE_ATOMIC_WRITES = 17,
-	ROCE_FLUSHES = 18,
-	ROCE_ACKS = 19,
-	ROCE_NAKS = 20, /* 6 cells: codes 0x60-0x64, and every other that is no ACK or RNR NAK */
-	ROCE_RNR_NAKS = 26,
-	ROCE_RNR_DELAY_10US = 27, /* sum of what RNR NAKs asked for, in 10 us */
-	ROCE_PSN_GAPS = 28,
-	ROCE_PSN_GAP_PACKETS = 29,
-	ROCE_PSN_REWINDS = 30,
-	ROCE_PSN_RETRANSMITTED = 31,
-	ROCE_PSN_RESYNCS = 32,
-	ROCE_WRITE_MESSAGE_BYTES = 33, /* sum of RETH lengths */
-	ROCE_READ_MESSAGE_BYTES = 34,
-	ROCE_WRITE_SIZES = 35, /* 14 cells: lengths up to 64 x 4^n, and above */
-	ROCE_READ_SIZES = 49,
-	ROCE_CELLS = 64, /* the last is free: an index ANDed with 63 is in bounds */
-};
-
-/* Bounds of message sizes: 64 bytes x 4^n for n < ROCE_SIZE_BOUNDS. */
-#define ROCE_SIZE_BOUNDS 13
-
-struct roce_count {
-	__u64 cells[ROCE_CELLS];
-};
-_Static_assert(sizeof(struct roce_count) == 512, "roce_count");
-
-/* Streams of PSNs whose order is followed, a cache line of them. A stream is the requests or
- * the responses of a queue pair between two addresses; it goes by 64 bits of a hash with a
- * random seed. */
-#define PSN_WAYS 4
-
-struct psn_set {
-	__u64 stream[PSN_WAYS]; /* 0: free */
-	__u64 state[PSN_WAYS];	/* psn.h */
-};
-_Static_assert(sizeof(struct psn_set) == 64, "psn_set");
-
-/* Where the counts of RoCE packets go that the stream map could not take. */
-struct roce_overflow_key {
-	__u32 ifindex;
-	__u16 version; /* 1 or 2; 0 for what is malformed */
-	__u16 epoch;
-};
-_Static_assert(sizeof(struct roce_overflow_key) == 8, "roce_overflow_key");
-
 /* Set by user space between open and load; read-only data from then on. */
 struct options {
 	__u32 abi_version;  /* ABI_VERSION, set at compile time; user space compares */
@@ -273,12 +173,14 @@ struct options {
 	__u8 decap_mirror;  /* 1: RoCE inside ERSPAN and GRE counts as what it was */
 	__u16 psn_idle_max; /* a stream silent for more refreshes than this begins anew */
 	__u32 psn_sets;	    /* a power of two */
+	__u32 roce_sets4;   /* powers of two: sets of RoCE slots per CPU, by IP version */
+	__u32 roce_sets6;
 	__u8 fold_ports; /* 1: a client's port is 0 in keys; ephemeral_ports says which that is */
 	__u8 pad[3];
 	struct flow_key4 mask4; /* ANDed with every IPv4 key */
 	struct flow_key6 mask6; /* ANDed with every IPv6 key */
 };
-_Static_assert(sizeof(struct options) == 112, "options");
+_Static_assert(sizeof(struct options) == 120, "options");
 
 /* Ports as bits, the read-only variable `ephemeral_ports`: bit n & 31 of word n >> 5 is set where
  * port n may be a client's. Set by user space as options are. */

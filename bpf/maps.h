@@ -98,19 +98,95 @@ struct {
 ROCE_MAP(roce_0);
 ROCE_MAP(roce_1);
 
-/* Key: hash of a stream of PSNs; value: a set of them. Writer: programs; a state is replaced at
- * once by compare and swap. Deleter: a newcomer takes the place that was silent longest; who
- * is forgotten begins anew with the next packet, so nothing is counted wrong by it. Not a
- * kernel hash: a packet in order cost 43 ns with an LRU map, 13 with this. */
+/* Key: (epoch * cpu_count + cpu) * roce_sets4 + hash; value: a set of ROCE_SLOT_WAYS slots. Writer:
+ * the program, in the rows of its own CPU. Cleared by user space through the memory map. Full: the
+ * packet is counted in a ROCE_MAP and as a flow. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, struct roce_set4);
+} roce_slots4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, struct roce_set6);
+} roce_slots6 SEC(".maps");
+
+/* Key: the first bytes of a roce_key, up to the queue pair; value: bytes by UDP source port, of
+ * packets that strayed from their stream's first one. Writer: programs on every CPU, by atomic
+ * addition. Deleter: user space, when the half is quiet. Full: the bytes are in no bucket, but
+ * counted as strayed. */
+#define PORTS_MAP(name)                                                                            \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_HASH);                                                   \
+		__uint(map_flags, BPF_F_NO_PREALLOC);                                              \
+		__uint(max_entries, 4096);                                                         \
+		__uint(key_size, PORT_SPREAD_KEY_BYTES);                                           \
+		__uint(value_size, sizeof(struct port_spread));                                    \
+	} name SEC(".maps")
+
+PORTS_MAP(roce_ports_0);
+PORTS_MAP(roce_ports_1);
+
+/* Key: hash of a stream of PSNs; value: a set of them. Writer: programs; a state is replaced at
+ * once by compare and swap. Deleter: a newcomer takes the place that was silent longest; who
+ * is forgotten begins anew with the next packet, so nothing is counted wrong by it. User space
+ * reads it. Not a kernel hash: a packet in order cost 43 ns with an LRU map, 13 with this. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct psn_set);
 } roce_psn SEC(".maps");
 
-/* Key: interface, RoCE version and epoch; value: packets that found no place in a ROCE_MAP, since
- * load. Writer: programs, per CPU. Deleter: nobody. Full: cannot be with fewer than 170 interfaces.
+/* Key: set * PSN_WAYS + way of a stream in roce_psn; value: what is missing of it. Writer: the
+ * program that holds the lock in the stream's state. Deleter: the stream's successor. User space
+ * reads it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, PSN_WAYS);
+	__type(key, __u32);
+	__type(value, struct psn_window);
+} roce_windows SEC(".maps");
+
+/* What an IP header or GRH says of its packet. */
+struct network {
+	__u32 end;	 /* offset at which the packet ends; 0 where it does not say */
+	__u32 whole;	 /* ... at which a datagram ends at most that goes on in other fragments */
+	__u32 codepoint; /* ECN */
+	__u32 is_ipv4;
+};
+
+/* A packet whose order is to be judged: what one function hands to the next, as their stacks have
+ * no room for it. */
+struct roce_work {
+	struct roce_key key;
+	struct network network;
+	__u64 stream;
+	__u32 psn;
+	__u32 epoch;
+	__u32 rule;	 /* enum psn_rule */
+	__u32 direction; /* enum psn_direction */
+};
+
+/* Key: 0. Writer: programs, each for itself (XDP runs with bottom halves off). Never read later. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct roce_work);
+} roce_work SEC(".maps");
+
+/* Key: interface, RoCE version and epoch; value: packets that found no place in a ROCE_MAP, or
+ * (ROCE_UNBOOKED) judgements on their order, since load. Writer: programs, per CPU. Deleter:
+ * nobody. Full: cannot be with fewer than 170 interfaces.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);

@@ -11,13 +11,7 @@
 #include "abi.h"
 #include "cursor.h"
 #include "ip.h"
-
-/* What an IP header or GRH says of its packet. */
-struct network {
-	__u32 end;	 /* offset at which the packet ends; 0 where it does not say */
-	__u32 whole;	 /* ... at which a datagram ends at most that goes on in other fragments */
-	__u32 codepoint; /* ECN */
-};
+#include "maps.h"
 
 /* Addresses and DSCP into *key, from the IP header or GRH at offset. Returns 0, or -1 where the
  * frame ends before. */
@@ -41,6 +35,7 @@ static __always_inline int read_network(struct xdp_md *ctx, __u32 offset, struct
 		length = bpf_ntohs(ip4->total_length);
 		network->whole = offset + DATAGRAM_BYTES_MAX;
 		class = ip4->tos;
+		network->is_ipv4 = 1;
 	} else {
 		if ((void *)(ip6 + 1) > data_end)
 			return -1;
@@ -51,6 +46,7 @@ static __always_inline int read_network(struct xdp_md *ctx, __u32 offset, struct
 			length += sizeof(*ip6);
 		network->whole = offset + sizeof(*ip6) + IPV6_FRAGMENT_BYTES + DATAGRAM_BYTES_MAX;
 		class = bpf_ntohl(ip6->version_class_flow) >> 20;
+		network->is_ipv4 = 0;
 	}
 	network->end = length ? offset + length : 0;
 	network->codepoint = class & 3;

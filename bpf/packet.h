@@ -18,6 +18,7 @@
 #include "mirror.h"
 #include "options.h"
 #include "roce.h"
+#include "steady.h"
 #include "transport.h"
 
 /* Whether the packet was counted as the RoCE that is mirrored in it. */
@@ -32,28 +33,38 @@ static __always_inline bool counted_mirrored(struct xdp_md *ctx, const struct tr
 		return false;
 	inner = find_mirrored(ctx, framing);
 	if (inner)
-		count_roce_packet(ctx, inner, FRAMING_ETHERNET, bytes);
+		count_roce_whole(ctx, inner, FRAMING_ETHERNET, bytes);
 	return inner;
 }
 
-/* Whether the packet, of a kind that is wanted, was counted as RoCE. */
-static __always_inline bool counted_roce(struct xdp_md *ctx, const struct transport *found,
+/* Whether the packet, of a kind that is wanted, was counted as RoCE, its flow too. */
+static __always_inline bool counted_roce(struct xdp_md *ctx, const struct cursor *cursor,
+					 const key_word *key, const __u32 words,
+					 const struct link *link, const struct transport *found,
 					 const __u32 framing, __u64 bytes)
 {
 	if (!is_roce(found->kind) || !options.roce)
 		return false;
-	count_roce_packet(ctx, 0, framing, bytes);
+	if (found->kind == KIND_ROCE_V2) {
+		enum steady steady =
+			count_steady(ctx, cursor, key, words, link, found, framing, bytes);
+
+		if (steady != STEADY_NOT)
+			return steady == STEADY_COUNTED;
+	}
+	count_roce_whole(ctx, 0, framing, bytes);
 	return true;
 }
 
 /* Counts a packet whose key has its addresses. */
-static __always_inline int count_found(struct xdp_md *ctx, key_word *key, const __u32 words,
-				       const struct link *link, const struct transport *found,
-				       const __u32 framing, __u64 bytes)
+static __always_inline int count_found(struct xdp_md *ctx, const struct cursor *cursor,
+				       key_word *key, const __u32 words, const struct link *link,
+				       const struct transport *found, const __u32 framing,
+				       __u64 bytes)
 {
 	if (kind_wanted(found->kind, framing)) {
 		if (__builtin_expect(found->kind > KIND_UDP, 0) &&
-		    (counted_roce(ctx, found, framing, bytes) ||
+		    (counted_roce(ctx, cursor, key, words, link, found, framing, bytes) ||
 		     counted_mirrored(ctx, found, framing, bytes)))
 			return COUNTED;
 		key_describe(key, words, link, found);
@@ -80,7 +91,7 @@ static __always_inline int count_ipv4(struct xdp_md *ctx, struct cursor *cursor,
 	reason = parse_ipv4(cursor, framing, &key, &found);
 	if (reason)
 		return reason;
-	return count_found(ctx, (key_word *)&key, KEY4_WORDS, link, &found, framing, bytes);
+	return count_found(ctx, cursor, (key_word *)&key, KEY4_WORDS, link, &found, framing, bytes);
 }
 
 static __always_inline int count_ipv6(struct xdp_md *ctx, struct cursor *cursor,
@@ -95,7 +106,7 @@ static __always_inline int count_ipv6(struct xdp_md *ctx, struct cursor *cursor,
 	reason = parse_ipv6(ctx, cursor, framing, &key, &found);
 	if (reason)
 		return reason;
-	return count_found(ctx, (key_word *)&key, KEY6_WORDS, link, &found, framing, bytes);
+	return count_found(ctx, cursor, (key_word *)&key, KEY6_WORDS, link, &found, framing, bytes);
 }
 
 /* Returns COUNTED, or the frame_reason why there is no flow. */
@@ -108,7 +119,7 @@ static __always_inline int count_network(struct xdp_md *ctx, struct cursor *curs
 	case ETHERTYPE_IPV6:
 		return count_ipv6(ctx, cursor, link, framing, bytes);
 	case ETHERTYPE_ROCE_V1:
-		return count_roce_packet(ctx, 0, framing, bytes);
+		return count_roce_whole(ctx, 0, framing, bytes);
 	case ETHERTYPE_MAC:
 		return reason_of_mac_control(cursor);
 	}

@@ -18,8 +18,13 @@
 #include "key.h"
 #include "link.h"
 #include "network.h"
+#include "order.h"
+#include "spread.h"
 #include "streams.h"
 #include "transport.h"
+
+/* COUNTED, but for the order of its PSN. */
+#define COUNTED_UNORDERED (-2)
 
 /* Ends beyond are as good as this one. */
 #define OFFSET_MAX 0xffff
@@ -56,8 +61,8 @@ static __always_inline void count_bits(struct roce_count *count, const struct bt
 }
 
 /* How long a message is by its RETH, and what an AETH says. left: bytes of the packet from there
- * on. */
-static __always_inline void count_extension(struct roce_count *count, __u8 flags, __u32 message,
+ * on. Returns whether it acknowledges. */
+static __always_inline bool count_extension(struct roce_count *count, __u8 flags, __u32 message,
 					    __u8 *extension, void *data_end, __u32 left)
 {
 	if (flags & OPCODE_SIZED) {
@@ -65,7 +70,7 @@ static __always_inline void count_extension(struct roce_count *count, __u8 flags
 		__u32 bytes;
 
 		if (left < RETH_BYTES || (void *)(extension + RETH_BYTES) > data_end)
-			return;
+			return false;
 		bytes = bpf_ntohl(*(__be32 *)(extension + RETH_LENGTH_OFFSET));
 		cell_add(count, write ? ROCE_WRITE_MESSAGE_BYTES : ROCE_READ_MESSAGE_BYTES, bytes);
 		cell_add(count, (write ? ROCE_WRITE_SIZES : ROCE_READ_SIZES) + size_cell(bytes), 1);
@@ -73,22 +78,26 @@ static __always_inline void count_extension(struct roce_count *count, __u8 flags
 		__u32 cell;
 
 		if (left < AETH_BYTES || (void *)(extension + AETH_BYTES) > data_end)
-			return;
+			return false;
 		cell = syndrome_cell(*extension);
 		cell_add(count, cell, 1);
 		if (cell == ROCE_RNR_NAKS)
 			cell_add(count, ROCE_RNR_DELAY_10US, rnr_delay_10us(*extension));
+		return cell == ROCE_ACKS;
 	}
+	return false;
 }
 
 /* Adds one packet to its stream; NULL where the map would not take it. */
 static __always_inline struct roce_count *count_stream(const struct roce_key *key, __u32 epoch,
 						       __u32 bytes)
 {
-	struct roce_count *count = epoch ? stream_count(key, &roce_1) : stream_count(key, &roce_0);
+	struct roce_count *count = stream_count_in(key, epoch);
 
 	if (!count) {
-		count_roce_overflow(key, epoch, bytes);
+		count_roce_overflow(key->ifindex,
+				    key->transport == ROCE_MALFORMED ? 0 : key->version, epoch, 1,
+				    bytes);
 		return NULL;
 	}
 	cell_add(count, ROCE_PACKETS, 1);
@@ -96,7 +105,23 @@ static __always_inline struct roce_count *count_stream(const struct roce_key *ke
 	return count;
 }
 
-/* Counts one packet under its stream. packed: a struct roce_place.
+/* Notes the source port of a stream's packet, ROCE_PORT_KNOWN with it: the first one in its count,
+ * others beside it. */
+static __always_inline void count_port(const struct roce_key *key, struct roce_count *count,
+				       __u32 port, __u32 epoch, __u32 bytes)
+{
+	__u64 first = *(volatile __u64 *)&count->cells[ROCE_PORT];
+
+	if (!first)
+		first = __sync_val_compare_and_swap(&count->cells[ROCE_PORT], 0, port);
+	if (!first || first == port)
+		return;
+	cell_add(count, ROCE_STRAYED_BYTES, bytes);
+	spread_add(key, port, epoch, bytes);
+}
+
+/* Counts one packet under its stream. packed: a struct roce_place. Returns 1 where the packet's
+ * order is to be judged by what it has left in roce_work, else 0.
  *
  * A global function, as count_roce_packet(): the verifier looks at each once. */
 __noinline int count_roce(struct xdp_md *ctx, __u64 packed, __u32 epoch, __u32 bytes)
@@ -104,36 +129,45 @@ __noinline int count_roce(struct xdp_md *ctx, __u64 packed, __u32 epoch, __u32 b
 	union roce_word found = {.packed = packed};
 	void *data = frame_start(ctx);
 	void *data_end = (void *)(long)ctx->data_end;
-	struct roce_key key = {.ifindex = ctx->ingress_ifindex};
-	__u32 overhead, length, offset, message, most, end, left = 0;
+	__u32 overhead, length, offset, message, most, end, left = 0, zero = 0, port = 0;
 	const volatile struct opcode_facts *facts;
-	struct network network = {};
+	struct network *network;
 	struct roce_count *count;
 	struct udp_header *udp;
+	struct roce_work *work;
+	struct roce_key *key;
 	__u8 *extension, flags;
 	struct bth *bth;
+	bool is_ack;
 
 	epoch &= 1;
-	key.version = found.place.version;
-	if (read_network(ctx, found.place.network, &key, &network))
+	work = bpf_map_lookup_elem(&roce_work, &zero);
+	if (!work)
+		return 0;
+	key = &work->key;
+	network = &work->network;
+	__builtin_memset(key, 0, sizeof(*key));
+	key->ifindex = ctx->ingress_ifindex;
+	key->version = found.place.version;
+	if (read_network(ctx, found.place.network, key, network))
 		return 0;
 	if (found.place.malformed) {
-		key.transport = ROCE_MALFORMED;
-		key.detail = found.place.malformed;
-		key.dscp = 0;
-		count_stream(&key, epoch, bytes);
+		key->transport = ROCE_MALFORMED;
+		key->detail = found.place.malformed;
+		key->dscp = 0;
+		count_stream(key, epoch, bytes);
 		return 0;
 	}
 
 	offset = found.place.transport & HEADER_OFFSET_MASK;
-	if (key.version == 2) {
+	if (key->version == 2) {
 		udp = data + offset;
 		if ((void *)(udp + 1) > data_end)
 			return 0;
-		key.src_port = bpf_ntohs(udp->src_port);
+		port = ROCE_PORT_KNOWN | bpf_ntohs(udp->src_port);
 		length = bpf_ntohs(udp->length);
-		most = found.place.more ? network.whole
-		       : network.end	? network.end
+		most = found.place.more ? network->whole
+		       : network->end	? network->end
 					: found.place.end;
 		if (offset + length > most)
 			length = 0; /* beyond its datagram: not to be trusted */
@@ -141,29 +175,31 @@ __noinline int count_roce(struct xdp_md *ctx, __u64 packed, __u32 epoch, __u32 b
 			length -= UDP_HEADER_BYTES;
 		offset += UDP_HEADER_BYTES;
 	} else {
-		length = network.end - offset;
+		length = network->end - offset;
 	}
 	bth = data + offset;
 	if ((void *)(bth + 1) > data_end)
 		return 0;
 	facts = &opcode_facts[bth->opcode];
 	flags = facts->flags;
-	key.transport = transport_of(bth->opcode);
-	key.qp = bth_dest_qp(bth);
-	key.pkey = bpf_ntohs(bth->pkey);
-	key.detail = flags & OPCODE_RESPONSE;
-	count = count_stream(&key, epoch, bytes);
+	key->transport = transport_of(bth->opcode);
+	key->qp = bth_dest_qp(bth);
+	key->pkey = bpf_ntohs(bth->pkey);
+	key->detail = flags & OPCODE_RESPONSE;
+	count = count_stream(key, epoch, bytes);
 	if (!count)
 		return 0;
-	count_bits(count, bth, network.codepoint);
+	if (port)
+		count_port(key, count, port, epoch, bytes);
+	count_bits(count, bth, network->codepoint);
 
 	if (flags & OPCODE_OPAQUE)
 		return 0;
 	extension = (void *)(bth + 1) + (facts->transport_bytes & 31);
 	offset += BTH_BYTES + (facts->transport_bytes & 31);
 	end = found.place.end;
-	if (network.end && end > network.end)
-		end = network.end;
+	if (network->end && end > network->end)
+		end = network->end;
 	if (end > offset)
 		left = end - offset;
 	overhead = BTH_BYTES + facts->header_bytes + ICRC_BYTES +
@@ -177,16 +213,24 @@ __noinline int count_roce(struct xdp_md *ctx, __u64 packed, __u32 epoch, __u32 b
 	message = facts->message;
 	if (message)
 		cell_add(count, message, 1);
-	count_extension(count, flags, message, extension, data_end, left);
-	if (flags & OPCODE_ORDERED)
-		count_psn(&key, count, bpf_ntohl(bth->psn) & PSN_MASK, psn_rule(flags));
-	return 0;
+	is_ack = count_extension(count, flags, message, extension, data_end, left);
+	if (!(flags & OPCODE_ORDERED) && !is_ack)
+		return 0;
+	work->direction = is_ack ? PSN_ACKED : key->detail;
+	work->stream = psn_stream(network->is_ipv4 ? ipv4_addresses(key)
+						   : addresses_hash((const key_word *)key),
+				  key->ifindex, key->qp, work->direction);
+	work->psn = bpf_ntohl(bth->psn) & PSN_MASK;
+	work->rule = psn_rule(flags);
+	work->epoch = epoch;
+	return 1;
 }
 
-/* Where the packet is, for count_roce(); the cursor stands behind the IP header. */
-static __always_inline void observe(struct xdp_md *ctx, const struct cursor *cursor, __u32 network,
-				    __u32 inner, const struct transport *found, __u32 epoch,
-				    __u32 bytes)
+/* Counts a packet under its stream; the cursor stands behind the IP header. Returns as
+ * count_roce(). */
+static __always_inline int observe(struct xdp_md *ctx, const struct cursor *cursor, __u32 network,
+				   __u32 inner, const struct transport *found, __u32 epoch,
+				   __u32 bytes)
 {
 	__u32 end = inner && bytes > inner >> 16 ? inner >> 16 : bytes;
 	union roce_word word = {
@@ -201,33 +245,37 @@ static __always_inline void observe(struct xdp_md *ctx, const struct cursor *cur
 			},
 	};
 
-	if (word.place.version && options.roce)
-		count_roce(ctx, word.packed, epoch, bytes);
+	if (!word.place.version || !options.roce)
+		return 0;
+	return count_roce(ctx, word.packed, epoch, bytes);
 }
 
 /* Counts a packet of RoCE as a flow, and under its stream where its kind is wanted; the key has its
- * addresses. */
-static __always_inline void count_observed(struct xdp_md *ctx, key_word *key, const __u32 words,
-					   const struct link *link, const struct cursor *cursor,
-					   __u32 network, __u32 inner, __u32 framing,
-					   const struct transport *found, __u32 epoch, __u32 bytes)
+ * addresses. Returns what count_roce_packet() does. */
+static __always_inline int count_observed(struct xdp_md *ctx, key_word *key, const __u32 words,
+					  const struct link *link, const struct cursor *cursor,
+					  __u32 network, __u32 inner, __u32 framing,
+					  const struct transport *found, __u32 epoch, __u32 bytes)
 {
+	int ordered = 0;
+
 	if (kind_wanted(found->kind, framing)) {
 		/* in this order: a key takes less stack than what was found */
 		key_describe(key, words, link, found);
-		observe(ctx, cursor, network, inner, found, epoch, bytes);
+		ordered = observe(ctx, cursor, network, inner, found, epoch, bytes);
 		key_fold_ports(key, words);
 	} else {
 		__builtin_memset(key, 0, words * sizeof(*key));
 	}
 	key_name(key, words, ctx, found);
 	count_key(key, words, epoch, bytes);
+	return ordered ? COUNTED_UNORDERED : COUNTED;
 }
 
 /* A packet of RoCE, UDP on its port, or what EtherType 0x8915 says is RoCE: its stream and its
- * flow, in one epoch. Returns COUNTED, or the frame_reason why there is no flow. inner: of a frame
- * within the frame, the offset of its link header, and above bit 16 the offset of its end; 0 for a
- * frame by itself. framing: of whichever it is. */
+ * flow, in one epoch. Returns COUNTED, COUNTED_UNORDERED, or the frame_reason why there is no flow.
+ * inner: of a frame within the frame, the offset of its link header, and above bit 16 the offset of
+ * its end; 0 for a frame by itself. framing: of whichever it is. */
 __noinline int count_roce_packet(struct xdp_md *ctx, __u32 inner, __u32 framing, __u32 bytes)
 {
 	struct cursor cursor = {
@@ -252,8 +300,8 @@ __noinline int count_roce_packet(struct xdp_md *ctx, __u32 inner, __u32 framing,
 		reason = parse_ipv4(&cursor, FRAMING_ETHERNET, &key, &found);
 		if (reason)
 			return reason;
-		count_observed(ctx, (key_word *)&key, KEY4_WORDS, &link, &cursor, network, inner,
-			       framing, &found, epoch, bytes);
+		return count_observed(ctx, (key_word *)&key, KEY4_WORDS, &link, &cursor, network,
+				      inner, framing, &found, epoch, bytes);
 	} else {
 		struct flow_key6 key = {};
 
@@ -270,9 +318,21 @@ __noinline int count_roce_packet(struct xdp_md *ctx, __u32 inner, __u32 framing,
 				observe(ctx, &cursor, network, inner, &found, epoch, bytes);
 			return reason;
 		}
-		count_observed(ctx, (key_word *)&key, KEY6_WORDS, &link, &cursor, network, inner,
-			       framing, &found, epoch, bytes);
+		return count_observed(ctx, (key_word *)&key, KEY6_WORDS, &link, &cursor, network,
+				      inner, framing, &found, epoch, bytes);
 	}
+}
+
+/* The same, and its order. Not in that function: here the stack is free again. Returns COUNTED or a
+ * frame_reason. */
+static __always_inline int count_roce_whole(struct xdp_md *ctx, __u32 inner, __u32 framing,
+					    __u32 bytes)
+{
+	int counted = count_roce_packet(ctx, inner, framing, bytes);
+
+	if (counted != COUNTED_UNORDERED)
+		return counted;
+	count_order();
 	return COUNTED;
 }
 

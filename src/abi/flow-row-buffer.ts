@@ -9,6 +9,7 @@ const IP_VERSION4_BITS = 4 << 24;
 const IP_VERSION6_BITS = 6 << 24;
 const UINT32_RANGE = 0x1_0000_0000;
 const FIRST_CAPACITY_ROWS = 4096;
+const NO_COUNT = new Uint32Array(4);
 
 /** A u64 in two words, low first, as a double: exact to 2^53 (one flow at 400 Gbit/s for 2 days a drain). */
 export function numberFromU64(words: Uint32Array, wordOffset: number): number {
@@ -102,6 +103,20 @@ export class FlowRowBuffer implements FlowRows {
     keys[row + 11] = keyWords[keyOffset + 11] ?? 0;
     keys[row + 12] = 0;
     this.#count(countWords, countOffset);
+  }
+
+  /** The same for a key of either IP version in `keyWords`, from its first word on, and counts as numbers. */
+  appendCounts(
+    ipVersion: 4 | 6,
+    keyWords: Uint32Array,
+    interfaceId: number,
+    packets: number,
+    bytes: number,
+  ): void {
+    if (ipVersion === 4) this.append4(keyWords, 0, interfaceId, NO_COUNT, 0);
+    else this.append6(keyWords, 0, interfaceId, NO_COUNT, 0);
+    this.packets[this.length - 1] = packets;
+    this.bytes[this.length - 1] = bytes;
   }
 
   #count(words: Uint32Array, offset: number): void {

@@ -4,7 +4,7 @@
 // knows no map, no file and no clock.
 
 /** Must equal ABI_VERSION in bpf/abi.h; the loader refuses an object that says otherwise. */
-export const ABI_VERSION = 4;
+export const ABI_VERSION = 5;
 
 /** Byte of qp, in both keys, that holds the DSCP. */
 export const DSCP_BYTE = 3;
@@ -59,7 +59,7 @@ export const OVERFLOW_KEY = { size: 8, ifindex: 0, kind: 4, reason: 5, epoch: 6 
 
 /** struct options: the object's read-only data. */
 export const OPTIONS = {
-  size: 112,
+  size: 120,
   abiVersion: 0,
   cpuCount: 4,
   setsPerCpu: 8,
@@ -69,10 +69,12 @@ export const OPTIONS = {
   decapMirror: 29,
   psnIdleMax: 30,
   psnSets: 32,
-  foldPorts: 36,
-  pad: 37,
-  mask4: 40,
-  mask6: 64,
+  roceSets4: 36,
+  roceSets6: 40,
+  foldPorts: 44,
+  pad: 45,
+  mask4: 48,
+  mask6: 72,
 } as const;
 
 /** struct control: the object's .bss. */

@@ -6,8 +6,7 @@ import { ROCE_KEY } from './roce-records.js';
 
 const INTERFACE_WORD = ROCE_KEY.ifindex >> 2;
 const QUEUE_PAIR_WORD = ROCE_KEY.qp >> 2;
-/** Source port and P_Key. */
-const PORT_WORD = ROCE_KEY.srcPort >> 2;
+const PKEY_WORD = ROCE_KEY.pkey >> 2;
 /** Version, transport, DSCP and detail. */
 const SHAPE_WORD = ROCE_KEY.version >> 2;
 const PKEY_SHIFT = 8 * (ROCE_KEY.pkey & 3);
@@ -25,13 +24,8 @@ export function streamQueuePairOf(keys: Uint32Array, wordOffset: number): number
   return keys[wordOffset + QUEUE_PAIR_WORD] ?? 0;
 }
 
-/** The UDP source port; 0 for RoCE v1, which has none. */
-export function streamSourcePortOf(keys: Uint32Array, wordOffset: number): number {
-  return (keys[wordOffset + PORT_WORD] ?? 0) & 0xffff;
-}
-
 export function pkeyOf(keys: Uint32Array, wordOffset: number): number {
-  return (keys[wordOffset + PORT_WORD] ?? 0) >>> PKEY_SHIFT;
+  return (keys[wordOffset + PKEY_WORD] ?? 0) >>> PKEY_SHIFT;
 }
 
 /** 1 or 2. */

@@ -21,7 +21,7 @@ import { createInterfaceChoice } from './choose-interfaces.js';
 /** A stream of PSNs that is silent for so long begins anew: its queue pair may be another by then. */
 const PSN_IDLE_MS = 60_000;
 /** The PSN state keeps 15 bits of the refresh number. */
-const PSN_IDLE_MOST_REFRESHES = 16_383;
+const PSN_IDLE_MOST_REFRESHES = 8_191;
 /** Where RoCE is not read, its maps are there nevertheless. */
 const UNUSED_STREAMS = 64;
 

@@ -7,14 +7,14 @@ export type Half = 0 | 1;
 /** IP version of a map's keys: 4 (24 bytes) or 6 (48 bytes). */
 export type IpVersion = 4 | 6;
 
-/** A hash map that a drain empties: flows of either IP version, or RoCE streams. */
-export type DrainedMap = 'flows4' | 'flows6' | 'roce';
+/** A hash map that a drain empties: flows of either IP version, RoCE streams, or how these spread over ports. */
+export type DrainedMap = 'flows4' | 'flows6' | 'roce' | 'roce_ports';
 /** A map of what the drained ones could not take. */
 export type OverflowMap = 'overflow' | 'roce_overflow';
 
 /**
- * Called with one batch of entries, deleted from the map already: `count` keys (struct flow_key4, flow_key6 or
- * roce_key) and as many counts (struct flow_count or roce_count). The buffers are reused after the call.
+ * Called with one batch of entries, deleted from the map already: `count` keys (struct flow_key4, flow_key6,
+ * roce_key or its first bytes) and as many counts (struct flow_count, roce_count or port_spread). The buffers are reused after the call.
  */
 export type BatchSink = (keys: Uint8Array, counts: Uint8Array, count: number) => void;
 
@@ -32,6 +32,31 @@ export type OverflowSink = (
   bytes: number,
 ) => void;
 
+/** What user space has to know to make flows and streams of RoCE slots. */
+export interface RoceDerivation {
+  /** As LoadOptions has them. */
+  readonly mask4: Uint8Array;
+  readonly mask6: Uint8Array;
+  readonly ephemeralPorts: Uint32Array | undefined;
+  /** The object's variable opcode_facts: OPCODE_FACTS.size bytes an opcode. */
+  readonly opcodeFacts: Uint8Array;
+}
+
+/** Mapped memory that programs write at any time; to be read only. */
+export interface PsnMemory {
+  /** struct psn_set by set. */
+  readonly sets: Uint8Array;
+  /** struct psn_window by set * PSN_WAYS + way. */
+  readonly windows: Uint8Array;
+  /** The programs' clock. */
+  refresh(): number;
+  /**
+   * Has a program count the holes of a stream as lost, if it was silent for two refreshes. Rejects with
+   * KernelError.
+   */
+  sweep(element: number): Promise<void>;
+}
+
 export interface KernelMaps {
   /** Rows of the slot arrays: possible CPUs. */
   readonly cpuCount: number;
@@ -44,6 +69,10 @@ export interface KernelMaps {
 
   /** What options.hash_seed was set to. */
   readonly hashSeed: number;
+  /** What else the programs were loaded with that the rows of RoCE slots depend on. */
+  readonly roceDerivation: RoceDerivation;
+  /** The order of RoCE packets; see psn-streams.ts in reader/. */
+  readonly psn: PsnMemory;
 
   /** Which half the programs write now. */
   readEpoch(): Half;
@@ -62,6 +91,8 @@ export interface KernelMaps {
    * clearing it is reading and clearing the kernel's memory: only after fence().
    */
   slots(ipVersion: IpVersion, half: Half): Uint8Array;
+  /** The same of RoCE slots. */
+  roceSlots(ipVersion: IpVersion, half: Half): Uint8Array;
   /** The ranks of struct flow_sketch of one half: mapped memory, to be cleared like the slots. */
   refused(half: Half): Uint8Array;
   /**

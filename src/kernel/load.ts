@@ -18,6 +18,7 @@ import { LoadedMaps } from './maps.js';
 import { BpfObject, readObjectFile } from './object.js';
 import { withSignalsBlocked } from './signal-mask.js';
 import { chooseSetsPerCpu } from './slot-sizing.js';
+import { SWEEP_PROGRAM } from './sweep-run.js';
 
 /** `frags`: takes frames of several buffers (kernel 5.18 and later); `plain`: its twin for the rest. */
 export type ProgramFlavour = 'frags' | 'plain';
@@ -60,7 +61,7 @@ export interface RoceOptions {
   readonly decapMirror: boolean;
   /** Entries of each stream map (half), and streams whose PSNs can be followed. */
   readonly streamCapacity: number;
-  /** A stream of PSNs silent for more refreshes than this begins anew; at most 16,383. */
+  /** A stream of PSNs silent for more refreshes than this begins anew; at most 8,191. */
   readonly psnIdleMaxRefreshes: number;
 }
 
@@ -131,7 +132,7 @@ export function loadKernelObject(options: LoadOptions): KernelObject {
     cpuCount,
   });
   const hashSeed = options.hashSeed ?? randomBytes(4).readUInt32LE();
-  const { object, objectPath, flavours } = loadBest(
+  const { object, objectPath, flavours, opcodeFacts } = loadBest(
     { ...options, hashSeed },
     { libbpf, libc, cpuCount, setsPerCpu },
   );
@@ -144,6 +145,14 @@ export function loadKernelObject(options: LoadOptions): KernelObject {
         flowCapacity,
         hashSeed,
         roceCapacity: (options.roce ?? DEFAULT_ROCE).streamCapacity,
+        ...roceSets(setsPerCpu),
+        psnSets: psnSets((options.roce ?? DEFAULT_ROCE).streamCapacity),
+        roceDerivation: {
+          mask4: options.mask4 ?? new Uint8Array(FLOW_KEY4.size).fill(0xff),
+          mask6: options.mask6 ?? new Uint8Array(FLOW_KEY6.size).fill(0xff),
+          ephemeralPorts: options.ephemeralPorts,
+          opcodeFacts,
+        },
         ...(drainBatchEntries === undefined ? {} : { batchEntries: drainBatchEntries }),
       },
       { object, libbpf, libc },
@@ -181,6 +190,12 @@ interface Attempt {
   readonly flavours: readonly ProgramFlavour[];
 }
 
+/** An object in the kernel. opcodeFacts: read before, as libbpf's copy is gone after. */
+interface Loaded extends Attempt {
+  readonly object: BpfObject;
+  readonly opcodeFacts: Uint8Array;
+}
+
 /** From the best to the most modest. libbpf loads all that is wanted of an object, or nothing. */
 function loadAttempts(options: LoadOptions): Attempt[] {
   const { objectPath, portableObjectPath } = options;
@@ -193,7 +208,7 @@ function loadAttempts(options: LoadOptions): Attempt[] {
   return attempts;
 }
 
-function loadBest(options: LoadOptions, parts: LoadParts): Attempt & { readonly object: BpfObject } {
+function loadBest(options: LoadOptions, parts: LoadParts): Loaded {
   let error: unknown;
   for (const attempt of loadAttempts(options)) {
     // A program takes 60 ms to verify, and the kernel gives up at any signal: one that a profiler's
@@ -201,7 +216,10 @@ function loadBest(options: LoadOptions, parts: LoadParts): Attempt & { readonly 
     const { object, errno } = withSignalsBlocked(parts.libc, () =>
       loadInTries(() => openPrepared(attempt, options, parts)),
     );
-    if (errno === 0) return { ...attempt, object };
+    if (errno === 0) {
+      const opcodeFacts = Uint8Array.from(object.initialValue('.rodata', 'opcode_facts'));
+      return { ...attempt, object, opcodeFacts };
+    }
     const refusal = loadError(errno, object.verifierLog, readMissingCapabilities({ root: '/' }));
     object.close();
     // Neither says anything about this object, so that a more modest one would not do either.
@@ -241,10 +259,16 @@ function prepare(
   const { streamCapacity } = options.roce ?? DEFAULT_ROCE;
   for (const name of ['roce_0', 'roce_1']) object.setMaxEntries(name, streamCapacity);
   object.setMaxEntries('roce_psn', psnSets(streamCapacity));
+  object.setMaxEntries('roce_windows', PSN_WAYS * psnSets(streamCapacity));
+  for (const name of ['roce_ports_0', 'roce_ports_1'])
+    object.setMaxEntries(name, portsCapacity(streamCapacity));
+  const { roceSets4, roceSets6 } = roceSets(setsPerCpu);
+  object.setMaxEntries('roce_slots4', 2 * cpuCount * roceSets4);
+  object.setMaxEntries('roce_slots6', 2 * cpuCount * roceSets6);
   const programs = new Set(
     Object.values(FRAMING).flatMap((framing) => flavours.map((flavour) => programName(framing, flavour))),
   );
-  object.selectPrograms((name) => programs.has(name));
+  object.selectPrograms((name) => programs.has(name) || name === SWEEP_PROGRAM);
 }
 
 function writeOptions(
@@ -267,6 +291,9 @@ function writeOptions(
   target.writeUInt8(roce.decapMirror ? 1 : 0, OPTIONS.decapMirror);
   target.writeUInt16LE(roce.psnIdleMaxRefreshes, OPTIONS.psnIdleMax);
   target.writeUInt32LE(psnSets(roce.streamCapacity), OPTIONS.psnSets);
+  const { roceSets4, roceSets6 } = roceSets(setsPerCpu);
+  target.writeUInt32LE(roceSets4, OPTIONS.roceSets4);
+  target.writeUInt32LE(roceSets6, OPTIONS.roceSets6);
   target.writeUInt8(options.ephemeralPorts === undefined ? 0 : 1, OPTIONS.foldPorts);
   writeMask(target.subarray(OPTIONS.mask4, OPTIONS.mask4 + FLOW_KEY4.size), options.mask4, 'mask4');
   writeMask(target.subarray(OPTIONS.mask6, OPTIONS.mask6 + FLOW_KEY6.size), options.mask6, 'mask6');
@@ -280,9 +307,21 @@ function writePorts(target: Buffer, words: Uint32Array): void {
   });
 }
 
-/** Room for as many streams as the map takes, rounded up to a power of two of sets; 16 bytes a stream. */
+/**
+ * Room for twice as many streams as the map takes, as the acknowledgements of each are one, too; rounded up
+ * to a power of two of sets; 208 bytes a stream.
+ */
 function psnSets(streamCapacity: number): number {
-  return 2 ** Math.ceil(Math.log2(Math.max(1, streamCapacity / PSN_WAYS)));
+  return 2 ** Math.ceil(Math.log2(Math.max(1, (2 * streamCapacity) / PSN_WAYS)));
+}
+
+/** Streams that may have more than one source port: 2 KiB each. */
+function portsCapacity(streamCapacity: number): number {
+  return Math.max(1, streamCapacity >> 2);
+}
+
+function roceSets(setsPerCpu: number): { roceSets4: number; roceSets6: number } {
+  return { roceSets4: setsPerCpu, roceSets6: Math.max(1, setsPerCpu >> 1) };
 }
 
 function writeMask(target: Buffer, mask: Uint8Array | undefined, name: string): void {

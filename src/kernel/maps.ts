@@ -2,6 +2,14 @@
 // KernelMaps over a loaded object. Moves bytes; in which order a drain does that is reader/'s.
 
 import { CONTROL, SKETCH_SIZE, SLOT_SET_SIZE } from '../abi/layout.js';
+import {
+  PSN_SET,
+  PSN_WAYS,
+  PSN_WINDOW,
+  ROCE_SLOT_WAYS,
+  ROCE_SLOT4,
+  ROCE_SLOT6,
+} from '../abi/roce-records.js';
 import { KernelError } from '../errors.js';
 import { type BatchBuffers, createBatchBuffers, emptyMap, type HashMap } from './empty-map.js';
 import { errnoName } from './errno.js';
@@ -14,10 +22,13 @@ import type {
   KernelMaps,
   OverflowMap,
   OverflowSink,
+  PsnMemory,
+  RoceDerivation,
 } from './kernel-maps.js';
 import { type MapMemory, mapMemory } from './map-memory.js';
 import type { BpfObject } from './object.js';
 import { type PerCpuMap, readOverflowMap, readUnattributedMap } from './overflow-read.js';
+import { runSweep, SWEEP_PROGRAM } from './sweep-run.js';
 
 /**
  * Entries of one batch call. 100,000 entries in one run on 2 cores: 1,024 a call 73 ms, 8,192 64 ms,
@@ -25,14 +36,20 @@ import { type PerCpuMap, readOverflowMap, readUnattributedMap } from './overflow
  */
 const DEFAULT_BATCH_ENTRIES = 8192;
 
-/** Of RoCE streams, 560 bytes each: decoding 512 takes 0.3 ms. */
+/** Of RoCE streams, 624 bytes each: decoding 512 takes 0.3 ms. */
 const ROCE_BATCH_ENTRIES = 512;
+/** Of port_spread, 2 KiB each. */
+const PORTS_BATCH_ENTRIES = 128;
 
 export interface LoadedMapsOptions {
   readonly cpuCount: number;
   readonly setsPerCpu: number;
   readonly flowCapacity: number;
   readonly roceCapacity: number;
+  readonly roceSets4: number;
+  readonly roceSets6: number;
+  readonly psnSets: number;
+  readonly roceDerivation: RoceDerivation;
   readonly hashSeed: number;
   /** Flow map entries per call; small numbers are for tests. */
   readonly batchEntries?: number;
@@ -52,10 +69,14 @@ export class LoadedMaps implements KernelMaps {
   readonly flowCapacity: number;
   readonly roceCapacity: number;
   readonly hashSeed: number;
+  readonly roceDerivation: RoceDerivation;
+  readonly psn: PsnMemory;
   readonly #libbpf: Libbpf;
   readonly #bss: MapMemory;
   readonly #control: Uint32Array;
   readonly #slots: Record<IpVersion, MapMemory>;
+  readonly #roceSlots: Record<IpVersion, MapMemory>;
+  readonly #psnMemory: readonly MapMemory[];
   readonly #refused: MapMemory;
   readonly #drained: Readonly<Record<DrainedMap, Drained>>;
   readonly #overflow: Readonly<Record<OverflowMap, PerCpuMap>>;
@@ -84,6 +105,29 @@ export class LoadedMaps implements KernelMaps {
       4: mapMemory(libc, object.mapFd('slots4'), 'slots4', slotBytes),
       6: mapMemory(libc, object.mapFd('slots6'), 'slots6', slotBytes),
     };
+    this.roceDerivation = options.roceDerivation;
+    const roceHalf = (sets: number, slotBytes: number) => this.cpuCount * sets * ROCE_SLOT_WAYS * slotBytes;
+    const roceBytes = {
+      4: 2 * roceHalf(options.roceSets4, ROCE_SLOT4.size),
+      6: 2 * roceHalf(options.roceSets6, ROCE_SLOT6.size),
+    };
+    this.#roceSlots = {
+      4: mapMemory(libc, object.mapFd('roce_slots4'), 'roce_slots4', roceBytes[4]),
+      6: mapMemory(libc, object.mapFd('roce_slots6'), 'roce_slots6', roceBytes[6]),
+    };
+    const sets = mapMemory(libc, object.mapFd('roce_psn'), 'roce_psn', options.psnSets * PSN_SET.size);
+    const windowBytes = options.psnSets * PSN_WAYS * PSN_WINDOW.size;
+    const windows = mapMemory(libc, object.mapFd('roce_windows'), 'roce_windows', windowBytes);
+    this.#psnMemory = [sets, windows];
+    this.psn = {
+      sets: sets.bytes,
+      windows: windows.bytes,
+      refresh: () => Atomics.load(this.#control, CONTROL.refresh / 4),
+      sweep: (element) => {
+        this.#assertOpen();
+        return runSweep(libbpf, object.programFd(SWEEP_PROGRAM), element);
+      },
+    };
     this.#refused = mapMemory(libc, object.mapFd('refused'), 'refused', 2 * SKETCH_SIZE);
     const hashMap = (name: string): HashMap => {
       const { keySizeBytes, valueSizeBytes } = object.map(name);
@@ -98,6 +142,7 @@ export class LoadedMaps implements KernelMaps {
       flows4: drained('flows4', batchEntries),
       flows6: drained('flows6', batchEntries),
       roce: drained('roce', ROCE_BATCH_ENTRIES),
+      roce_ports: drained('roce_ports', PORTS_BATCH_ENTRIES),
     };
     const perCpuMap = (name: string): PerCpuMap => ({
       name,
@@ -144,6 +189,12 @@ export class LoadedMaps implements KernelMaps {
     return this.#slots[ipVersion].bytes.subarray(start, start + this.#halfBytes);
   }
 
+  roceSlots(ipVersion: IpVersion, half: Half): Uint8Array {
+    this.#assertOpen();
+    const { bytes } = this.#roceSlots[ipVersion];
+    return bytes.subarray((half * bytes.length) / 2, ((half + 1) * bytes.length) / 2);
+  }
+
   refused(half: Half): Uint8Array {
     this.#assertOpen();
     return this.#refused.bytes.subarray(half * SKETCH_SIZE, (half + 1) * SKETCH_SIZE);
@@ -174,6 +225,9 @@ export class LoadedMaps implements KernelMaps {
     this.#bss.close();
     this.#slots[4].close();
     this.#slots[6].close();
+    this.#roceSlots[4].close();
+    this.#roceSlots[6].close();
+    for (const memory of this.#psnMemory) memory.close();
     this.#refused.close();
   }
 

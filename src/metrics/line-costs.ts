@@ -5,6 +5,7 @@
 import { ROCE_CELL, ROCE_CELLS, ROCE_MALFORMED, ROCE_TRANSPORT } from '../abi/roce-records.js';
 import type { LineCost } from '../flows/exposition-budget.js';
 import type { PairCosts } from '../roce/pair-room.js';
+import { noPsnCounts } from '../roce/roce-pair.js';
 import type { RocePairView, RocePathView } from '../roce/views.js';
 import type { Label, Labels } from './definition.js';
 import { FLOW_METRICS } from './flow-families.js';
@@ -70,7 +71,7 @@ export function pairLineCosts(options: LineCostOptions): PairCosts {
     path,
     pair,
     traffic: beyondPair({ traffic: [LONGEST_TRAFFIC] }),
-    psn: beyondPair({ psn: new Map([[ROCE_TRANSPORT.xrc, NO_PSN_COUNTS]]) }),
+    psn: beyondPair({ psn: new Map([[ROCE_TRANSPORT.xrc, noPsnCounts()]]) }),
     partition: beyondPair({ partitions: new Map([[0x1234, 1]]) }),
     malformed: beyondPair({ malformed: new Map([[ROCE_MALFORMED.version, 1]]) }),
     operation: beyondPair({ cells: cellsWith(ROCE_CELL.compareSwaps) }),
@@ -95,7 +96,7 @@ const LONGEST_TRAFFIC = {
   bytes: 1,
   payloadBytes: 1,
 };
-const NO_PSN_COUNTS = { gaps: 0, gapPackets: 0, rewinds: 0, retransmitted: 0, resyncs: 0 };
+
 const EMPTY_PAIR: RocePairView = {
   path: {
     interfaceId: 0,
@@ -103,6 +104,7 @@ const EMPTY_PAIR: RocePairView = {
     queuePairs: 0,
     sourcePorts: 0,
     sourcePortImbalance: 0,
+    busiestPortShare: 0,
     busiestShare: 0,
   },
   queuePair: 0,

@@ -83,6 +83,15 @@ export const PATH_METRICS = [
     },
     value: 'sourcePortImbalance',
   },
+  {
+    definition: {
+      name: 'xtrace_roce_udp_source_port_bytes_max_ratio',
+      help: 'Share of the busiest of these UDP source ports in their bytes of the last refresh interval, 0 to 1; 0 when idle. Of packets that are sprayed over many ports, those that are equal in their last 8 bits are one.',
+      type: 'gauge',
+      labels: ROCE_PAIR_LABELS,
+    },
+    value: 'busiestPortShare',
+  },
 ] as const;
 
 const PENDING_LABELS = ['interface', 'direction', 'version', 'host_ip', 'collect_agg'] as const;
@@ -163,6 +172,15 @@ const TABLE_METRICS: readonly Metric<TableView>[] = [
       labels: [],
     },
     samples: ({ pairs }) => [sample(NO_LABELS, pairs.maxPairs)],
+  },
+  {
+    definition: {
+      name: 'xtrace_roce_psn_unbooked_packets_total',
+      help: 'Packets out of order that are in no metric of a pair as such, as the kernel map of streams was full (roce.max_streams). As packets they are counted.',
+      type: 'counter',
+      labels: [],
+    },
+    samples: ({ pairs }) => [sample(NO_LABELS, pairs.unbookedPackets)],
   },
 ];
 

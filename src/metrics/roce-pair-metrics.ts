@@ -206,6 +206,31 @@ export const PAIR_METRICS: readonly PairMetric[] = [
     ({ retransmitted }) => retransmitted,
   ),
   byPsn(
+    'xtrace_roce_psn_late_packets_total',
+    'Packets that came out of order, and filled a hole among the 1024 PSNs up to the highest one: reordered by the network, or sent again after a loss. By all CPUs together. Such a packet is a gap and a rewind, too.',
+    ({ late }) => late,
+  ),
+  byPsn(
+    'xtrace_roce_psn_lost_packets_total',
+    'PSNs that a gap skipped and that did not come while the next 1024 did, or until the queue pair had been silent for two refreshes. Lost in the network, or between it and here; of RC and XRC without those that the peer acknowledged. A late packet is none of them, unless it comes later than that.',
+    ({ lost }) => lost,
+  ),
+  byPsn(
+    'xtrace_roce_psn_duplicate_packets_total',
+    'Packets whose PSN had been seen, or is more than 1024 below the highest one: sent again, though they had arrived here.',
+    ({ duplicates }) => duplicates,
+  ),
+  byPsn(
+    'xtrace_roce_psn_capture_lost_packets_total',
+    'Requests of RC and XRC that were never seen here, but that the peer acknowledged, as far as its acknowledgements are seen: the capture (a mirror, a full queue) lost them, not the network. Requests and acknowledgements are matched by addresses and PSNs.',
+    ({ captureLost }) => captureLost,
+  ),
+  byPsn(
+    'xtrace_roce_psn_unjudged_packets_total',
+    'Packets whose place in the order could not be judged, as another CPU held the stream for too long, and holes of streams that newer ones displaced: neither late nor lost, as far as anybody knows. Expected to be 0.',
+    ({ unjudged }) => unjudged,
+  ),
+  byPsn(
     'xtrace_roce_psn_resyncs_total',
     'Times a PSN was more than 131072 away: taken for a queue pair that is used anew, not for a gap or a rewind. A queue pair that was silent for a minute begins anew without a count.',
     ({ resyncs }) => resyncs,

@@ -5,7 +5,7 @@
 //        epoch 0                          epoch 1
 //   programs write half 0   flip ->  programs write half 1
 //                                    fence: an RCU grace period
-//                                    half 0 is quiet: slots, flow maps, RoCE streams are emptied,
+//                                    half 0 is quiet: slots, RoCE slots, flow maps, RoCE streams are emptied,
 //                                    and what had overflowed is read
 //
 // A step that fails leaves the half where it is. What was read is handed over; the next drain
@@ -17,8 +17,10 @@ import type { FlowRows, OverflowRow } from '../abi/records.js';
 import type { RoceOverflowRow, RoceRows } from '../abi/roce-records.js';
 import { RoceRowBuffer } from '../abi/roce-row-buffer.js';
 import type { Half, IpVersion, KernelMaps } from '../kernel/kernel-maps.js';
+import { drainRoceSlots } from './drain-roce-slots.js';
 import { drainSlots } from './drain-slots.js';
 import { createOverflowReader } from './overflow-deltas.js';
+import { PsnStreams } from './psn-streams.js';
 import { UnseenFlows } from './unseen-flows.js';
 
 const WORD_BYTES = 4;
@@ -42,6 +44,7 @@ export interface DrainEntries {
   slots4: number;
   slots6: number;
   roce: number;
+  roceSlots: number;
 }
 
 export interface DrainResult {
@@ -89,7 +92,9 @@ export interface Drain {
 export function createDrain(parts: DrainParts): Drain {
   const { maps, nowMs } = parts;
   const rows = new FlowRowBuffer();
-  const roceRows = new RoceRowBuffer();
+  const derivation = maps.roceDerivation;
+  const roceRows = new RoceRowBuffer(derivation.opcodeFacts);
+  const psns = new PsnStreams(maps.psn, parts.yieldToLoop);
   const overflowReader = createOverflowReader(
     (sink) => maps.readOverflow('overflow', sink),
     parts.interfaceIdOf,
@@ -141,11 +146,19 @@ export function createDrain(parts: DrainParts): Drain {
     const fencedMs = nowMs();
     entries.slots4 += await drainSlots(4, maps.slots(4, pending.half), rows, parts);
     entries.slots6 += await drainSlots(6, maps.slots(6, pending.half), rows, parts);
+    const roceTo = { flows: rows, streams: roceRows };
+    for (const ipVersion of [4, 6] as const) {
+      const memory = maps.roceSlots(ipVersion, pending.half);
+      entries.roceSlots += await drainRoceSlots(ipVersion, memory, roceTo, { ...parts, derivation });
+    }
     entries.flows4 += await drainFlows(4, pending.half);
     entries.flows6 += await drainFlows(6, pending.half);
     await maps.drain('roce', pending.half, (keys, counts, count) => {
       roceRows.append(keys, counts, count, parts.interfaceIdOf);
       entries.roce += count;
+    });
+    await maps.drain('roce_ports', pending.half, (keys, spreads, count) => {
+      roceRows.appendSpreads(keys, spreads, count, parts.interfaceIdOf);
     });
     const refused = maps.refused(pending.half);
     found.unseenFlows += await unseen.count(rows, refused);
@@ -160,7 +173,7 @@ export function createDrain(parts: DrainParts): Drain {
 
   async function drain(): Promise<DrainResult> {
     const found: Found = {
-      entries: { flows4: 0, flows6: 0, slots4: 0, slots6: 0, roce: 0 },
+      entries: { flows4: 0, flows6: 0, slots4: 0, slots6: 0, roce: 0, roceSlots: 0 },
       overflow: [],
       roceOverflow: [],
       unseenFlows: 0,
@@ -174,6 +187,8 @@ export function createDrain(parts: DrainParts): Drain {
         await drainHalf(found); // what the last drain left
       }
       times = await drainHalf(found);
+      await psns.findCaptureLoss(roceRows);
+      await psns.sweep();
       unattributedPackets = (await maps.readUnattributed()).packets;
     } catch (caught) {
       error = caught;

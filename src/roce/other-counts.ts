@@ -10,6 +10,8 @@ const VERSIONS = 3;
 
 export class OtherCounts {
   readonly rows: Writable<RoceOtherRow>[] = [];
+  /** ROCE_UNBOOKED of the kernel; packets that stand elsewhere, too. */
+  unbookedPackets = 0;
   /** By interface id; index = version and reason. */
   readonly #rowsOf = new Map<number, (Writable<RoceOtherRow> | undefined)[]>();
 

@@ -2,7 +2,7 @@
 // Whether an exposition has room for a pair, and for what a pair comes to show by a row: the lines that it
 // would have more. A pair grows, also by what its sender makes up, so each row is looked at.
 
-import { ROCE_CELL, ROCE_CELLS, ROCE_KEY_WORDS, ROCE_TRANSPORT, type RoceRows } from '../abi/roce-records.js';
+import { ROCE_CELL, ROCE_TRANSPORT } from '../abi/roce-records.js';
 import { detailOf, dscpOf, pkeyOf, roceVersionOf, transportOf } from '../abi/roce-row-key.js';
 import type { ExpositionBudget, LineCost } from '../flows/exposition-budget.js';
 import { DEFAULT_PKEY, hasPsn, OTHER_PARTITIONS, PAIR_PARTITIONS_MAX, type RocePair } from './roce-pair.js';
@@ -52,12 +52,19 @@ export class PairRoom {
   }
 
   /** Whether a new pair fits, with its first row; it takes its lines then, but for those of the row. */
-  takePair(pair: RocePair, isPathNew: boolean, perQueuePair: boolean, rows: RoceRows, row: number): boolean {
+  takePair(
+    pair: RocePair,
+    isPathNew: boolean,
+    perQueuePair: boolean,
+    keys: Uint32Array,
+    wordOffset: number,
+    cells: Float64Array,
+  ): boolean {
     const { costs, labelBytes } = this.#parts;
     const { path } = pair;
     const pathLabelBytes = isPathNew ? labelBytes(path, undefined) : 0;
     pair.labelBytes = perQueuePair ? labelBytes(path, pair.queuePair) : labelBytes(path, undefined);
-    this.#measureRow(pair, rows, row);
+    this.#measureRow(pair, keys, wordOffset, cells);
     const [rowLines, rowBytes] = [this.#lines, this.#bytes];
     this.#lines = 0;
     this.#bytes = 0;
@@ -74,8 +81,8 @@ export class PairRoom {
   }
 
   /** Whether the pair may show what the row brings. Followed by takeRow(), where the pair adds it. */
-  fitsRow(pair: RocePair, rows: RoceRows, row: number): boolean {
-    this.#measureRow(pair, rows, row);
+  fitsRow(pair: RocePair, keys: Uint32Array, wordOffset: number, cells: Float64Array): boolean {
+    this.#measureRow(pair, keys, wordOffset, cells);
     return this.#lines === 0 || this.#fits(this.#lines, this.#bytes);
   }
 
@@ -118,10 +125,8 @@ export class PairRoom {
   }
 
   /** What the pair does not show yet, and would with this row. */
-  #measureRow(pair: RocePair, { keys, cells }: RoceRows, row: number): void {
+  #measureRow(pair: RocePair, keys: Uint32Array, wordOffset: number, cells: Float64Array): void {
     const { costs } = this.#parts;
-    const wordOffset = row * ROCE_KEY_WORDS;
-    const cellOffset = row * ROCE_CELLS;
     this.#lines = 0;
     this.#bytes = 0;
     const transport = transportOf(keys, wordOffset);
@@ -135,7 +140,7 @@ export class PairRoom {
       if (isPartitionNew(pair, pkeyOf(keys, wordOffset))) this.#add(costs.partition, pair.labelBytes);
     }
     for (const { cell, item } of CELL_ITEMS) {
-      if (pair.cells[cell] !== 0 || (cells[cellOffset + cell] ?? 0) === 0) continue;
+      if (pair.cells[cell] !== 0 || (cells[cell] ?? 0) === 0) continue;
       this.#add(costs[item], pair.labelBytes);
     }
   }

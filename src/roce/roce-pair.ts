@@ -37,6 +37,21 @@ export function hasPsn(transport: number): boolean {
   );
 }
 
+export function noPsnCounts(): Writable<RocePsnCounts> {
+  return {
+    gaps: 0,
+    gapPackets: 0,
+    rewinds: 0,
+    retransmitted: 0,
+    resyncs: 0,
+    late: 0,
+    lost: 0,
+    duplicates: 0,
+    captureLost: 0,
+    unjudged: 0,
+  };
+}
+
 export class RocePair implements RocePairView {
   readonly path: RocePath<RocePair>;
   readonly queuePair: number;
@@ -70,13 +85,13 @@ export class RocePair implements RocePairView {
   }
 
   /**
-   * Adds a row of RoceRows: its key from keys[wordOffset], its counts from cells[cellOffset]. False,
+   * Adds a row of RoceRows: its key from keys[wordOffset], its ROCE_CELLS counts in `cells`. False,
    * and nothing added, where it would be one combination too many.
    */
-  add(keys: Uint32Array, wordOffset: number, cells: Float64Array, cellOffset: number): boolean {
+  add(keys: Uint32Array, wordOffset: number, cells: Float64Array): boolean {
     const transport = transportOf(keys, wordOffset);
-    const packets = cells[cellOffset + ROCE_CELL.packets] ?? 0;
-    const bytes = cells[cellOffset + ROCE_CELL.bytes] ?? 0;
+    const packets = cells[ROCE_CELL.packets] ?? 0;
+    const bytes = cells[ROCE_CELL.bytes] ?? 0;
     if (transport === ROCE_TRANSPORT.malformed) {
       const reason = detailOf(keys, wordOffset);
       this.malformed.set(reason, (this.malformed.get(reason) ?? 0) + packets);
@@ -87,12 +102,12 @@ export class RocePair implements RocePairView {
       if (traffic === undefined) return false;
       traffic.packets += packets;
       traffic.bytes += bytes;
-      traffic.payloadBytes += cells[cellOffset + ROCE_CELL.payloadBytes] ?? 0;
-      this.#addHeaders(transport, keys, wordOffset, cells, cellOffset);
+      traffic.payloadBytes += cells[ROCE_CELL.payloadBytes] ?? 0;
+      this.#addHeaders(transport, keys, wordOffset, cells);
     }
     const sums = this.cells;
     for (let cell = 0; cell < ROCE_CELLS; cell++) {
-      sums[cell] = (sums[cell] ?? 0) + (cells[cellOffset + cell] ?? 0);
+      sums[cell] = (sums[cell] ?? 0) + (cells[cell] ?? 0);
     }
     return true;
   }
@@ -118,26 +133,20 @@ export class RocePair implements RocePairView {
   }
 
   /** What depends on fields of the key beside the sums. */
-  #addHeaders(
-    transport: number,
-    keys: Uint32Array,
-    wordOffset: number,
-    cells: Float64Array,
-    cellOffset: number,
-  ): void {
-    const packets = cells[cellOffset + ROCE_CELL.packets] ?? 0;
+  #addHeaders(transport: number, keys: Uint32Array, wordOffset: number, cells: Float64Array): void {
+    const packets = cells[ROCE_CELL.packets] ?? 0;
     const pkey = pkeyOf(keys, wordOffset);
     if (pkey !== DEFAULT_PKEY) this.#addToPartition(pkey, packets);
     if (transport === ROCE_TRANSPORT.cnp) {
       this.cnpPackets += packets;
     } else {
-      this.fecnPackets += cells[cellOffset + ROCE_CELL.fecn] ?? 0;
-      this.becnPackets += cells[cellOffset + ROCE_CELL.becn] ?? 0;
+      this.fecnPackets += cells[ROCE_CELL.fecn] ?? 0;
+      this.becnPackets += cells[ROCE_CELL.becn] ?? 0;
     }
     if (transport === ROCE_TRANSPORT.ud && streamQueuePairOf(keys, wordOffset) === CM_QUEUE_PAIR) {
       this.cmMessages += packets;
     }
-    if (hasPsn(transport)) this.#addPsn(transport, cells, cellOffset);
+    if (hasPsn(transport)) this.#addPsn(transport, cells);
   }
 
   #addToPartition(pkey: number, packets: number): void {
@@ -146,16 +155,21 @@ export class RocePair implements RocePairView {
     this.partitions.set(key, (this.partitions.get(key) ?? 0) + packets);
   }
 
-  #addPsn(transport: number, cells: Float64Array, cellOffset: number): void {
+  #addPsn(transport: number, cells: Float64Array): void {
     let psn = this.psn.get(transport);
     if (psn === undefined) {
-      psn = { gaps: 0, gapPackets: 0, rewinds: 0, retransmitted: 0, resyncs: 0 };
+      psn = noPsnCounts();
       this.psn.set(transport, psn);
     }
-    psn.gaps += cells[cellOffset + ROCE_CELL.psnGaps] ?? 0;
-    psn.gapPackets += cells[cellOffset + ROCE_CELL.psnGapPackets] ?? 0;
-    psn.rewinds += cells[cellOffset + ROCE_CELL.psnRewinds] ?? 0;
-    psn.retransmitted += cells[cellOffset + ROCE_CELL.psnRetransmitted] ?? 0;
-    psn.resyncs += cells[cellOffset + ROCE_CELL.psnResyncs] ?? 0;
+    psn.gaps += cells[ROCE_CELL.psnGaps] ?? 0;
+    psn.gapPackets += cells[ROCE_CELL.psnGapPackets] ?? 0;
+    psn.rewinds += cells[ROCE_CELL.psnRewinds] ?? 0;
+    psn.retransmitted += cells[ROCE_CELL.psnRetransmitted] ?? 0;
+    psn.resyncs += cells[ROCE_CELL.psnResyncs] ?? 0;
+    psn.late += cells[ROCE_CELL.psnLate] ?? 0;
+    psn.lost += cells[ROCE_CELL.psnLost] ?? 0;
+    psn.duplicates += cells[ROCE_CELL.psnDuplicates] ?? 0;
+    psn.captureLost += cells[ROCE_CELL.psnCaptureLost] ?? 0;
+    psn.unjudged += cells[ROCE_CELL.psnUnjudged] ?? 0;
   }
 }

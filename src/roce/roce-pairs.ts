@@ -4,20 +4,16 @@
 // even if a part fails between two. No clock, no names, no text.
 
 import {
+  PORT_KNOWN,
+  type PortSpread,
   ROCE_CELL,
-  ROCE_CELLS,
   ROCE_KEY_WORDS,
   ROCE_TRANSPORT,
+  ROCE_UNBOOKED,
   type RoceOverflowRow,
   type RoceRows,
 } from '../abi/roce-records.js';
-import {
-  roceVersionOf,
-  streamInterfaceIdOf,
-  streamQueuePairOf,
-  streamSourcePortOf,
-  transportOf,
-} from '../abi/roce-row-key.js';
+import { roceVersionOf, streamInterfaceIdOf, streamQueuePairOf, transportOf } from '../abi/roce-row-key.js';
 import type { BoundBudgets } from '../flows/budgets.js';
 import { createKeyHash, type KeyHash } from '../flows/key-hash.js';
 import { Pacer } from '../pacer.js';
@@ -132,10 +128,14 @@ class PairTable implements RocePairs {
     this.#room = parts.room === undefined ? undefined : new PairRoom(parts.room);
     this.#bound = parts.room?.budget.bound;
     this.#list = new PairList({ others: this.#others, room: this.#room });
+    const others = this.#others;
     this.view = {
       pairs: this.#list.pairs,
       paths: this.#list.paths,
-      others: this.#others.rows,
+      others: others.rows,
+      get unbookedPackets() {
+        return others.unbookedPackets;
+      },
       maxPairs: options.maxPairs,
       perQueuePair: options.perQueuePair,
     };
@@ -174,7 +174,8 @@ class PairTable implements RocePairs {
     // The first packets of a new pair came after the last refresh.
     this.#startedMs = Math.min(lastMs, nowMs);
     for (const { interfaceId, version, packets, bytes } of overflow) {
-      this.#others.add(interfaceId, version, 'map_full', packets, bytes);
+      if (version === ROCE_UNBOOKED) this.#others.unbookedPackets += packets;
+      else this.#others.add(interfaceId, version, 'map_full', packets, bytes);
     }
     const { pairs, paths } = this.#list;
     await this.#slices(paths.length, PATH_NS, (i) => paths[i]?.beginInterval());
@@ -189,6 +190,8 @@ class PairTable implements RocePairs {
     await this.#slices(this.#newcomerCount, NEWCOMER_NS, (i) =>
       this.#bookNewcomer(rows, this.#newcomers[i] ?? 0),
     );
+    const { spreads } = rows;
+    await this.#slices(spreads.length, ROW_NS, (i) => this.#bookSpread(spreads[i] as PortSpread)); // i < length
   }
 
   async #slices(count: number, stepNs: number, step: (i: number) => void): Promise<void> {
@@ -198,10 +201,7 @@ class PairTable implements RocePairs {
   }
 
   #bookKnown(rows: RoceRows, row: number): void {
-    const cellOffset = row * ROCE_CELLS;
-    if (rows.cells[cellOffset + ROCE_CELL.packets] === 0 && rows.cells[cellOffset + ROCE_CELL.bytes] === 0) {
-      return;
-    }
+    if (rows.cellsOf(row).every((count) => count === 0)) return;
     const path = this.#findPath(rows.keys, row * ROCE_KEY_WORDS);
     const pair = path?.pairs.get(this.#queuePairOf(rows.keys, row * ROCE_KEY_WORDS));
     if (pair === undefined) this.#newcomers[this.#newcomerCount++] = row;
@@ -218,22 +218,22 @@ class PairTable implements RocePairs {
 
   /** To its pair, or to the others; and to the interval of its path, if that is shown. */
   #book(rows: RoceRows, row: number, path: RocePath<RocePair> | undefined, pair: RocePair | undefined): void {
-    const { keys, cells } = rows;
+    const { keys } = rows;
+    const cells = rows.cellsOf(row);
     const wordOffset = row * ROCE_KEY_WORDS;
-    const cellOffset = row * ROCE_CELLS;
     const version = roceVersionOf(keys, wordOffset);
     const transport = transportOf(keys, wordOffset);
-    const bytes = cells[cellOffset + ROCE_CELL.bytes] ?? 0;
+    const bytes = cells[ROCE_CELL.bytes] ?? 0;
     const room = this.#room;
-    const fits = pair === undefined || room?.fitsRow(pair, rows, row) !== false;
-    if (fits && pair?.add(keys, wordOffset, cells, cellOffset)) {
+    const fits = pair === undefined || room?.fitsRow(pair, keys, wordOffset, cells) !== false;
+    if (fits && pair?.add(keys, wordOffset, cells)) {
       room?.takeRow(pair);
       pair.lastSeenMs = this.#elapsedMs;
       pair.changedIn = this.#refresh;
     } else {
       const bookVersion = transport === ROCE_TRANSPORT.malformed ? 0 : version;
       const interfaceId = streamInterfaceIdOf(keys, wordOffset);
-      const packets = cells[cellOffset + ROCE_CELL.packets] ?? 0;
+      const packets = cells[ROCE_CELL.packets] ?? 0;
       this.#others.add(interfaceId, bookVersion, 'max_pairs', packets, bytes);
     }
     const queuePair = streamQueuePairOf(keys, wordOffset);
@@ -243,9 +243,15 @@ class PairTable implements RocePairs {
       transport !== ROCE_TRANSPORT.cnp &&
       transport !== ROCE_TRANSPORT.malformed
     ) {
-      const port = streamSourcePortOf(keys, wordOffset);
-      path.addToInterval(queuePair, version === 2 ? port : undefined, bytes);
+      const port = cells[ROCE_CELL.port] ?? 0;
+      const known = (port & PORT_KNOWN) === 0 ? undefined : port ^ PORT_KNOWN;
+      path.addToInterval(queuePair, bytes, known, bytes - (cells[ROCE_CELL.strayedBytes] ?? 0));
     }
+  }
+
+  /** To the interval of its path, if that is shown. */
+  #bookSpread({ key, bytes }: PortSpread): void {
+    if (streamQueuePairOf(key, 0) > MANAGEMENT_QUEUE_PAIR_MAX) this.#findPath(key, 0)?.addSpread(bytes);
   }
 
   #queuePairOf(keys: Uint32Array, wordOffset: number): number {
@@ -277,7 +283,17 @@ class PairTable implements RocePairs {
     const path = known ?? new RocePath(key[2 * ADDRESS_WORDS] ?? 0, key.slice(0, 2 * ADDRESS_WORDS), hash);
     const pair = new RocePair(path, queuePair, this.#startedMs);
     const { perQueuePair } = this.#options;
-    if (this.#room?.takePair(pair, known === undefined, perQueuePair, rows, row) === false) return undefined;
+    if (
+      this.#room?.takePair(
+        pair,
+        known === undefined,
+        perQueuePair,
+        rows.keys,
+        row * ROCE_KEY_WORDS,
+        rows.cellsOf(row),
+      ) === false
+    )
+      return undefined;
     this.#list.add(pair, known === undefined);
     return pair;
   }

@@ -2,6 +2,7 @@
 // Two addresses on an interface: the pairs between them, and how the traffic of the present interval
 // spreads over queue pairs and source ports.
 
+import { PortBytes } from './port-bytes.js';
 import type { RocePathView } from './views.js';
 
 /** Queue pairs 0 (subnet management) and 1 (connection management) belong to no application. */
@@ -21,11 +22,9 @@ export class RocePath<Pair = unknown> implements RocePathView {
   shownBytes = 0;
 
   readonly #bytesOf = new Map<number, number>();
-  readonly #bytesOfPort = new Map<number, number>();
   #bytes = 0;
   #mostBytes = 0;
-  #portBytes = 0;
-  #mostPortBytes = 0;
+  readonly #ports = new PortBytes();
 
   /** addresses is kept: nobody else may write to it. */
   constructor(interfaceId: number, addresses: Uint32Array, hash: number) {
@@ -39,11 +38,15 @@ export class RocePath<Pair = unknown> implements RocePathView {
   }
 
   get sourcePorts(): number {
-    return this.#bytesOfPort.size;
+    return this.#ports.count;
   }
 
   get sourcePortImbalance(): number {
-    return this.#portBytes === 0 ? 0 : (this.#mostPortBytes * this.#bytesOfPort.size) / this.#portBytes;
+    return this.#ports.busiestShare * this.#ports.count;
+  }
+
+  get busiestPortShare(): number {
+    return this.#ports.busiestShare;
   }
 
   get busiestShare(): number {
@@ -53,23 +56,25 @@ export class RocePath<Pair = unknown> implements RocePathView {
   beginInterval(): void {
     if (this.#bytesOf.size === 0) return;
     this.#bytesOf.clear();
-    this.#bytesOfPort.clear();
-    this.#portBytes = 0;
-    this.#mostPortBytes = 0;
+    this.#ports.clear();
     this.#bytes = 0;
     this.#mostBytes = 0;
   }
 
-  /** Packets to a queue pair of an application; sourcePort is undefined for RoCE v1, which has none. */
-  addToInterval(queuePair: number, sourcePort: number | undefined, bytes: number): void {
+  /**
+   * Packets to a queue pair of an application; sourcePort: of those that have portBytes, undefined for RoCE v1, which
+   * has none.
+   */
+  addToInterval(queuePair: number, bytes: number, sourcePort: number | undefined, portBytes: number): void {
     const sum = (this.#bytesOf.get(queuePair) ?? 0) + bytes;
     this.#bytesOf.set(queuePair, sum);
     this.#bytes += bytes;
     if (sum > this.#mostBytes) this.#mostBytes = sum;
-    if (sourcePort === undefined) return;
-    const portSum = (this.#bytesOfPort.get(sourcePort) ?? 0) + bytes;
-    this.#bytesOfPort.set(sourcePort, portSum);
-    this.#portBytes += bytes;
-    if (portSum > this.#mostPortBytes) this.#mostPortBytes = portSum;
+    if (sourcePort !== undefined) this.#ports.add(sourcePort, portBytes);
+  }
+
+  /** Bytes of these packets that had other source ports, by the low 8 bits of these. */
+  addSpread(bytes: Float64Array): void {
+    this.#ports.addSpread(bytes);
   }
 }

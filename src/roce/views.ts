@@ -17,6 +17,8 @@ export interface RocePathView {
   readonly busiestShare: number;
   /** Likewise: bytes of the busiest source port over the mean of all; 1 is even, 0 idle. */
   readonly sourcePortImbalance: number;
+  /** Likewise: its share of their bytes. */
+  readonly busiestPortShare: number;
 }
 
 /** Totals by what tells packets of one pair apart. */
@@ -38,6 +40,16 @@ export interface RocePsnCounts {
   readonly rewinds: number;
   readonly retransmitted: number;
   readonly resyncs: number;
+  /** Came out of order, within the window. */
+  readonly late: number;
+  /** Left the window unseen. */
+  readonly lost: number;
+  /** Seen before, or too far below the highest to know. */
+  readonly duplicates: number;
+  /** Not seen here, but acknowledged by the peer. */
+  readonly captureLost: number;
+  /** Whose order nobody could judge. */
+  readonly unjudged: number;
 }
 
 /** Totals since the pair began; none of them falls while it lives. Doubles, exact to 2^53. */
@@ -89,6 +101,8 @@ export interface RocePairsView {
   /** Those that have a pair. */
   readonly paths: readonly RocePathView[];
   readonly others: readonly RoceOtherRow[];
+  /** Since start: packets out of order that the kernel could not count as such, for want of room for their stream. */
+  readonly unbookedPackets: number;
   readonly maxPairs: number;
   /** Whether pairs differ by queue pair too. */
   readonly perQueuePair: boolean;

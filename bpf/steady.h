@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+ *
+ * RoCE v2 at line rate: a packet whose headers say what those before it said is counted in a slot
+ * of its CPU, by plain additions, and its flow and its stream's cells are derived from the slot by
+ * user space. Whatever is not so plain is roce.h's.
+ */
+#ifndef XTRACE_STEADY_H
+#define XTRACE_STEADY_H
+
+#include <stdbool.h>
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_endian.h>
+#include "abi.h"
+#include "bth.h"
+#include "count.h"
+#include "cursor.h"
+#include "ip.h"
+#include "key.h"
+#include "link.h"
+#include "maps.h"
+#include "options.h"
+#include "order.h"
+#include "spread.h"
+#include "transport.h"
+
+/* What became of a packet. */
+enum steady {
+	STEADY_NOT = 0,	    /* nothing: count it as others are */
+	STEADY_COUNTED = 1, /* counted, and its flow with it */
+	STEADY_STRAYED = 2, /* counted, but for its flow: it has a source port of its own */
+};
+
+/* Words of struct roce_shape, behind the addresses. */
+#define SHAPE_WORDS (sizeof(struct roce_shape) / sizeof(key_word))
+/* Words of a slot's key: addresses and shape. */
+#define ADDRESS4_WORDS 1
+#define ADDRESS6_WORDS 4
+/* Ethernet with two tags, and then some of the next header: all that network_offset() looks at. */
+#define LINK_BYTES_MAX (ETHERNET_HEADER_BYTES + VLAN_TAGS_MAX * sizeof(struct vlan_tag))
+
+static __always_inline bool is_ip(__be16 ethertype)
+{
+	return ethertype == bpf_htons(ETHERTYPE_IPV4) || ethertype == bpf_htons(ETHERTYPE_IPV6);
+}
+
+/* Where the network header of a frame is that parse_link() has taken for IP. Looked up again, as
+ * keeping it would cost those who are no RoCE. */
+static __always_inline __u32 network_offset(void *data, const __u32 framing)
+{
+	if (framing == FRAMING_INFINIBAND)
+		return IPOIB_PSEUDO_BYTES + IPOIB_HEADER_BYTES;
+	if (framing != FRAMING_ETHERNET)
+		return 0;
+	if (is_ip(*(__be16 *)(data + ETHERTYPE_OFFSET)))
+		return ETHERNET_HEADER_BYTES;
+	if (is_ip(*(__be16 *)(data + ETHERNET_HEADER_BYTES + 2)))
+		return ETHERNET_HEADER_BYTES + sizeof(struct vlan_tag);
+	return LINK_BYTES_MAX;
+}
+
+/* 1 + the cell of the size of a WRITE that fits into one packet. */
+static __always_inline __u8 packet_size_cell(__u32 bytes)
+{
+	return 1 + (bytes > 64) + (bytes > 256) + (bytes > 1024) + (bytes > 4096) + (bytes > 16384);
+}
+
+/* Bytes from the UDP header to the end of the packet, and its TOS or traffic class; 0 unless IP
+ * header and frame agree on where that is. Neither options, nor extension headers, nor fragments.
+ */
+static __always_inline __u32 plain_datagram(void *data, void *data_end, __u32 network,
+					    __u32 transport, const bool is_ipv4, __u32 bytes,
+					    __u8 *tos)
+{
+	__u32 length;
+
+	if (is_ipv4) {
+		struct ipv4_header *ip = data + network;
+
+		if ((void *)(ip + 1) > data_end || network + sizeof(*ip) != transport ||
+		    ip->fragment & bpf_htons(IPV4_OFFSET_MASK | IPV4_MORE_FRAGMENTS))
+			return 0;
+		length = bpf_ntohs(ip->total_length);
+		*tos = ip->tos;
+		return network + length == bytes ? length - sizeof(*ip) : 0;
+	}
+	struct ipv6_header *ip = data + network;
+
+	if ((void *)(ip + 1) > data_end || network + sizeof(*ip) != transport)
+		return 0;
+	length = bpf_ntohs(ip->payload_length);
+	*tos = bpf_ntohl(ip->version_class_flow) >> 20;
+	return transport + length == bytes ? length : 0;
+}
+
+/* What a slot of a half has of its packets, as both IP versions have it. */
+struct steady_count {
+	__u64 packets;
+	__u64 bytes;
+	__u64 strayed_packets;
+	__u64 strayed_bytes;
+	__u16 src_port;
+	__u8 pad[6];
+};
+
+/* Which slot of a set, for functions that take numbers alone: its way in the lowest bit. */
+#define PLACE_IPV6    2
+#define PLACE_EPOCH   4
+#define PLACE_STRAYED 8
+
+/* Hands what roce_work needs of a slot to count_order(). */
+static __always_inline void order_slot(const void *addresses, const bool is_ipv4,
+				       const struct roce_shape *shape, __u32 psn, __u32 place)
+{
+	__u32 zero = 0, opcode = shape->qp >> 24, flags = opcode_facts[opcode].flags;
+	__u32 direction = flags & OPCODE_ORDERED ? flags & OPCODE_RESPONSE : PSN_ACKED;
+	struct roce_work *work = bpf_map_lookup_elem(&roce_work, &zero);
+	struct roce_key *key;
+
+	if (!work)
+		return;
+	key = &work->key;
+	if (is_ipv4) {
+		const __u32 *words = addresses;
+		__u32 *to = (__u32 *)key;
+
+		to[0] = to[1] = to[4] = to[5] = 0;
+		to[2] = to[6] = bpf_htonl(0xffff);
+		to[3] = words[0];
+		to[7] = words[1];
+	} else {
+		__builtin_memcpy(key, addresses, 2 * sizeof(key->src_ip));
+	}
+	key->ifindex = shape->ifindex;
+	key->qp = shape->qp & 0xffffff;
+	key->pad = 0;
+	key->pkey = shape->pkey;
+	key->version = 2;
+	key->transport = transport_of(opcode);
+	key->dscp = shape->tos >> 2;
+	key->detail = flags & OPCODE_RESPONSE;
+	work->stream =
+		psn_stream(is_ipv4 ? ipv4_addresses(key) : addresses_hash((const key_word *)key),
+			   key->ifindex, key->qp, direction);
+	work->psn = psn;
+	work->epoch = place & PLACE_EPOCH ? 1 : 0;
+	work->rule = PSN_FOLLOWS;
+	work->direction = direction;
+	count_order();
+}
+
+/* place: of count_unsteady(): the way, and 2 where it is IPv6. */
+#define PLACE_IPV6 2
+
+/* Judges the order of a packet that its stream did not expect, or of an acknowledgement. index: of
+ * a set of RoCE slots; place: the way, PLACE_IPV6, and above bit 8 enum psn_direction. */
+__noinline int count_unsteady(__u32 index, __u32 place, __u32 psn)
+{
+	__u32 way = place & (ROCE_SLOT_WAYS - 1);
+
+	if (place & PLACE_IPV6) {
+		struct roce_set6 *set = bpf_map_lookup_elem(&roce_slots6, &index);
+
+		if (set)
+			order_slot(&set->way[way].src_ip, false, &set->way[way].shape, psn, place);
+	} else {
+		struct roce_set4 *set = bpf_map_lookup_elem(&roce_slots4, &index);
+
+		if (set)
+			order_slot(&set->way[way].src_ip, true, &set->way[way].shape, psn, place);
+	}
+	return 0;
+}
+
+/* Adds a strayed packet to its slot's spread. */
+__noinline int count_strayed(__u32 index, __u32 place, __u32 port, __u32 bytes)
+{
+	__u32 way = place & (ROCE_SLOT_WAYS - 1), epoch = place & PLACE_EPOCH ? 1 : 0;
+	struct roce_key key = {};
+
+	if (place & PLACE_IPV6) {
+		struct roce_set6 *set = bpf_map_lookup_elem(&roce_slots6, &index);
+
+		if (!set)
+			return 0;
+		__builtin_memcpy(&key, &set->way[way].src_ip, 2 * sizeof(key.src_ip));
+		key.ifindex = set->way[way].shape.ifindex;
+		key.qp = set->way[way].shape.qp & 0xffffff;
+	} else {
+		struct roce_set4 *set = bpf_map_lookup_elem(&roce_slots4, &index);
+
+		if (!set)
+			return 0;
+		key.src_ip[10] = key.src_ip[11] = 0xff;
+		key.dst_ip[10] = key.dst_ip[11] = 0xff;
+		__builtin_memcpy(key.src_ip + 12, &set->way[way].src_ip, 4);
+		__builtin_memcpy(key.dst_ip + 12, &set->way[way].dst_ip, 4);
+		key.ifindex = set->way[way].shape.ifindex;
+		key.qp = set->way[way].shape.qp & 0xffffff;
+	}
+	spread_add(&key, port, epoch, bytes);
+	return 0;
+}
+
+#define SLOT4_WORDS (sizeof(struct roce_slot4) / sizeof(key_word))
+#define SLOT6_WORDS (sizeof(struct roce_slot6) / sizeof(key_word))
+
+static __always_inline bool slot_is(const key_word *slot, const key_word *addresses, __u64 shape0,
+				    __u64 shape1, const __u32 words)
+{
+	__u64 difference = (slot[words] ^ shape0) | (slot[words + 1] ^ shape1);
+
+#pragma clang loop unroll(full)
+	for (__u32 i = 0; i < words; i++)
+		difference |= slot[i] ^ addresses[i];
+	return !difference;
+}
+
+/* Counts a RoCE v2 packet in a slot, and judges its order. The cursor stands at its UDP header;
+ * key: the flow's, of which the addresses are looked at; words: the flow key's. */
+static __always_inline enum steady count_steady(struct xdp_md *ctx, const struct cursor *cursor,
+						const key_word *key, const __u32 words,
+						const struct link *link,
+						const struct transport *found, const __u32 framing,
+						__u32 bytes)
+{
+	const bool is_ipv4 = words == KEY4_WORDS;
+	const __u32 address_words = is_ipv4 ? ADDRESS4_WORDS : ADDRESS6_WORDS;
+	const __u32 slot_words = is_ipv4 ? SLOT4_WORDS : SLOT6_WORDS;
+	__u32 transport, network, datagram, overhead, psn, index, place, epoch = epoch_now();
+	void *data = frame_start(ctx);
+	void *data_end = (void *)(long)ctx->data_end;
+	const volatile struct opcode_facts *facts;
+	__u64 shape0, shape1, stream;
+	__u8 flags, size_cell = 0, tos;
+	key_word *slots, *slot;
+	struct steady_count *count;
+	struct udp_header *udp = cursor->pos;
+	struct bth *bth = (void *)(udp + 1);
+	__u8 *extension = (void *)(bth + 1);
+
+	if ((void *)(bth + 1) > data_end || data + LINK_BYTES_MAX > data_end)
+		return STEADY_NOT;
+	transport = offset_of(ctx, cursor);
+	network = network_offset(data, framing);
+	datagram = plain_datagram(data, data_end, network, transport, is_ipv4, bytes, &tos);
+	if (bpf_ntohs(udp->length) != datagram)
+		return STEADY_NOT;
+	facts = &opcode_facts[bth->opcode];
+	flags = facts->flags;
+	overhead = UDP_HEADER_BYTES + BTH_BYTES + facts->header_bytes + ICRC_BYTES +
+		   (bth->flags >> BTH_PAD_SHIFT & BTH_PAD_MASK);
+	if (datagram < overhead)
+		return STEADY_NOT;
+	if (flags &
+	    (OPCODE_OPAQUE | OPCODE_OPENS | OPCODE_BEGINS | OPCODE_SIZED | OPCODE_SYNDROME)) {
+		if (flags & (OPCODE_OPAQUE | OPCODE_OPENS | OPCODE_BEGINS) ||
+		    facts->transport_bytes || (void *)(extension + RETH_BYTES) > data_end)
+			return STEADY_NOT;
+		if (flags & OPCODE_SIZED) {
+			__u32 message = bpf_ntohl(*(__be32 *)(extension + RETH_LENGTH_OFFSET));
+
+			if (message != datagram - overhead)
+				return STEADY_NOT;
+			size_cell = packet_size_cell(message);
+		} else if (*extension >> 5) {
+			return STEADY_NOT;
+		}
+	}
+	psn = bpf_ntohl(bth->psn);
+	shape0 = ctx->ingress_ifindex | (__u64)link->vlan << 32 | (__u64)bpf_ntohs(bth->pkey) << 48;
+	shape1 =
+		bth_dest_qp(bth) | (__u64)bth->opcode << 24 | (__u64)tos << 32 |
+		(__u64)((bth->flags & 0xf0) | (psn & BTH_ACK_REQUEST ? ROCE_SHAPE_ACK_REQUEST : 0) |
+			(bth->congestion & BTH_FECN ? ROCE_SHAPE_FECN : 0) |
+			(bth->congestion & BTH_BECN ? ROCE_SHAPE_BECN : 0))
+			<< 40 |
+		(__u64)(transport & 0xff) << 48 | (__u64)size_cell << 56;
+	psn &= PSN_MASK;
+
+	stream = psn_stream(is_ipv4 ? key[0] : addresses_hash(key), ctx->ingress_ifindex,
+			    bth_dest_qp(bth), flags & OPCODE_RESPONSE);
+	index = ((stream ^ shape1) * HASH_MULTIPLIER) >> 32;
+	index &= (is_ipv4 ? options.roce_sets4 : options.roce_sets6) - 1;
+	index += (epoch * options.cpu_count + bpf_get_smp_processor_id()) *
+		 (is_ipv4 ? options.roce_sets4 : options.roce_sets6);
+	slots = is_ipv4 ? bpf_map_lookup_elem(&roce_slots4, &index)
+			: bpf_map_lookup_elem(&roce_slots6, &index);
+	if (!slots)
+		return STEADY_NOT;
+	slot = slots;
+	place = (is_ipv4 ? 0 : PLACE_IPV6) | (epoch ? PLACE_EPOCH : 0);
+	if (!slot_is(slot, key, shape0, shape1, address_words)) {
+		slot = slots + slot_words;
+		place |= 1;
+		if (!slot_is(slot, key, shape0, shape1, address_words)) {
+			const __u32 packets = address_words + SHAPE_WORDS;
+
+			if (!slots[packets]) {
+				slot = slots;
+				place &= ~1;
+			} else if (slot[packets]) {
+				return STEADY_NOT;
+			}
+			key_copy(slot, key, address_words);
+			slot[address_words] = shape0;
+			slot[address_words + 1] = shape1;
+			((struct steady_count *)(slot + packets))->src_port = found->src_port;
+		}
+	}
+	count = (void *)(slot + address_words + SHAPE_WORDS);
+	count->packets++;
+	count->bytes += bytes;
+	if (__builtin_expect(count->src_port != found->src_port, 0)) {
+		count->strayed_packets++;
+		count->strayed_bytes += bytes;
+		place |= PLACE_STRAYED;
+	}
+	/* a packet in order ends here, but for those that strayed */
+	if (flags & OPCODE_ORDERED ? !order_expected(stream, psn) : flags & OPCODE_SYNDROME)
+		count_unsteady(index, place, psn);
+	if (__builtin_expect(!(place & PLACE_STRAYED), 1))
+		return STEADY_COUNTED;
+	count_strayed(index, place, found->src_port, bytes);
+	return STEADY_STRAYED;
+}
+
+#endif

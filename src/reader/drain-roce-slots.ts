@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Empties the RoCE slots of one quiet half: a row of a stream and a row of a flow for each, as the kernel
+// would have counted them had it looked at every packet's headers alone. Touches nothing else.
+
+import { type FlowRowBuffer, numberFromU64 } from '../abi/flow-row-buffer.js';
+import { FLOW_KEY4, FLOW_KEY6 } from '../abi/layout.js';
+import { foldsPort } from '../abi/port-folding.js';
+import { ROCE_SLOT4, ROCE_SLOT6 } from '../abi/roce-records.js';
+import type { RoceRowBuffer } from '../abi/roce-row-buffer.js';
+import { fillFlowTraits, ROCE_V2_PORT } from '../abi/roce-shape.js';
+import type { IpVersion, RoceDerivation } from '../kernel/kernel-maps.js';
+
+const WORD_BYTES = 4;
+const ADDRESS_WORDS = 8;
+const IPV4_MAPPED = 0xffff0000;
+/** Slots looked at before the event loop gets its turn: about 2 ms when all are in use. */
+const SLOTS_PER_TURN = 4096;
+
+export interface RoceSlotDrainParts {
+  readonly derivation: RoceDerivation;
+  interfaceIdOf(ifindex: number): number;
+  yieldToLoop(): Promise<void>;
+}
+
+export interface RoceSlotRows {
+  readonly flows: FlowRowBuffer;
+  readonly streams: RoceRowBuffer;
+}
+
+/** Appends every slot in use to `rows` and zeroes it. Returns the slots that were in use. */
+export async function drainRoceSlots(
+  ipVersion: IpVersion,
+  memory: Uint8Array,
+  rows: RoceSlotRows,
+  parts: RoceSlotDrainParts,
+): Promise<number> {
+  const layout = ipVersion === 4 ? ROCE_SLOT4 : ROCE_SLOT6;
+  const words = new Uint32Array(memory.buffer, memory.byteOffset, memory.byteLength / WORD_BYTES);
+  const slotWords = layout.size / WORD_BYTES;
+  const packetsWord = layout.packets / WORD_BYTES;
+  const slotCount = words.length / slotWords;
+  const take = slotTaker(ipVersion, words, rows, parts);
+  let used = 0;
+  for (let first = 0; first < slotCount; first += SLOTS_PER_TURN) {
+    const end = Math.min(slotCount, first + SLOTS_PER_TURN);
+    rows.flows.reserve(end - first);
+    for (let slot = first; slot < end; slot++) {
+      const at = slot * slotWords;
+      if (words[at + packetsWord] === 0 && words[at + packetsWord + 1] === 0) continue;
+      take(at);
+      words.fill(0, at, at + slotWords);
+      used++;
+    }
+    if (end < slotCount) await parts.yieldToLoop();
+  }
+  return used;
+}
+
+/** What makes rows of the slot at words[at]. */
+function slotTaker(
+  ipVersion: IpVersion,
+  words: Uint32Array,
+  { flows, streams }: RoceSlotRows,
+  { derivation, interfaceIdOf }: RoceSlotDrainParts,
+): (at: number) => void {
+  const layout = ipVersion === 4 ? ROCE_SLOT4 : ROCE_SLOT6;
+  const { mask4, mask6, ephemeralPorts } = derivation;
+  const maskBytes = Uint8Array.from(ipVersion === 4 ? mask4 : mask6);
+  const mask = new Uint32Array(maskBytes.buffer);
+  const key = new Uint32Array((ipVersion === 4 ? FLOW_KEY4.size : FLOW_KEY6.size) / WORD_BYTES);
+  const traits = (ipVersion === 4 ? FLOW_KEY4.srcPort : FLOW_KEY6.srcPort) / WORD_BYTES;
+  const addresses = new Uint32Array(ADDRESS_WORDS);
+  const shape = layout.shape / WORD_BYTES;
+  const u64At = (at: number, offset: number): number => numberFromU64(words, at + offset / WORD_BYTES);
+  return (at) => {
+    if (ipVersion === 4) {
+      addresses.fill(0);
+      addresses[2] = addresses[6] = IPV4_MAPPED;
+      addresses[3] = words[at] ?? 0;
+      addresses[7] = words[at + 1] ?? 0;
+    } else {
+      for (let word = 0; word < ADDRESS_WORDS; word++) addresses[word] = words[at + word] ?? 0;
+    }
+    const interfaceId = interfaceIdOf(words[at + shape] ?? 0);
+    const counts = {
+      packets: u64At(at, layout.packets),
+      bytes: u64At(at, layout.bytes),
+      strayedBytes: u64At(at, layout.strayedBytes),
+      srcPort: (words[at + layout.srcPort / WORD_BYTES] ?? 0) & 0xffff,
+    };
+    streams.appendSlot(addresses, words, at + shape, interfaceId, counts);
+
+    const packets = counts.packets - u64At(at, layout.strayedPackets);
+    if (packets === 0) return;
+    const isFolded = ephemeralPorts !== undefined && foldsPort(ephemeralPorts, counts.srcPort, ROCE_V2_PORT);
+    for (let word = 0; word < traits; word++) key[word] = words[at + word] ?? 0;
+    fillFlowTraits(key, traits, words, at + shape, isFolded ? 0 : counts.srcPort);
+    if (ephemeralPorts !== undefined && foldsPort(ephemeralPorts, ROCE_V2_PORT, counts.srcPort)) {
+      key[traits] = (key[traits] ?? 0) & 0xffff;
+    }
+    for (let word = 0; word < key.length; word++) key[word] = (key[word] ?? 0) & (mask[word] ?? 0);
+    flows.appendCounts(ipVersion, key, interfaceId, packets, counts.bytes - counts.strayedBytes);
+  };
+}
