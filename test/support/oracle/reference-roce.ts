@@ -34,7 +34,6 @@ export interface RoceKey {
   readonly srcIp: string;
   readonly dstIp: string;
   readonly qp: number;
-  readonly srcPort: number;
   readonly pkey: number;
   readonly version: number;
   readonly transport: number;
@@ -42,7 +41,7 @@ export interface RoceKey {
   readonly detail: number;
 }
 
-/** Cells by their index in struct roce_count. */
+/** Cells by their index in struct roce_count; those of one packet have its source port as the first. */
 export type RoceCells = ReadonlyMap<number, number>;
 
 export interface RoceReading {
@@ -63,7 +62,8 @@ interface Transport {
   readonly end: number;
   /** From the BTH through the ICRC, as the headers say; 0 where they contradict each other. */
   readonly lengthBytes: number;
-  readonly srcPort: number;
+  /** UDP's; undefined where there is no UDP. */
+  readonly srcPort: number | undefined;
   readonly version: 1 | 2;
 }
 
@@ -120,7 +120,7 @@ function readGrh(frame: Buffer, packet: GrhPacket, frameBytes: number): RoceRead
   const isShort = end - bth < BTH_LENGTH || lengthBytes < ROCE_LENGTH_MIN;
   const fault = isShort ? ROCE_MALFORMED.short : faultOfBth(frame, bth);
   return fault === undefined
-    ? readBth(frame, packet, { bth, end, lengthBytes, srcPort: 0, version: 1 }, frameBytes)
+    ? readBth(frame, packet, { bth, end, lengthBytes, srcPort: undefined, version: 1 }, frameBytes)
     : malformed(packet, 1, fault, frameBytes);
 }
 
@@ -142,7 +142,6 @@ function malformed(
       srcIp: sixteenBytes(packet.srcIp),
       dstIp: sixteenBytes(packet.dstIp),
       qp: 0,
-      srcPort: 0,
       pkey: 0,
       version,
       transport: ROCE_TRANSPORT.malformed,
@@ -169,7 +168,6 @@ function readBth(
     srcIp: sixteenBytes(packet.srcIp),
     dstIp: sixteenBytes(packet.dstIp),
     qp: destinationQp(frame, bth),
-    srcPort,
     pkey: frame.readUInt16BE(bth + 2),
     version,
     transport,
@@ -182,6 +180,7 @@ function readBth(
   };
   add(ROCE_CELL.packets, 1);
   add(ROCE_CELL.bytes, frameBytes);
+  add(ROCE_CELL.port, srcPort === undefined ? 0 : (1 << 16) | srcPort);
   add(ROCE_CELL.ecn + (packet.trafficClass & 0x03), 1);
   add(ROCE_CELL.solicited, bit(frame, bth + 1, 0x80));
   add(ROCE_CELL.fecn, bit(frame, bth + 4, 0x80));

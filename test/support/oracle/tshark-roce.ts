@@ -84,6 +84,7 @@ function dissect(row: string): DissectedFrame {
   const cells = new Map<number, number>([
     [ROCE_CELL.packets, 1],
     [ROCE_CELL.bytes, number('frame.cap_len')],
+    [ROCE_CELL.port, 65_536 + number('udp.srcport')],
     [
       ROCE_CELL.payloadBytes,
       number('udp.length') - 8 - 12 - headerBytes - number('infiniband.bth.padcnt') - 4,
@@ -117,7 +118,6 @@ function dissect(row: string): DissectedFrame {
     srcIp: canonicalAddress(`::ffff:${text('ip.src')}`),
     dstIp: canonicalAddress(`::ffff:${text('ip.dst')}`),
     qp: number('infiniband.bth.destqp'),
-    srcPort: number('udp.srcport'),
     pkey: number('infiniband.bth.p_key'),
     version: 2,
     transport: Math.floor(opcode / 32),

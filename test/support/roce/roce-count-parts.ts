@@ -18,8 +18,14 @@ export interface RoceCountVector {
   readonly expected: Readonly<Record<string, NamedCells>>;
 }
 
+/** A stream whose packets all have one source port. */
+export interface SentStream extends RoceKey {
+  /** UDP's; undefined where there is no UDP, and where nothing behind it can be read. */
+  readonly srcPort: number | undefined;
+}
+
 /** Over IPv4: addresses of ENDS4. */
-export const STREAM4: RoceKey = {
+export const STREAM4: SentStream = {
   srcIp: '0:0:0:0:0:ffff:c000:201',
   dstIp: '0:0:0:0:0:ffff:c633:6402',
   qp: QP,
@@ -30,16 +36,17 @@ export const STREAM4: RoceKey = {
   dscp: 0,
   detail: 0,
 };
-export const STREAM6: RoceKey = {
+export const STREAM6: SentStream = {
   ...STREAM4,
   srcIp: '2001:db8:0:0:0:0:0:1',
   dstIp: '2001:db8:0:1:0:0:0:2',
 };
-export const STREAM_V1: RoceKey = { ...STREAM6, version: 1, srcPort: 0 };
+export const STREAM_V1: SentStream = { ...STREAM6, version: 1, srcPort: undefined };
 
-/** A packet of its own: cells beside packets, bytes and not-ECT, which each has. */
-export function vector(name: string, frame: Buffer, key: RoceKey, cells: NamedCells): RoceCountVector {
-  const expected = { packets: 1, bytes: frame.length, ecn: 1, ...cells };
+/** A packet of its own: cells beside packets, bytes, not-ECT and its source port, which each has. */
+export function vector(name: string, frame: Buffer, key: SentStream, cells: NamedCells): RoceCountVector {
+  const port = key.srcPort === undefined ? 0 : 0x10000 + key.srcPort;
+  const expected = { packets: 1, bytes: frame.length, ecn: 1, port, ...cells };
   return { name, framing: FRAMING.ethernet, frame, expected: { [streamName(key)]: nonZero(expected) } };
 }
 
@@ -53,17 +60,17 @@ export function notBth(
   name: string,
   reason: keyof typeof ROCE_MALFORMED,
   frame: Buffer,
-  key: RoceKey = STREAM4,
+  key: SentStream = STREAM4,
 ): RoceCountVector {
   const what = { transport: ROCE_TRANSPORT.malformed, detail: ROCE_MALFORMED[reason] };
-  const nothing = { qp: 0, srcPort: 0, pkey: 0, dscp: 0 };
+  const nothing = { qp: 0, srcPort: undefined, pkey: 0, dscp: 0 };
   return vector(name, frame, { ...key, ...nothing, ...what }, { ecn: 0 });
 }
 
 /** How a packet travels: its stream's key, and the frame. */
 export interface Carrier {
   readonly name: string;
-  readonly key: RoceKey;
+  readonly key: SentStream;
   /** Bytes before the BTH. */
   readonly headerBytes: number;
   frame(fields: BthFields, payload?: Buffer, trafficClass?: number): Buffer;

@@ -69,7 +69,6 @@ function decodeKey(bytes: Buffer): RoceKey {
     srcIp: formatAddress(bytes.subarray(ROCE_KEY.srcIp, ROCE_KEY.srcIp + 16)),
     dstIp: formatAddress(bytes.subarray(ROCE_KEY.dstIp, ROCE_KEY.dstIp + 16)),
     qp: bytes.readUInt32LE(ROCE_KEY.qp),
-    srcPort: bytes.readUInt16LE(ROCE_KEY.srcPort),
     pkey: bytes.readUInt16LE(ROCE_KEY.pkey),
     version: bytes.readUInt8(ROCE_KEY.version),
     transport: bytes.readUInt8(ROCE_KEY.transport),

@@ -41,7 +41,7 @@ export function streamKey(spec: StreamSpec): Uint8Array {
   key.set(addressBytes(spec.dst ?? [10, 0, 0, 2]), ROCE_KEY.dstIp);
   view.setUint32(ROCE_KEY.ifindex, spec.interfaceId ?? 0, true);
   view.setUint32(ROCE_KEY.qp, spec.queuePair ?? (isMalformed ? 0 : 17), true);
-  view.setUint16(ROCE_KEY.srcPort, spec.sourcePort ?? 0, true);
+  view.setUint16(ROCE_KEY.pad, spec.sourcePort ?? 0, true);
   view.setUint16(ROCE_KEY.pkey, spec.pkey ?? (isMalformed ? 0 : 0xffff), true);
   view.setUint8(ROCE_KEY.version, spec.version ?? 2);
   view.setUint8(ROCE_KEY.transport, ROCE_TRANSPORT[spec.transport ?? 'rc']);

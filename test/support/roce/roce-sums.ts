@@ -12,6 +12,7 @@ const TRANSPORT_NAMES = namesByNumber(ROCE_TRANSPORT);
 const MALFORMED_NAMES = namesByNumber(ROCE_MALFORMED);
 const CELL_NAMES = cellNames();
 
+/** Cells of one packet or more from one source port are added; the first source port of a stream stays. */
 export class RoceSums {
   readonly #sums = new Map<string, Map<number, number>>();
 
@@ -19,8 +20,15 @@ export class RoceSums {
     const name = streamName(key);
     const sums = this.#sums.get(name) ?? new Map<number, number>();
     this.#sums.set(name, sums);
+    const port = sums.get(ROCE_CELL.port) ?? 0;
     for (const [cell, amount] of parts.flatMap((cells) => [...cells])) {
-      sums.set(cell, (sums.get(cell) ?? 0) + amount);
+      if (cell !== ROCE_CELL.port) {
+        addTo(sums, cell, amount);
+      } else if (port === 0) {
+        sums.set(cell, amount);
+      } else if (amount !== 0 && amount !== port) {
+        addTo(sums, ROCE_CELL.strayedBytes, sum(parts, ROCE_CELL.bytes));
+      }
     }
   }
 
@@ -41,13 +49,13 @@ export function readingSnapshot(reading: RoceReading | undefined): Readonly<Reco
 
 /** The whole key, to be compared and to be read. */
 export function streamName(key: RoceKey): string {
-  const { srcIp, dstIp, qp, srcPort, pkey, version, transport, dscp, detail } = key;
+  const { srcIp, dstIp, qp, pkey, version, transport, dscp, detail } = key;
   const transportName = TRANSPORT_NAMES.get(transport) ?? `transport ${transport}`;
   const isMalformed = transport === ROCE_TRANSPORT.malformed;
   const what = isMalformed
     ? (MALFORMED_NAMES.get(detail) ?? `detail ${detail}`)
     : (['request', 'response'][detail] ?? `detail ${detail}`);
-  const where = `${srcIp} -> ${dstIp} qp ${qp.toString(16)} port ${srcPort}`;
+  const where = `${srcIp} -> ${dstIp} qp ${qp.toString(16)}`;
   return `v${version} ${transportName} ${what} ${where} pkey ${pkey.toString(16)} dscp ${dscp}`;
 }
 
@@ -55,6 +63,14 @@ export function streamName(key: RoceKey): string {
 export function namedCells(cells: RoceCells): NamedCells {
   const present = [...cells].filter(([, amount]) => amount !== 0).sort(([a], [b]) => a - b);
   return Object.fromEntries(present.map(([cell, amount]) => [CELL_NAMES[cell] ?? `cell ${cell}`, amount]));
+}
+
+function addTo(sums: Map<number, number>, cell: number, amount: number): void {
+  sums.set(cell, (sums.get(cell) ?? 0) + amount);
+}
+
+function sum(parts: readonly RoceCells[], cell: number): number {
+  return parts.reduce((total, cells) => total + (cells.get(cell) ?? 0), 0);
 }
 
 function namesByNumber(names: Readonly<Record<string, number>>): ReadonlyMap<number, string> {
