@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The order of PSNs as a property: whatever a network does to streams of RoCE packets, the BPF program
-// counts the gaps, rewinds, retransmissions and resyncs that the reference counts, cell by cell. The
-// reference's own laws are in test/support/oracle/reference-psn.test.ts.
+// counts the gaps, rewinds, retransmissions and resyncs, and the packets that are late, lost or duplicates,
+// that the reference counts, cell by cell. The reference's own laws are in
+// test/support/oracle/reference-psn.test.ts and reference-psn-window.test.ts.
 
 import assert from 'node:assert/strict';
 import process from 'node:process';
@@ -18,7 +19,16 @@ import { type NamedCells, streamName } from '../support/roce/roce-sums.js';
 /** Sequences of each sort; more by XTRACE_PSN_SEQUENCES, for a long run. */
 const RUNS = Number(process.env['XTRACE_PSN_SEQUENCES'] ?? 500);
 const IDLE_MAX_REFRESHES = 3;
-const ORDER_CELLS = ['psnGaps', 'psnRewinds', 'psnRetransmitted', 'psnResyncs'] as const;
+const WINDOW_PSNS = 1024;
+const ORDER_CELLS = [
+  'psnGaps',
+  'psnRewinds',
+  'psnRetransmitted',
+  'psnResyncs',
+  'psnLate',
+  'psnLost',
+  'psnDuplicates',
+] as const;
 
 function start(t: { after(fn: () => void): void }): ProgramUnderTest {
   // So many that the few streams of a sequence do not push one another out.
@@ -35,13 +45,15 @@ for (const [sort, events] of Object.entries({
   kernelTest(`${sort}: the program follows PSNs as the reference does`, (t) => {
     const program = start(t);
     const seen = new Map<string, number>();
+    // Remembers streams as the program does: what one sequence left missing is lost in another.
+    const reference = new ReferenceStreams({ psnIdleMaxRefreshes: IDLE_MAX_REFRESHES });
+    let refresh = 0;
     fc.assert(
       fc.property(events, (sequence) => {
         // Longer than any stream may be silent: all begin anew.
         program.passRefreshes(IDLE_MAX_REFRESHES + 1);
+        refresh += IDLE_MAX_REFRESHES + 1;
         program.takeRoce();
-        const reference = new ReferenceStreams({ psnIdleMaxRefreshes: IDLE_MAX_REFRESHES });
-        let refresh = 0;
         for (const event of sequence) {
           if (event.what === 'pause') {
             program.passRefreshes(event.refreshes);
@@ -66,37 +78,50 @@ for (const [sort, events] of Object.entries({
   });
 }
 
-/** Cells that a stream of PSNs adds, but for packets and bytes. */
-function orderOf(program: ProgramUnderTest, psns: readonly number[], opcode = 0x07): NamedCells {
-  program.passRefreshes(IDLE_MAX_REFRESHES + 1);
+/** Cells that PSNs add to a stream that nobody has seen, but for packets and bytes. */
+function orderOf(program: ProgramUnderTest, qp: number, psns: readonly number[]): NamedCells {
   program.takeRoce();
   for (const sequenceNumber of psns) {
-    program.run(V2_IPV4.frame({ opcode, destinationQp: QP, sequenceNumber }, PAYLOAD));
+    program.run(V2_IPV4.frame({ opcode: 0x07, destinationQp: qp, sequenceNumber }, PAYLOAD));
   }
-  const cells = program.takeRoce()[streamName(STREAM4)] ?? {};
+  const cells = program.takeRoce()[streamName({ ...STREAM4, qp })] ?? {};
   return Object.fromEntries(Object.entries(cells).filter(([name]) => name.startsWith('psn')));
 }
 
 kernelTest('the rules of PSNs, by hand', (t) => {
   const program = start(t);
   const max = 131_072;
+  /** Packets below the highest, each below the one before it. */
+  const again = (count: number): NamedCells => ({ psnRewinds: count, psnRetransmitted: count });
   const cases: readonly (readonly [readonly number[], NamedCells])[] = [
     [[5], {}],
     [[5, 6, 7], {}],
     [[0xfffffe, 0xffffff, 0, 1], {}],
     [[5, 9], { psnGaps: 1, psnGapPackets: 3 }],
     [[0xffffff, 2], { psnGaps: 1, psnGapPackets: 2 }],
-    [[5, 6, 6, 7], { psnRewinds: 1, psnRetransmitted: 1 }],
-    [[5, 6, 8, 9, 7, 8, 9, 10], { psnGaps: 1, psnGapPackets: 1, psnRewinds: 1, psnRetransmitted: 3 }],
-    [[0, 0xffffff, 0, 1], { psnRewinds: 1, psnRetransmitted: 2 }],
-    [[1000, 1001 + max], { psnGaps: 1, psnGapPackets: max }],
+    [[5, 6, 6, 7], { psnRewinds: 1, psnRetransmitted: 1, psnDuplicates: 1 }],
+    [
+      [5, 6, 8, 9, 7, 8, 9, 10],
+      { psnGaps: 1, psnGapPackets: 1, psnRewinds: 1, psnRetransmitted: 3, psnLate: 1, psnDuplicates: 2 },
+    ],
+    [[0xffffff, 2, 1, 0, 0], { psnGaps: 1, psnGapPackets: 2, ...again(3), psnLate: 2, psnDuplicates: 1 }],
+    [[0, 0xffffff, 0, 1], { psnRewinds: 1, psnRetransmitted: 2, psnDuplicates: 2 }],
+    // Open: as many holes as a window has room for beside the highest.
+    [[1000, 1000 + WINDOW_PSNS], { psnGaps: 1, psnGapPackets: WINDOW_PSNS - 1 }],
+    [[1000, 1001 + WINDOW_PSNS], { psnGaps: 1, psnGapPackets: WINDOW_PSNS, psnLost: 1 }],
+    [
+      [1000, 1001 + WINDOW_PSNS, 1002, 1001],
+      { psnGaps: 1, psnGapPackets: WINDOW_PSNS, ...again(2), psnLost: 1, psnLate: 1, psnDuplicates: 1 },
+    ],
+    [[1000, 1001 + max], { psnGaps: 1, psnGapPackets: max, psnLost: max - (WINDOW_PSNS - 1) }],
     [[1000, 1002 + max], { psnResyncs: 1 }],
     [[1000, 1002 + max, 1003 + max, 1005 + max], { psnResyncs: 1, psnGaps: 1, psnGapPackets: 1 }],
-    [[max, 1], { psnRewinds: 1, psnRetransmitted: 1 }],
+    [[1000, 1003, 1002 + 2 * max], { psnGaps: 1, psnGapPackets: 2, psnResyncs: 1, psnLost: 2 }],
+    [[max, 1], { psnRewinds: 1, psnRetransmitted: 1, psnDuplicates: 1 }],
     [[max, 0, 1], { psnResyncs: 1 }],
   ];
-  for (const [psns, expected] of cases) {
-    assert.deepEqual(orderOf(program, psns), expected, psns.join(' '));
+  for (const [i, [psns, expected]] of cases.entries()) {
+    assert.deepEqual(orderOf(program, QP + i, psns), expected, psns.join(' '));
   }
 });
 

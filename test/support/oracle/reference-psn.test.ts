@@ -1,45 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // Laws of the order of PSNs, on the reference alone: what must hold of any tracker that counts gaps,
-// rewinds and retransmissions. No kernel needed.
+// rewinds and retransmissions. Of its window: reference-psn-window.test.ts. No kernel needed.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ROCE_CELL } from '../../../src/abi/roce-records.js';
-import { type NamedCells, namedCells } from '../roce/roce-sums.js';
-import { PsnTracker, type SequencedPacket } from './reference-psn.js';
+import type { NamedCells } from '../roce/roce-sums.js';
+import {
+  type Given,
+  IDLE_MAX,
+  MIDDLE,
+  READ_REQUEST,
+  RING,
+  run,
+  sum,
+  sumSteps,
+  trackerOf,
+} from './psn-sequences.js';
 
-const RING = 2 ** 24;
-const IDLE_MAX = 3;
 const PSN_JUMP_MAX = 131_072;
-const MIDDLE = 0x07; // RDMA WRITE middle
-const READ_REQUEST = 0x0c;
 const psn = fc.integer({ min: 0, max: RING - 1 });
-
-type Given = Partial<SequencedPacket> & { readonly psn: number };
-
-/** Adds up what packets add, in their order. */
-function sum(packets: readonly Given[], tracker = new PsnTracker(IDLE_MAX)): NamedCells {
-  const cells = new Map<number, number>();
-  for (const packet of packets) {
-    const added = tracker.track({
-      stream: 'a',
-      opcode: MIDDLE,
-      refresh: 0,
-      ...packet,
-      psn: ((packet.psn % RING) + RING) % RING,
-    });
-    for (const [cell, amount] of added) {
-      cells.set(cell, (cells.get(cell) ?? 0) + amount);
-    }
-  }
-  return namedCells(cells);
-}
-
-/** So many packets in order. */
-function run(from: number, count: number): Given[] {
-  return Array.from({ length: count }, (_, i) => ({ psn: from + i }));
-}
 
 test('a stream in order adds nothing, wherever it begins', () => {
   fc.assert(
@@ -96,9 +77,7 @@ test('streams do not know of each other', () => {
       for (const turn of [...turns, ...a.map(() => true), ...b.map(() => false)]) {
         mixed.push(...(queues[turn ? 0 : 1]?.splice(0, 1) ?? []));
       }
-      const tracker = new PsnTracker(IDLE_MAX);
-      const apart = { ...add(sum(a), sum(b)) };
-      assert.deepEqual(sum(mixed, tracker), apart);
+      assert.deepEqual(sum(mixed, trackerOf()), add(sum(a), sum(b)));
     }),
   );
 });
@@ -118,7 +97,7 @@ test('go-back-N: one gap, one rewind, and all from the lost packet to the highes
         // The packet behind `before` others is lost; `after` more are on their way before the NAK is heard.
         const first = [...run(from, before), ...run(from + before + 1, after)];
         const again = run(from + before, after + 20);
-        assert.deepEqual(sum([...first, ...again]), {
+        assert.deepEqual(sumSteps([...first, ...again]), {
           psnGaps: 1,
           psnGapPackets: 1,
           psnRewinds: 1,
@@ -132,7 +111,7 @@ test('go-back-N: one gap, one rewind, and all from the lost packet to the highes
 test('a packet twice is a rewind and a retransmission', () => {
   fc.assert(
     fc.property(psn, (at) => {
-      assert.deepEqual(sum([...run(at, 5), { psn: at + 4 }, { psn: at + 5 }]), {
+      assert.deepEqual(sumSteps([...run(at, 5), { psn: at + 4 }, { psn: at + 5 }]), {
         psnRewinds: 1,
         psnRetransmitted: 1,
       });
@@ -162,7 +141,7 @@ test('packets that come late are a gap of their number, a rewind, and retransmit
           psnRewinds: groups.length,
           psnRetransmitted: late,
         };
-        assert.deepEqual(sum(packets), groups.length === 0 ? {} : expected);
+        assert.deepEqual(sumSteps(packets), groups.length === 0 ? {} : expected);
       },
     ),
   );
@@ -171,7 +150,7 @@ test('packets that come late are a gap of their number, a rewind, and retransmit
 test('what is lost a second time, while packets come again, is missing a second time', () => {
   // 12 is lost; so it is again, and 13 with it, when the sender goes back to 11.
   const packets = [10, 11, 13, 14, 15, 11, 14, 15, 16].map((at) => ({ psn: at }));
-  assert.deepEqual(sum(packets), {
+  assert.deepEqual(sumSteps(packets), {
     psnGaps: 2,
     psnGapPackets: 3,
     psnRewinds: 1,
@@ -181,7 +160,7 @@ test('what is lost a second time, while packets come again, is missing a second 
 
 test('a jump beyond what a queue pair can have on its way is another life of it', () => {
   const next = 1000;
-  const jump = (to: number): NamedCells => sum([{ psn: next - 1 }, { psn: to }]);
+  const jump = (to: number): NamedCells => sumSteps([{ psn: next - 1 }, { psn: to }]);
   assert.deepEqual(jump(next + PSN_JUMP_MAX), { psnGaps: 1, psnGapPackets: PSN_JUMP_MAX });
   assert.deepEqual(jump(next + PSN_JUMP_MAX + 1), { psnResyncs: 1 });
   assert.deepEqual(jump(next - PSN_JUMP_MAX), { psnRewinds: 1, psnRetransmitted: 1 });
@@ -189,20 +168,20 @@ test('a jump beyond what a queue pair can have on its way is another life of it'
   assert.deepEqual(jump(next + RING / 2 - 1), { psnResyncs: 1 });
   assert.deepEqual(jump(next + RING / 2), { psnResyncs: 1 });
   // From then on it is in order.
-  assert.deepEqual(sum([{ psn: 0 }, { psn: 5_000_000 }, { psn: 5_000_001 }]), { psnResyncs: 1 });
+  assert.deepEqual(sumSteps([{ psn: 0 }, { psn: 5_000_000 }, { psn: 5_000_001 }]), { psnResyncs: 1 });
 });
 
 test('a READ request takes as many PSNs as its answer has packets', () => {
   const request = { psn: 10, opcode: READ_REQUEST };
-  assert.deepEqual(sum([request, { psn: 74 }]), {});
-  assert.deepEqual(sum([request, { psn: 74 }, { psn: 80 }]), { psnGaps: 1, psnGapPackets: 5 });
-  assert.deepEqual(sum([request, request]), { psnRewinds: 1, psnRetransmitted: 1 });
+  assert.deepEqual(sumSteps([request, { psn: 74 }]), {});
+  assert.deepEqual(sumSteps([request, { psn: 74 }, { psn: 80 }]), { psnGaps: 1, psnGapPackets: 5 });
+  assert.deepEqual(sumSteps([request, request]), { psnRewinds: 1, psnRetransmitted: 1 });
 });
 
 test('answers to READs begin where they like, and go on in order', () => {
   const answer = (opcode: number, at: number): Given => ({ psn: at, opcode });
-  assert.deepEqual(sum([answer(0x10, 5), answer(0x10, 9), answer(0x0d, 20), answer(0x0e, 21)]), {});
-  assert.deepEqual(sum([answer(0x0d, 20), answer(0x0e, 22), answer(0x0f, 24)]), {
+  assert.deepEqual(sumSteps([answer(0x10, 5), answer(0x10, 9), answer(0x0d, 20), answer(0x0e, 21)]), {});
+  assert.deepEqual(sumSteps([answer(0x0d, 20), answer(0x0e, 22), answer(0x0f, 24)]), {
     psnGaps: 2,
     psnGapPackets: 2,
   });
@@ -210,7 +189,7 @@ test('answers to READs begin where they like, and go on in order', () => {
 
 test('a stream that was silent for longer than the limit begins anew', () => {
   const silent = (refreshes: number): NamedCells =>
-    sum([
+    sumSteps([
       { psn: 1, refresh: 7 },
       { psn: 50, refresh: 7 + refreshes },
     ]);
