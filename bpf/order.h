@@ -205,7 +205,8 @@ static __always_inline __u64 psn_judge(const struct roce_work *work, struct psn_
 	after = psn_advance(before, psn, work->rule, refresh, options.psn_idle_max, verdict);
 	if (verdict->begun) {
 		found->lost = psn_forget(window);
-	} else if (by && by < PSN_HALF) {
+	} else if (by &&
+		   by <= PSN_HALF) { /* not at or below the highest, as psn_advance() has it */
 		found->lost = psn_move(window, psn, by, verdict->gap_packets);
 	} else if (psn_fill(window, psn, highest)) {
 		found->late = 1;

@@ -83,9 +83,10 @@ enum roce_cell {
 	ROCE_PSN_LATE = 64,	 /* filled a hole in the window */
 	ROCE_PSN_LOST = 65,	 /* holes that left the window */
 	ROCE_PSN_DUPLICATES = 66,
-	ROCE_PSN_UNJUDGED = 67,	 /* whose order nobody could judge */
-	ROCE_PORT = 68,		 /* no sum: ROCE_PORT_KNOWN | the first UDP source port */
-	ROCE_STRAYED_BYTES = 69, /* of packets with another source port: see port_spread */
+	ROCE_PSN_UNJUDGED = 67,	    /* whose order nobody could judge */
+	ROCE_PORT = 68,		    /* no sum: ROCE_PORT_KNOWN | the first UDP source port */
+	ROCE_STRAYED_BYTES = 69,    /* of packets with another source port: see port_spread */
+	ROCE_PSN_CAPTURE_LOST = 70, /* never ours: user space takes them from the lost */
 	ROCE_CELLS = 72,
 };
 

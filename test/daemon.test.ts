@@ -122,11 +122,11 @@ function createRig(
 const EMPTY_DRAIN: DrainResult = {
   rows: { length: 0, keys: new Uint32Array(), packets: new Float64Array(), bytes: new Float64Array() },
   overflow: [],
-  roceRows: { length: 0, keys: new Uint32Array(), cells: new Float64Array() },
+  roceRows: { length: 0, keys: new Uint32Array(), cellsOf: () => new Float64Array(), spreads: [] },
   roceOverflow: [],
   unattributedPackets: 0,
   unseenFlows: 0,
-  entries: { flows4: 0, flows6: 0, slots4: 0, slots6: 0, roce: 0 },
+  entries: { flows4: 0, flows6: 0, slots4: 0, slots6: 0, roce: 0, roceSlots: 0 },
   fenceMs: 0,
   readMs: 0,
 };

@@ -34,24 +34,35 @@ export async function drainRoceSlots(
   rows: RoceSlotRows,
   parts: RoceSlotDrainParts,
 ): Promise<number> {
+  const turnBytes = SLOTS_PER_TURN * (ipVersion === 4 ? ROCE_SLOT4 : ROCE_SLOT6).size;
+  let used = 0;
+  for (let first = 0; first < memory.length; first += turnBytes) {
+    const end = Math.min(memory.length, first + turnBytes);
+    used += takeRoceSlots(ipVersion, memory.subarray(first, end), rows, parts);
+    if (end < memory.length) await parts.yieldToLoop();
+  }
+  return used;
+}
+
+/** The same at once. */
+export function takeRoceSlots(
+  ipVersion: IpVersion,
+  memory: Uint8Array,
+  rows: RoceSlotRows,
+  parts: Pick<RoceSlotDrainParts, 'derivation' | 'interfaceIdOf'>,
+): number {
   const layout = ipVersion === 4 ? ROCE_SLOT4 : ROCE_SLOT6;
   const words = new Uint32Array(memory.buffer, memory.byteOffset, memory.byteLength / WORD_BYTES);
   const slotWords = layout.size / WORD_BYTES;
   const packetsWord = layout.packets / WORD_BYTES;
-  const slotCount = words.length / slotWords;
   const take = slotTaker(ipVersion, words, rows, parts);
   let used = 0;
-  for (let first = 0; first < slotCount; first += SLOTS_PER_TURN) {
-    const end = Math.min(slotCount, first + SLOTS_PER_TURN);
-    rows.flows.reserve(end - first);
-    for (let slot = first; slot < end; slot++) {
-      const at = slot * slotWords;
-      if (words[at + packetsWord] === 0 && words[at + packetsWord + 1] === 0) continue;
-      take(at);
-      words.fill(0, at, at + slotWords);
-      used++;
-    }
-    if (end < slotCount) await parts.yieldToLoop();
+  rows.flows.reserve(words.length / slotWords);
+  for (let at = 0; at < words.length; at += slotWords) {
+    if (words[at + packetsWord] === 0 && words[at + packetsWord + 1] === 0) continue;
+    take(at);
+    words.fill(0, at, at + slotWords);
+    used++;
   }
   return used;
 }
@@ -61,7 +72,7 @@ function slotTaker(
   ipVersion: IpVersion,
   words: Uint32Array,
   { flows, streams }: RoceSlotRows,
-  { derivation, interfaceIdOf }: RoceSlotDrainParts,
+  { derivation, interfaceIdOf }: Pick<RoceSlotDrainParts, 'derivation' | 'interfaceIdOf'>,
 ): (at: number) => void {
   const layout = ipVersion === 4 ? ROCE_SLOT4 : ROCE_SLOT6;
   const { mask4, mask6, ephemeralPorts } = derivation;

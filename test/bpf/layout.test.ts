@@ -24,15 +24,25 @@ import {
 } from '../../src/abi/layout.js';
 import { FRAME_REASONS, frameReasonName, REASON_MAX } from '../../src/abi/reasons.js';
 import {
+  OPCODE_FACTS,
+  PORT_BUCKETS,
+  PORT_SPREAD_KEY_SIZE,
+  PSN_DIRECTION,
   PSN_SET,
   PSN_WAYS,
+  PSN_WINDOW,
+  PSN_WINDOW_PSNS,
   ROCE_CELL,
   ROCE_CELLS,
   ROCE_KEY,
   ROCE_KEY_WORDS,
   ROCE_MALFORMED,
   ROCE_OVERFLOW_KEY,
+  ROCE_SHAPE,
   ROCE_SIZE_BOUNDS,
+  ROCE_SLOT_WAYS,
+  ROCE_SLOT4,
+  ROCE_SLOT6,
   ROCE_TRANSPORT,
 } from '../../src/abi/roce-records.js';
 
@@ -95,6 +105,11 @@ const LAYOUTS: readonly (readonly [string, Readonly<Record<string, number>>])[] 
   ['roce_key', ROCE_KEY],
   ['roce_overflow_key', ROCE_OVERFLOW_KEY],
   ['psn_set', PSN_SET],
+  ['psn_window', PSN_WINDOW],
+  ['roce_shape', ROCE_SHAPE],
+  ['roce_slot4', ROCE_SLOT4],
+  ['roce_slot6', ROCE_SLOT6],
+  ['opcode_facts', OPCODE_FACTS],
 ];
 
 for (const [name, layout] of LAYOUTS) {
@@ -136,6 +151,12 @@ test('the cells of RoCE counts and their codes are those of bpf/abi.h', () => {
   codes('ROCE_', ROCE_CELL);
   codes('ROCE_', ROCE_TRANSPORT);
   codes('ROCE_MALFORMED_', ROCE_MALFORMED);
+  codes('PSN_', PSN_DIRECTION);
+  assert.equal(struct('roce_set4').size, ROCE_SLOT_WAYS * ROCE_SLOT4.size);
+  assert.equal(struct('roce_set6').size, ROCE_SLOT_WAYS * ROCE_SLOT6.size);
+  assert.equal(struct('port_spread').size, 8 * PORT_BUCKETS);
+  assert.equal(PORT_SPREAD_KEY_SIZE, ROCE_KEY.pad);
+  assert.equal(8 * (PSN_WINDOW.pad - PSN_WINDOW.missing), PSN_WINDOW_PSNS);
   assert.equal(struct('roce_count').size, 8 * ROCE_CELLS);
   assert.equal(4 * ROCE_KEY_WORDS, ROCE_KEY.size);
   assert.equal(16 * PSN_WAYS, PSN_SET.size);
@@ -145,7 +166,9 @@ test('the cells of RoCE counts and their codes are those of bpf/abi.h', () => {
 
 /** NAME -> number of every enumerator in bpf/abi.h; BTF keeps only the enums that code uses. */
 function headerNumbers(): Map<string, number> {
-  const header = readFileSync(join(ROOT, 'bpf', 'abi.h'), 'utf8');
+  const header = ['abi.h', 'roce-abi.h']
+    .map((name) => readFileSync(join(ROOT, 'bpf', name), 'utf8'))
+    .join('\n');
   const numbers = new Map<string, number>();
   for (const match of header.matchAll(/^\s*([A-Z][A-Z0-9_]+) =\s+(\d+),/gm)) {
     numbers.set(match[1] ?? '', Number(match[2]));

@@ -18,9 +18,9 @@ for (const object of [FLOW_OBJECT_PATH, PORTABLE_OBJECT_PATH]) {
     const functions = readBpfFunctions(object);
     assert.ok(functions.get('count_ethernet_frags')?.calls.has('count_roce_packet'), 'calls are not read');
     assert.ok(functions.get('count_roce_packet')?.calls.has('count_roce'), 'calls are not read');
-    assert.ok((functions.get('count_roce')?.stackBytes ?? 0) >= 48, 'a RoCE key is on the stack');
+    assert.ok((functions.get('count_roce_packet')?.stackBytes ?? 0) >= 48, 'an IPv6 key is on the stack');
     const chains = deepestChains(functions, FRAME_ROUND_BYTES);
-    assert.equal(chains.length, 6, 'one program per framing and flavour');
+    assert.equal(chains.length, 7, 'one program per framing and flavour, and sweep_stream');
     for (const { bytes, chain } of chains) {
       assert.ok(bytes <= STACK_BYTES_MAX, `${bytes} bytes: ${chain.join(' -> ')}`);
     }

@@ -100,6 +100,19 @@ export function createFakeKernelMaps(
     flowCapacity: options.flowCapacity,
     roceCapacity: 0,
     hashSeed: 0,
+    roceDerivation: {
+      mask4: new Uint8Array(FLOW_KEY4.size).fill(0xff),
+      mask6: new Uint8Array(FLOW_KEY6.size).fill(0xff),
+      ephemeralPorts: undefined,
+      opcodeFacts: new Uint8Array(1024),
+    },
+    psn: {
+      sets: new Uint8Array(),
+      windows: new Uint8Array(),
+      refresh: () => 0,
+      sweep: () => Promise.resolve(),
+    },
+    roceSlots: () => new Uint8Array(),
     readEpoch: () => epoch,
     writeEpoch(half) {
       epoch = half;
@@ -110,8 +123,8 @@ export function createFakeKernelMaps(
     slots: (ipVersion, half) => slotMemory[ipVersion].subarray(half * halfBytes, (half + 1) * halfBytes),
     refused: (half) => refused[half],
     async drain(name: DrainedMap, half: Half, sink: BatchSink) {
-      if (name === 'roce') {
-        failAt('drain roce');
+      if (name === 'roce' || name === 'roce_ports') {
+        failAt(`drain ${name}`);
         return;
       }
       const ipVersion = name === 'flows4' ? 4 : 6;

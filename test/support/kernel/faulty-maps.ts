@@ -10,6 +10,8 @@ import type {
   KernelMaps,
   OverflowMap,
   OverflowSink,
+  PsnMemory,
+  RoceDerivation,
 } from '../../../src/kernel/kernel-maps.js';
 
 /** Where a drain can break; `after` means that the kernel has done its part when it does. */
@@ -25,6 +27,9 @@ export const FAULTS = [
   'drain roce',
   'between batches of roce',
   'after roce',
+  'drain roce_ports',
+  'between batches of roce_ports',
+  'after roce_ports',
   'read overflow',
   'after overflow',
   'read roce_overflow',
@@ -79,6 +84,19 @@ export class FaultyMaps implements KernelMaps {
   slots(ipVersion: IpVersion, half: Half): Uint8Array {
     this.#noteRead(half);
     return this.#maps.slots(ipVersion, half);
+  }
+
+  get roceDerivation(): RoceDerivation {
+    return this.#maps.roceDerivation;
+  }
+
+  get psn(): PsnMemory {
+    return this.#maps.psn;
+  }
+
+  roceSlots(ipVersion: IpVersion, half: Half): Uint8Array {
+    this.#noteRead(half);
+    return this.#maps.roceSlots(ipVersion, half);
   }
 
   refused(half: Half): Uint8Array {

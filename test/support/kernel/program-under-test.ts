@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { FRAMING, type Framing } from '../../../src/abi/kinds.js';
 import { FLOW_COUNT, FLOW_KEY4, FLOW_KEY6, FLOW_SLOT4, FLOW_SLOT6 } from '../../../src/abi/layout.js';
+import { FLOW_ROW } from '../../../src/abi/records.js';
 import type { IpVersion } from '../../../src/kernel/kernel-maps.js';
 import {
   type KernelObject,
@@ -16,7 +17,8 @@ import {
 } from '../../../src/kernel/load.js';
 import { formatAddress } from '../frames/addresses.js';
 import type { ParsedFrame } from '../oracle/reference-parser.js';
-import { RoceStreamTaker } from '../roce/roce-maps.js';
+import { type RoceStream, RoceStreamTaker } from '../roce/roce-maps.js';
+import { RoceSlotTaker, type SlotFlow } from '../roce/roce-slots.js';
 import { type NamedCells, RoceSums } from '../roce/roce-sums.js';
 import { FLOW_OBJECT_PATH, PORTABLE_OBJECT_PATH } from './kernel-gate.js';
 import { runProgram } from './program-run.js';
@@ -55,6 +57,10 @@ export class ProgramUnderTest {
   readonly object: KernelObject;
   readonly #flavour: ProgramFlavour;
   readonly #roce: RoceStreamTaker;
+  readonly #roceSlots: RoceSlotTaker;
+  /** Taken from RoCE slots, and not asked for yet: a slot is of both. */
+  #slotFlows: SlotFlow[] = [];
+  #slotStreams: RoceStream[] = [];
 
   constructor({ flavour = 'frags', roce = {}, ...options }: ProgramUnderTestOptions = {}) {
     this.#flavour = flavour;
@@ -69,6 +75,7 @@ export class ProgramUnderTest {
       ...options,
     });
     this.#roce = new RoceStreamTaker(this.object);
+    this.#roceSlots = new RoceSlotTaker(this.object);
   }
 
   /** Runs one frame through the program; it must pass. The counts stay in the maps. */
@@ -89,7 +96,9 @@ export class ProgramUnderTest {
   /** Empties the slots of the half that is written. Program runs are synchronous: no fence is needed. */
   takeSlots(): Counted[] {
     const { maps } = this.object;
-    const counted: Counted[] = [];
+    this.#takeRoceSlots();
+    const counted = this.#slotFlows.map(countedOf);
+    this.#slotFlows = [];
     for (const ipVersion of [4, 6] as const) {
       const memory = maps.slots(ipVersion, maps.readEpoch());
       const slots = Buffer.from(memory.buffer, memory.byteOffset, memory.length);
@@ -127,11 +136,20 @@ export class ProgramUnderTest {
   /** Empties the RoCE streams of the half that is written. The state of PSNs stays. */
   takeRoce(): Readonly<Record<string, NamedCells>> {
     const sums = new RoceSums();
-    for (const { key, ifindex, cells } of this.#roce.take()) {
+    this.#takeRoceSlots();
+    const streams = [...this.#slotStreams, ...this.#roce.take()];
+    this.#slotStreams = [];
+    for (const { key, ifindex, cells } of streams) {
       assert.equal(ifindex, RUN_IFINDEX);
       sums.add(key, cells);
     }
     return sums.snapshot();
+  }
+
+  #takeRoceSlots(): void {
+    const { flows, streams } = this.#roceSlots.take();
+    this.#slotFlows.push(...flows);
+    this.#slotStreams.push(...streams);
   }
 
   /** Runs one frame against empty maps, and takes out what it adds to RoCE streams. */
@@ -151,6 +169,29 @@ export class ProgramUnderTest {
   close(): void {
     this.object.close();
   }
+}
+
+function countedOf({ key, packets, bytes }: SlotFlow): Counted {
+  const ipVersion = key.readUInt8(FLOW_ROW.ipVersion) === 4 ? 4 : 6;
+  const addressLength = ipVersion === 4 ? 4 : 16;
+  const dscp = key.readUInt8(FLOW_ROW.dscp);
+  return {
+    key: {
+      ipVersion,
+      srcIp: formatAddress(key.subarray(FLOW_ROW.srcIp, FLOW_ROW.srcIp + addressLength)),
+      dstIp: formatAddress(key.subarray(FLOW_ROW.dstIp, FLOW_ROW.dstIp + addressLength)),
+      srcPort: key.readUInt16LE(FLOW_ROW.srcPort),
+      dstPort: key.readUInt16LE(FLOW_ROW.dstPort),
+      protocol: key.readUInt8(FLOW_ROW.protocol),
+      kind: key.readUInt8(FLOW_ROW.kind),
+      vlan: key.readUInt16LE(FLOW_ROW.vlan),
+      qp: key.readUIntLE(FLOW_ROW.qp, 3),
+      ...(dscp === 0 ? {} : { dscp }),
+    },
+    ifindex: key.readUIntLE(FLOW_ROW.interfaceId, 3),
+    packets,
+    bytes,
+  };
 }
 
 function decode(ipVersion: IpVersion, bytes: Buffer, key: number, count: number): Counted {

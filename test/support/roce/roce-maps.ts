@@ -54,7 +54,7 @@ export class RoceStreamTaker {
       for (let i = 0; i < this.#count.readUInt32LE(); i++) {
         const key = this.#keys.subarray(i * ROCE_KEY.size, (i + 1) * ROCE_KEY.size);
         streams.push({
-          key: decodeKey(key),
+          key: decodeRoceKey(key),
           ifindex: key.readUInt32LE(ROCE_KEY.ifindex),
           cells: decodeCells(this.#counts.subarray(i * COUNT_SIZE, (i + 1) * COUNT_SIZE)),
         });
@@ -64,7 +64,7 @@ export class RoceStreamTaker {
   }
 }
 
-function decodeKey(bytes: Buffer): RoceKey {
+export function decodeRoceKey(bytes: Buffer): RoceKey {
   return {
     srcIp: formatAddress(bytes.subarray(ROCE_KEY.srcIp, ROCE_KEY.srcIp + 16)),
     dstIp: formatAddress(bytes.subarray(ROCE_KEY.dstIp, ROCE_KEY.dstIp + 16)),

@@ -2,6 +2,7 @@
 // Drained RoCE streams as tests write them down.
 
 import {
+  PORT_KNOWN,
   ROCE_CELL,
   ROCE_CELLS,
   ROCE_KEY,
@@ -41,7 +42,6 @@ export function streamKey(spec: StreamSpec): Uint8Array {
   key.set(addressBytes(spec.dst ?? [10, 0, 0, 2]), ROCE_KEY.dstIp);
   view.setUint32(ROCE_KEY.ifindex, spec.interfaceId ?? 0, true);
   view.setUint32(ROCE_KEY.qp, spec.queuePair ?? (isMalformed ? 0 : 17), true);
-  view.setUint16(ROCE_KEY.pad, spec.sourcePort ?? 0, true);
   view.setUint16(ROCE_KEY.pkey, spec.pkey ?? (isMalformed ? 0 : 0xffff), true);
   view.setUint8(ROCE_KEY.version, spec.version ?? 2);
   view.setUint8(ROCE_KEY.transport, ROCE_TRANSPORT[spec.transport ?? 'rc']);
@@ -58,7 +58,15 @@ export function roceRowsOf(specs: readonly StreamSpec[]): RoceRows {
     const first = row * ROCE_CELLS;
     cells[first + ROCE_CELL.packets] = spec.packets ?? 1;
     cells[first + ROCE_CELL.bytes] = spec.bytes ?? 100;
+    if (spec.version !== 1 && spec.transport !== 'malformed') {
+      cells[first + ROCE_CELL.port] = PORT_KNOWN | (spec.sourcePort ?? 0);
+    }
     for (const [cell, value] of Object.entries(spec.cells ?? {})) cells[first + Number(cell)] = value;
   });
-  return { length: specs.length, keys: new Uint32Array(keys.buffer), cells };
+  return {
+    length: specs.length,
+    keys: new Uint32Array(keys.buffer),
+    cellsOf: (row) => cells.slice(row * ROCE_CELLS, (row + 1) * ROCE_CELLS),
+    spreads: [],
+  };
 }

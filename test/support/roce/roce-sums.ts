@@ -12,24 +12,30 @@ const TRANSPORT_NAMES = namesByNumber(ROCE_TRANSPORT);
 const MALFORMED_NAMES = namesByNumber(ROCE_MALFORMED);
 const CELL_NAMES = cellNames();
 
-/** Cells of one packet or more from one source port are added; the first source port of a stream stays. */
+/**
+ * Cells are added. Every place where packets of a stream are counted has a first port of its own, so a stream of
+ * several ports has none here.
+ */
 export class RoceSums {
   readonly #sums = new Map<string, Map<number, number>>();
+  readonly #sprayed = new Set<string>();
 
   add(key: RoceKey, ...parts: readonly RoceCells[]): void {
     const name = streamName(key);
     const sums = this.#sums.get(name) ?? new Map<number, number>();
     this.#sums.set(name, sums);
-    const port = sums.get(ROCE_CELL.port) ?? 0;
-    for (const [cell, amount] of parts.flatMap((cells) => [...cells])) {
-      if (cell !== ROCE_CELL.port) {
-        addTo(sums, cell, amount);
-      } else if (port === 0) {
-        sums.set(cell, amount);
-      } else if (amount !== 0 && amount !== port) {
-        addTo(sums, ROCE_CELL.strayedBytes, sum(parts, ROCE_CELL.bytes));
-      }
-    }
+    for (const cells of parts) this.#addCells(name, sums, cells);
+  }
+
+  #addCells(name: string, sums: Map<number, number>, cells: RoceCells): void {
+    const [known, port] = [sums.get(ROCE_CELL.port) ?? 0, cells.get(ROCE_CELL.port) ?? 0];
+    if (known !== 0 && port !== 0 && known !== port) this.#sprayed.add(name);
+    if ((cells.get(ROCE_CELL.strayedBytes) ?? 0) > 0) this.#sprayed.add(name);
+    for (const [cell, amount] of cells) sums.set(cell, (sums.get(cell) ?? 0) + amount);
+    sums.set(ROCE_CELL.port, known === 0 ? port : known);
+    if (!this.#sprayed.has(name)) return;
+    sums.delete(ROCE_CELL.port);
+    sums.delete(ROCE_CELL.strayedBytes);
   }
 
   /** Names of streams and of their cells, to be compared. */
@@ -63,14 +69,6 @@ export function streamName(key: RoceKey): string {
 export function namedCells(cells: RoceCells): NamedCells {
   const present = [...cells].filter(([, amount]) => amount !== 0).sort(([a], [b]) => a - b);
   return Object.fromEntries(present.map(([cell, amount]) => [CELL_NAMES[cell] ?? `cell ${cell}`, amount]));
-}
-
-function addTo(sums: Map<number, number>, cell: number, amount: number): void {
-  sums.set(cell, (sums.get(cell) ?? 0) + amount);
-}
-
-function sum(parts: readonly RoceCells[], cell: number): number {
-  return parts.reduce((total, cells) => total + (cells.get(cell) ?? 0), 0);
 }
 
 function namesByNumber(names: Readonly<Record<string, number>>): ReadonlyMap<number, string> {
