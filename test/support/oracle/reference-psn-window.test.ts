@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ROCE_CELL } from '../../../src/abi/roce-records.js';
+import { disordered } from '../roce/packet-disorder.js';
 import {
   type Given,
   IDLE_MAX,
@@ -175,21 +176,12 @@ const journey = fc.record({
 const journeys = fc.array(journey, { minLength: 1, maxLength: 400, size: 'max' });
 type Journey = typeof journey extends fc.Arbitrary<infer One> ? One : never;
 
-/** 0 to count - 1 in any order that moves none further than REACH: all such orders can come out. */
-function disordered(choices: readonly number[]): number[] {
-  const waiting = choices.map((_, i) => i);
-  return choices.map((choice, place) => {
-    const [first = 0] = waiting;
-    const candidates = waiting.filter((i) => i <= place + REACH).length;
-    const [next = 0] = waiting.splice(first <= place - REACH ? 0 : choice % candidates, 1);
-    return next;
-  });
-}
-
 /** PSNs as they arrive: 0, which nothing overtakes, and those behind it. */
 function arrivals(sent: readonly Journey[]): number[] {
-  const order = disordered(sent.map(({ choice }) => choice));
-  const arrived = [0, ...order.filter((i) => sent[i]?.isDropped === false).map((i) => i + 1)];
+  const numbered = sent.map(({ isDropped }, i) => ({ isDropped, psn: i + 1 }));
+  const choices = sent.map(({ choice }) => choice);
+  const order = disordered(numbered, REACH, choices);
+  const arrived = [0, ...order.filter(({ isDropped }) => !isDropped).map(({ psn }) => psn)];
   const echoes = new Map<number, number[]>();
   arrived.forEach((psn, turn) => {
     const echo = sent[psn - 1]?.echo ?? undefined;
