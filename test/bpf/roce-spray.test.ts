@@ -21,6 +21,7 @@ import {
 } from '../support/oracle/tshark-truth.js';
 import { disordered } from '../support/roce/packet-disorder.js';
 import { V2_IPV4, V2_IPV6 } from '../support/roce/roce-count-parts.js';
+import { addToBucket, type BytesByBucket, pathName } from '../support/roce/roce-ports.js';
 import { withSourcePort } from '../support/roce/roce-source-port.js';
 import type { NamedCells } from '../support/roce/roce-sums.js';
 
@@ -74,20 +75,24 @@ function pick(streams: Streams, keep: (cell: string) => boolean): Streams {
   );
 }
 
-/** Any port of the stream may stand for it; the others' bytes must then have strayed. */
-function assertPorts(found: Streams, bytesByPort: BytesByPort): void {
-  for (const [stream, cells] of Object.entries(found)) {
-    const ports = bytesByPort.get(stream);
-    const port = cells['port'];
-    assert.equal(port === undefined, ports === undefined, `${stream}: port ${port}`);
-    if (ports === undefined || port === undefined) continue;
-    const staying = (cells['bytes'] ?? 0) - (cells['strayedBytes'] ?? 0);
-    assert.equal(staying, ports.get(port - 0x10000), `${stream}: port ${port - 0x10000}`);
+/** The reference's ports, as the program tells them apart. */
+function bucketsOf(bytesByPort: BytesByPort): BytesByBucket {
+  const sums: BytesByBucket = new Map();
+  for (const [stream, ports] of bytesByPort) {
+    const [, srcIp = '', dstIp = '', qp = ''] = /(\S+) -> (\S+) qp (\S+) /.exec(stream) ?? [];
+    for (const [port, bytes] of ports) {
+      addToBucket(sums, pathName(srcIp, dstIp, Number.parseInt(qp, 16)), port, bytes);
+    }
   }
+  return sums;
 }
 
 /** Runs frames through a program of their own, one after another, on CPUs in turn where that is asked for. */
-function count(t: TestContext, frames: readonly Buffer[], cpus: ThreadCpus | undefined): Streams {
+async function count(
+  t: TestContext,
+  frames: readonly Buffer[],
+  cpus: ThreadCpus | undefined,
+): Promise<{ readonly streams: Streams; readonly ports: BytesByBucket }> {
   const program = new ProgramUnderTest({
     roce: { psnIdleMaxRefreshes: PSN_IDLE_MAX_REFRESHES, streamCapacity: 4096 },
   });
@@ -96,7 +101,7 @@ function count(t: TestContext, frames: readonly Buffer[], cpus: ThreadCpus | und
     cpus?.moveTo(cpus.cpus[i % cpus.cpus.length] ?? 0);
     program.run(frame);
   });
-  return program.takeRoce();
+  return await program.takeRoceAndPorts();
 }
 
 function sumOf(streams: Streams, cell: string): number {
@@ -110,7 +115,7 @@ async function compareNetworks(t: TestContext, frames: readonly Buffer[]): Promi
   let asTheyAre: Streams | undefined;
   let late = 0;
   for (const [name, network] of Object.entries(NETWORKS)) {
-    await t.test(name, (t) => {
+    await t.test(name, async (t) => {
       if (network.isOnEveryCpu && cpus.cpus.length < 2) {
         process.stderr.write('SKIPPED: one CPU cannot take turns\n');
         t.skip('one CPU cannot take turns');
@@ -121,13 +126,14 @@ async function compareNetworks(t: TestContext, frames: readonly Buffer[]): Promi
       for (const frame of delivered) reference.count(frame, FRAMING.ethernet, 0);
       const bytesByPort = reference.bytesByPort();
       const expected = reference.take();
-      const found = count(t, delivered, network.isOnEveryCpu ? cpus : undefined);
+      const { streams: found, ports } = await count(t, delivered, network.isOnEveryCpu ? cpus : undefined);
       assert.deepEqual(withoutPorts(found), withoutPorts(expected));
-      assertPorts(found, bytesByPort);
+      assert.deepEqual(ports, bucketsOf(bytesByPort));
       asTheyAre ??= found;
       assert.deepEqual(unordered(found), unordered(asTheyAre), 'the network changes what is counted');
       // A network that sprays nothing would prove nothing.
-      assert.equal(sumOf(expected, 'strayedBytes') > 0, network.isSprayed);
+      const isSprayed = [...bytesByPort.values()].some((ports) => ports.size > 1);
+      assert.equal(isSprayed, network.isSprayed);
       late += sumOf(expected, 'psnLate');
     });
   }

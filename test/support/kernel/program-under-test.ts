@@ -18,6 +18,7 @@ import {
 import { formatAddress } from '../frames/addresses.js';
 import type { ParsedFrame } from '../oracle/reference-parser.js';
 import { type RoceStream, RoceStreamTaker } from '../roce/roce-maps.js';
+import { type BytesByBucket, takeBytesByBucket } from '../roce/roce-ports.js';
 import { RoceSlotTaker, type SlotFlow } from '../roce/roce-slots.js';
 import { type NamedCells, RoceSums } from '../roce/roce-sums.js';
 import { FLOW_OBJECT_PATH, PORTABLE_OBJECT_PATH } from './kernel-gate.js';
@@ -135,15 +136,23 @@ export class ProgramUnderTest {
 
   /** Empties the RoCE streams of the half that is written. The state of PSNs stays. */
   takeRoce(): Readonly<Record<string, NamedCells>> {
-    const sums = new RoceSums();
+    return sumsOf(this.#takeStreams());
+  }
+
+  /** The same, and bytes by the low 8 bits of source ports, of each queue pair between two addresses. */
+  async takeRoceAndPorts(): Promise<{
+    readonly streams: Readonly<Record<string, NamedCells>>;
+    readonly ports: BytesByBucket;
+  }> {
+    const streams = this.#takeStreams();
+    return { streams: sumsOf(streams), ports: await takeBytesByBucket(this.object, streams) };
+  }
+
+  #takeStreams(): RoceStream[] {
     this.#takeRoceSlots();
     const streams = [...this.#slotStreams, ...this.#roce.take()];
     this.#slotStreams = [];
-    for (const { key, ifindex, cells } of streams) {
-      assert.equal(ifindex, RUN_IFINDEX);
-      sums.add(key, cells);
-    }
-    return sums.snapshot();
+    return streams;
   }
 
   #takeRoceSlots(): void {
@@ -169,6 +178,15 @@ export class ProgramUnderTest {
   close(): void {
     this.object.close();
   }
+}
+
+function sumsOf(streams: readonly RoceStream[]): Readonly<Record<string, NamedCells>> {
+  const sums = new RoceSums();
+  for (const { key, ifindex, cells } of streams) {
+    assert.equal(ifindex, RUN_IFINDEX);
+    sums.add(key, cells);
+  }
+  return sums.snapshot();
 }
 
 function countedOf({ key, packets, bytes }: SlotFlow): Counted {

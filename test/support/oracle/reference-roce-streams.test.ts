@@ -45,7 +45,7 @@ test('streams that differ by DSCP alone have one order of PSNs, and counts of th
   assert.deepEqual(reference.take(), {});
 });
 
-test('the first source port of an interval stays, and bytes from others are strayed', () => {
+test('bytes are told apart by source port', () => {
   const reference = start();
   const ports = [50_000, 60_000, 50_000, 60_001, 0];
   const frames = ports.map((port, i) => withSourcePort(packet(i), port));
@@ -59,7 +59,8 @@ test('the first source port of an interval stays, and bytes from others are stra
   ]);
   assert.deepEqual(reference.bytesByPort(), new Map([[NAME, expected]]));
   const { packets, port, strayedBytes } = reference.take()[NAME] ?? {};
-  assert.deepEqual({ packets, port, strayedBytes }, { packets: 5, port: 115_536, strayedBytes: 3 * bytes });
+  // A stream of several ports has none in sums, as every place where it is counted has its own first one.
+  assert.deepEqual({ packets, port, strayedBytes }, { packets: 5, port: undefined, strayedBytes: undefined });
   // Each interval has a first port of its own; port 0 is one, too.
   reference.count(withSourcePort(packet(9), 0), FRAMING.ethernet, 1);
   assert.deepEqual(reference.bytesByPort(), new Map([[NAME, new Map([[0, bytes]])]]));
