@@ -4,7 +4,7 @@
  * JSON. Native, because a run is a system call and nothing else should be in it. Called
  * by bench/datapath.ts, which holds the rows.
  *
- * datapath PACKETS ROUNDS SETS_PER_CPU driver.o empty.o baseline.o [no-roce:]flow.o...  < rows
+ * datapath PACKETS ROUNDS SLOTS_PER_CPU driver.o empty.o baseline.o [no-roce:]flow.o...  < rows
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -89,7 +89,7 @@ static void pin_to_last_cpu(void)
 }
 
 /* One measurement of every row. */
-static void run_rows(char **paths, __u32 count, __u32 sets_per_cpu, __u32 round, __u32 packets)
+static void run_rows(char **paths, __u32 count, __u32 slots_per_cpu, __u32 round, __u32 packets)
 {
 	struct subject subjects[PROGRAMS_MAX] = {}, driver = {};
 	struct driver_state *state;
@@ -100,7 +100,7 @@ static void run_rows(char **paths, __u32 count, __u32 sets_per_cpu, __u32 round,
 	programs = bpf_object__find_map_by_name(driver.object, "programs");
 	for (__u32 i = 0; i < count; i++) {
 		load_subject(&subjects[i], paths[1 + i], PROGRAM_NAMES[i < 2 ? i : 2],
-			     sets_per_cpu);
+			     slots_per_cpu);
 		if (bpf_map_update_elem(bpf_map__fd(programs), &i, &subjects[i].program, 0))
 			fail("cannot tail-call %s: %s", paths[1 + i], strerror(errno));
 	}
@@ -146,22 +146,22 @@ static void print_rows(__u32 count, __u32 rounds)
 
 int main(int argc, char **argv)
 {
-	__u32 packets, rounds, sets_per_cpu, count = argc - 5;
+	__u32 packets, rounds, slots_per_cpu, count = argc - 5;
 
 	if (argc < 8 || count > PROGRAMS_MAX)
-		fail("usage: datapath PACKETS ROUNDS SETS_PER_CPU driver.o empty.o "
+		fail("usage: datapath PACKETS ROUNDS SLOTS_PER_CPU driver.o empty.o "
 		     "baseline.o flow.o...");
 	packets = atoi(argv[1]);
 	rounds = atoi(argv[2]);
-	sets_per_cpu = atoi(argv[3]);
-	if (!packets || !rounds || rounds > ROUNDS_MAX || !sets_per_cpu)
-		fail("PACKETS, ROUNDS (at most %d) and SETS_PER_CPU are numbers from 1",
+	slots_per_cpu = atoi(argv[3]);
+	if (!packets || !rounds || rounds > ROUNDS_MAX || !slots_per_cpu)
+		fail("PACKETS, ROUNDS (at most %d) and SLOTS_PER_CPU are numbers from 1",
 		     ROUNDS_MAX);
 	pin_to_last_cpu();
 	while (row_count < ROWS_MAX && read_row(&rows[row_count]))
 		row_count++;
 	for (__u32 round = 0; round < rounds; round++)
-		run_rows(&argv[4], count, sets_per_cpu, round, packets);
+		run_rows(&argv[4], count, slots_per_cpu, round, packets);
 	print_rows(count, rounds);
 	return 0;
 }

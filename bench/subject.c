@@ -15,9 +15,11 @@
 #include "subject.h"
 
 #define BATCH_ENTRIES 8192
-#define SLOT_BYTES    64
-#define PSN_SETS      8192
-#define ROCE_SETS     16384
+#define PSN_SETS      4096
+
+static const size_t slot_bytes[2] = {sizeof(struct flow_slot4), sizeof(struct flow_slot6)};
+static const size_t packets_at[2] = {offsetof(struct flow_slot4, packets),
+				     offsetof(struct flow_slot6, packets)};
 
 void fail(const char *format, ...)
 {
@@ -51,7 +53,7 @@ void *map_section(struct bpf_object *object, const char *section, size_t bytes)
 	return NULL;
 }
 
-static void *map_slots(struct bpf_map *map, size_t *bytes)
+static void *map_array(struct bpf_map *map, size_t *bytes)
 {
 	void *memory;
 
@@ -62,8 +64,51 @@ static void *map_slots(struct bpf_map *map, size_t *bytes)
 	return memory;
 }
 
-static void set_options(struct bpf_object *object, __u32 sets_per_cpu, bool roce)
+/* log2 of the sets that share a mark. */
+static __u8 block_shift(__u32 sets)
 {
+	__u8 shift = 0;
+
+	while (shift < 6 && 2U << shift <= sets)
+		shift++;
+	return shift;
+}
+
+/* Sets of one CPU and half, of the slots that are wanted of IPv4; IPv6 has a quarter of them. */
+static __u32 sets_of(const struct subject *subject, int family, __u32 slots_per_cpu)
+{
+	__u32 ways = bpf_map__value_size(subject->slots[family]) / slot_bytes[family];
+	__u32 sets = (family == 0 ? slots_per_cpu : slots_per_cpu / 4) / ways;
+
+	return sets ? sets : 1;
+}
+
+/* Sizes of the slot arrays and of their marks, for the maps and for the program. */
+static void size_slots(struct subject *subject, __u32 slots_per_cpu, struct options *options)
+{
+	__u32 *const sets[2] = {&options->sets4, &options->sets6};
+	__u32 *const first_mark[2] = {&options->first_mark4, &options->first_mark6};
+	__u8 *const shift[2] = {&options->block_shift4, &options->block_shift6};
+	struct bpf_map *marks = bpf_object__find_map_by_name(subject->object, "slot_marks");
+	__u32 cpus = libbpf_num_possible_cpus(), marks_used = 0;
+
+	for (int family = 0; family < 2; family++) {
+		*sets[family] = sets_of(subject, family, slots_per_cpu);
+		*shift[family] = block_shift(*sets[family]);
+		*first_mark[family] = marks_used;
+		subject->first_mark[family] = marks_used;
+		subject->blocks[family] = cpus * (*sets[family] >> *shift[family]);
+		marks_used += HALVES * subject->blocks[family];
+		bpf_map__set_max_entries(subject->slots[family], HALVES * cpus * *sets[family]);
+	}
+	bpf_map__set_max_entries(marks, marks_used / MARK_LINE_BYTES + 1);
+	bpf_map__set_max_entries(bpf_object__find_map_by_name(subject->object, "slot_states"),
+				 cpus);
+}
+
+static void set_options(struct subject *subject, __u32 slots_per_cpu, bool roce)
+{
+	struct bpf_object *object = subject->object;
 	struct options *options;
 	struct bpf_map *map;
 	size_t bytes;
@@ -79,24 +124,22 @@ static void set_options(struct bpf_object *object, __u32 sets_per_cpu, bool roce
 		if (!options || bytes < sizeof(*options) || options->abi_version != ABI_VERSION)
 			fail("%s is not struct options", name);
 		options->cpu_count = libbpf_num_possible_cpus();
-		options->sets_per_cpu = sets_per_cpu;
+		options->roce_sets4 = options->roce_sets6 = 1;
+		size_slots(subject, slots_per_cpu, options);
 		options->hash_seed = 0x5eed1e55;
 		options->roce = roce;
 		options->psn_sets = PSN_SETS;
-		options->roce_sets4 = ROCE_SETS;
-		options->roce_sets6 = ROCE_SETS;
 		/* no DSCP in keys, as the exporter has it by default */
 		options->mask4.traits.qp &= 0xffffff;
 		options->mask6.traits.qp &= 0xffffff;
 	}
 }
 
-void load_subject(struct subject *subject, const char *path, const char *name, __u32 sets_per_cpu)
+void load_subject(struct subject *subject, const char *path, const char *name, __u32 slots_per_cpu)
 {
 	static const char *const slot_names[2] = {"slots4", "slots6"};
 	static const char *const flow_names[2][HALVES] = {{"flows4_0", "flows4_1"},
 							  {"flows6_0", "flows6_1"}};
-	static const char *const roce_names[2] = {"roce_slots4", "roce_slots6"};
 	static const char *const plain_names[2] = {"flows4", "flows6"};
 	bool roce = strncmp(path, NO_ROCE, strlen(NO_ROCE));
 	struct bpf_object *object;
@@ -121,10 +164,6 @@ void load_subject(struct subject *subject, const char *path, const char *name, _
 		fail("%s has no program %s", path, name);
 	for (int family = 0; family < 2; family++) {
 		subject->slots[family] = bpf_object__find_map_by_name(object, slot_names[family]);
-		if (subject->slots[family])
-			bpf_map__set_max_entries(subject->slots[family],
-						 HALVES * libbpf_num_possible_cpus() *
-							 sets_per_cpu);
 		for (int half = 0; half < HALVES; half++)
 			subject->flows[family][half] =
 				bpf_object__find_map_by_name(object, flow_names[family][half]);
@@ -133,20 +172,10 @@ void load_subject(struct subject *subject, const char *path, const char *name, _
 				bpf_object__find_map_by_name(object, plain_names[family]);
 	}
 	if (subject->slots[0])
-		set_options(object, sets_per_cpu, roce);
+		set_options(subject, slots_per_cpu, roce);
 	psns = bpf_object__find_map_by_name(object, "roce_psn");
 	if (psns)
 		bpf_map__set_max_entries(psns, PSN_SETS);
-	psns = bpf_object__find_map_by_name(object, "roce_windows");
-	if (psns)
-		bpf_map__set_max_entries(psns, PSN_SETS * 4);
-	for (int family = 0; family < 2; family++) {
-		subject->roce_slots[family] =
-			bpf_object__find_map_by_name(object, roce_names[family]);
-		if (subject->roce_slots[family])
-			bpf_map__set_max_entries(subject->roce_slots[family],
-						 HALVES * libbpf_num_possible_cpus() * ROCE_SETS);
-	}
 	if (bpf_object__load(object))
 		fail("load %s: %s", path, strerror(errno));
 	subject->program = bpf_program__fd(wanted);
@@ -155,11 +184,9 @@ void load_subject(struct subject *subject, const char *path, const char *name, _
 	subject->control = map_section(object, ".bss", sizeof(*subject->control));
 	for (int family = 0; family < 2; family++)
 		subject->slot_memory[family] =
-			map_slots(subject->slots[family], &subject->slot_memory_bytes[family]);
-	for (int family = 0; family < 2; family++)
-		if (subject->roce_slots[family])
-			subject->roce_memory[family] = map_slots(
-				subject->roce_slots[family], &subject->roce_memory_bytes[family]);
+			map_array(subject->slots[family], &subject->slot_memory_bytes[family]);
+	subject->mark_memory = map_array(bpf_object__find_map_by_name(object, "slot_marks"),
+					 &subject->mark_memory_bytes);
 }
 
 void unload_subject(struct subject *subject)
@@ -167,47 +194,33 @@ void unload_subject(struct subject *subject)
 	for (int family = 0; family < 2; family++)
 		if (subject->slot_memory[family])
 			munmap(subject->slot_memory[family], subject->slot_memory_bytes[family]);
-	for (int family = 0; family < 2; family++)
-		if (subject->roce_memory[family])
-			munmap(subject->roce_memory[family], subject->roce_memory_bytes[family]);
+	if (subject->mark_memory)
+		munmap(subject->mark_memory, subject->mark_memory_bytes);
 	if (subject->control)
 		munmap((void *)subject->control, sizeof(*subject->control));
 	bpf_object__close(subject->object);
 }
 
-/* Takes one half's slots, zeroing counts and leaving keys, as the exporter does. Returns
+/* Takes one half's slots, block by marked block, and zeroes both, as the exporter does. Returns
  * their packets. */
 static __u64 drain_slots(struct subject *subject, int family, __u32 half)
 {
+	__u32 blocks = subject->blocks[family];
 	size_t half_bytes = subject->slot_memory_bytes[family] / HALVES;
+	size_t block_bytes = half_bytes / blocks;
 	__u8 *memory = subject->slot_memory[family] + half * half_bytes;
-	size_t count_at = family == 0 ? sizeof(struct flow_key4) : sizeof(struct flow_key6);
+	__u8 *marks = subject->mark_memory + subject->first_mark[family] + half * blocks;
 	__u64 packets = 0;
 
-	for (size_t at = 0; at < half_bytes; at += SLOT_BYTES) {
-		struct flow_count *count = (void *)(memory + at + count_at);
+	for (__u32 block = 0; block < blocks; block++) {
+		__u8 *slots = memory + block * block_bytes;
 
-		packets += count->packets;
-		memset(count, 0, sizeof(*count));
-	}
-	return packets;
-}
-
-/* Takes one half's RoCE slots. */
-static __u64 drain_roce_slots(struct subject *subject, int family, __u32 half)
-{
-	size_t half_bytes = subject->roce_memory_bytes[family] / HALVES;
-	__u8 *memory = subject->roce_memory[family] + half * half_bytes;
-	size_t slot_bytes = family == 0 ? sizeof(struct roce_slot4) : sizeof(struct roce_slot6);
-	__u64 packets = 0;
-
-	for (size_t at = 0; at < half_bytes; at += slot_bytes) {
-		struct roce_slot4 *slot4 = (void *)(memory + at);
-		struct roce_slot6 *slot6 = (void *)slot4;
-
-		packets += family == 0 ? slot4->packets - slot4->strayed_packets
-				       : slot6->packets - slot6->strayed_packets;
-		memset(memory + at, 0, slot_bytes);
+		if (!marks[block])
+			continue;
+		for (size_t at = 0; at < block_bytes; at += slot_bytes[family])
+			packets += *(__u32 *)(slots + at + packets_at[family]);
+		memset(slots, 0, block_bytes);
+		marks[block] = 0;
 	}
 	return packets;
 }
@@ -245,8 +258,6 @@ __u64 drain_subject(struct subject *subject)
 	for (int family = 0; family < 2; family++) {
 		if (subject->slot_memory[family])
 			packets += drain_slots(subject, family, half);
-		if (subject->roce_memory[family])
-			packets += drain_roce_slots(subject, family, half);
 		if (subject->flows[family][half])
 			packets += drain_flows(subject->flows[family][half]);
 	}

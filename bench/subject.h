@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <bpf/libbpf.h>
 #include "abi.h"
+#include "slot.h"
 
 #define HALVES 2
 
@@ -20,9 +21,10 @@ struct subject {
 	struct bpf_map *slots[2];
 	__u8 *slot_memory[2]; /* by family, IPv4 first */
 	size_t slot_memory_bytes[2];
-	struct bpf_map *roce_slots[2]; /* likewise, NULL elsewhere */
-	__u8 *roce_memory[2];
-	size_t roce_memory_bytes[2];
+	__u32 blocks[2];     /* of one half: marks, first half first */
+	__u32 first_mark[2]; /* ... from this byte of mark_memory on */
+	__u8 *mark_memory;
+	size_t mark_memory_bytes;
 	struct bpf_map *flows[2][HALVES];
 };
 
@@ -36,7 +38,7 @@ void *map_section(struct bpf_object *object, const char *section, size_t bytes);
  * the reading of RoCE headers switched off. */
 #define NO_ROCE "no-roce:"
 void load_subject(struct subject *subject, const char *path, const char *program,
-		  __u32 sets_per_cpu);
+		  __u32 slots_per_cpu);
 void unload_subject(struct subject *subject);
 
 /* Empties the maps as the exporter does once an interval, so that every run starts with an

@@ -112,34 +112,6 @@ struct flow_count {
 };
 _Static_assert(sizeof(struct flow_count) == 16, "flow_count");
 
-/* One per-CPU slot: a flow that this CPU has seen lately. Empty when packets is 0. */
-struct flow_slot4 {
-	struct flow_key4 key;
-	struct flow_count count;
-	__u8 pad[24]; /* one slot, one cache line */
-};
-_Static_assert(sizeof(struct flow_slot4) == 64, "flow_slot4");
-
-struct flow_slot6 {
-	struct flow_key6 key;
-	struct flow_count count;
-};
-_Static_assert(sizeof(struct flow_slot6) == 64, "flow_slot6");
-
-/* Slots come in sets, an element of the slot array each; a flow may be in any slot of its
- * set. Two ways let 1,024 flows in 4,096 slots collide in 9 % of cases, not 22 %. */
-#define SLOT_WAYS 2
-
-struct slot_set4 {
-	struct flow_slot4 way[SLOT_WAYS];
-};
-_Static_assert(sizeof(struct slot_set4) == 128, "slot_set4");
-
-struct slot_set6 {
-	struct flow_slot6 way[SLOT_WAYS];
-};
-_Static_assert(sizeof(struct slot_set6) == 128, "slot_set6");
-
 /* Where the counts of a flow go that the flow map could not take. */
 struct overflow_key {
 	__u32 ifindex;
@@ -160,10 +132,23 @@ _Static_assert(sizeof(struct flow_sketch) == 16384, "flow_sketch");
 
 /* Set by user space between open and load; read-only data from then on. */
 struct options {
-	__u32 abi_version;  /* ABI_VERSION, set at compile time; user space compares */
-	__u32 cpu_count;    /* possible CPUs: rows of the slot arrays */
-	__u32 sets_per_cpu; /* a power of two */
-	__u32 hash_seed;    /* random per load: nobody outside can aim at one slot */
+	__u32 abi_version; /* ABI_VERSION, set at compile time; user space compares */
+	__u32 cpu_count;   /* possible CPUs: rows of the slot arrays */
+	__u32 hash_seed;   /* random per load: nobody outside can aim at one slot */
+	/* Of each slot array: sets of one CPU and half, a power of two; its first byte in
+	 * slot_marks; and log2 of the sets that share a mark, all of one CPU and half. */
+	__u32 sets4;
+	__u32 sets6;
+	__u32 roce_sets4;
+	__u32 roce_sets6;
+	__u32 first_mark4;
+	__u32 first_mark6;
+	__u32 roce_first_mark4;
+	__u32 roce_first_mark6;
+	__u8 block_shift4;
+	__u8 block_shift6;
+	__u8 roce_block_shift4;
+	__u8 roce_block_shift6;
 	/* Bit n set: packets of kind n keep their addresses and ports. Otherwise all of the kind on
 	 * one interface share one key with zero addresses, ports and protocol, so that traffic
 	 * nobody asked for does not fill the map. Kinds without a flow keep their reason in any
@@ -173,14 +158,12 @@ struct options {
 	__u8 decap_mirror;  /* 1: RoCE inside ERSPAN and GRE counts as what it was */
 	__u16 psn_idle_max; /* a stream silent for more refreshes than this begins anew */
 	__u32 psn_sets;	    /* a power of two */
-	__u32 roce_sets4;   /* powers of two: sets of RoCE slots per CPU, by IP version */
-	__u32 roce_sets6;
 	__u8 fold_ports; /* 1: a client's port is 0 in keys; ephemeral_ports says which that is */
 	__u8 pad[3];
 	struct flow_key4 mask4; /* ANDed with every IPv4 key */
 	struct flow_key6 mask6; /* ANDed with every IPv6 key */
 };
-_Static_assert(sizeof(struct options) == 120, "options");
+_Static_assert(sizeof(struct options) == 144, "options");
 
 /* Ports as bits, the read-only variable `ephemeral_ports`: bit n & 31 of word n >> 5 is set where
  * port n may be a client's. Set by user space as options are. */

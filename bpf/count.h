@@ -13,47 +13,14 @@
 #include "key.h"
 #include "maps.h"
 #include "options.h"
+#include "overflow.h"
+#include "slot.h"
+#include "slots.h"
 
 /* What counting returns where there is no frame_reason to return. */
 #define COUNTED (-1)
 
-static __always_inline void count_add(struct flow_count *count, __u64 packets, __u64 bytes)
-{
-	count->packets += packets;
-	count->bytes += bytes;
-}
-
-/* Where counts go that no flow map takes. A global function, so that the verifier checks it once,
- * by itself, and not once for every way that leads here; few packets pay the call. Five arguments
- * are all that a call can have, so kind (low byte) and protocol share one. */
-__noinline int count_overflow(__u32 ifindex, __u32 label, __u32 epoch, __u64 packets, __u64 bytes)
-{
-	__u8 kind = label;
-	struct overflow_key key = {
-		.ifindex = ifindex,
-		.kind = kind,
-		.reason = kind == KIND_NON_IP || kind == KIND_MALFORMED ? label >> 8 : 0,
-		.epoch = epoch,
-	};
-	struct flow_count first = {.packets = packets, .bytes = bytes};
-	struct flow_count *count;
-	__u32 zero = 0;
-
-	count = bpf_map_lookup_elem(&overflow, &key);
-	if (!count) {
-		if (!bpf_map_update_elem(&overflow, &key, &first, BPF_NOEXIST))
-			return 0;
-		/* another CPU was first, or the map is full */
-		count = bpf_map_lookup_elem(&overflow, &key);
-	}
-	if (!count)
-		count = bpf_map_lookup_elem(&unattributed, &zero);
-	if (count)
-		count_add(count, packets, bytes);
-	return 0;
-}
-
-/* Adds a slot's count to a flow map. Returns 0, or -1 where the map would not take it.
+/* Adds a count to a flow map. Returns 0, or -1 where the map would not take it.
  * Entries are deleted only in the half that no program writes, so an entry found stays.
  */
 static __always_inline int fold(void *flows, const void *key, const struct flow_count *count)
@@ -74,17 +41,44 @@ static __always_inline int fold(void *flows, const void *key, const struct flow_
 	return 0;
 }
 
-/* Either IP version's slot: a key, then its count. */
-#define SLOT_WORDS (sizeof(struct flow_slot4) / sizeof(key_word))
-_Static_assert(sizeof(struct flow_slot4) == sizeof(struct flow_slot6), "slots of one size");
-_Static_assert(__builtin_offsetof(struct flow_slot4, count) == sizeof(struct flow_key4) &&
-		       __builtin_offsetof(struct flow_slot6, count) == sizeof(struct flow_key6),
-	       "the count behind the key");
-_Static_assert(SLOT_WAYS == 2, "count_key() looks at two");
-
-static __always_inline struct flow_count *slot_count(key_word *slot, const __u32 words)
+/* Adds to the flow map of an epoch, as fold(). */
+static __always_inline int fold_flow(const void *key, const __u32 words, __u32 epoch,
+				     const struct flow_count *count)
 {
-	return (void *)(slot + words);
+	if (words == KEY4_WORDS)
+		return epoch ? fold(&flows4_1, key, count) : fold(&flows4_0, key, count);
+	return epoch ? fold(&flows6_1, key, count) : fold(&flows6_0, key, count);
+}
+
+/* Either IP version's slot: a key, then packets and bytes in one word. */
+_Static_assert(__builtin_offsetof(struct flow_slot4, packets) == sizeof(struct flow_key4) &&
+		       __builtin_offsetof(struct flow_slot6, packets) == sizeof(struct flow_key6),
+	       "the count behind the key");
+
+/* A slot of a set. */
+static __always_inline key_word *slot_at(key_word *set, const __u32 words, __u32 way)
+{
+	return set + way * (words == KEY4_WORDS ? sizeof(struct flow_slot4) / sizeof(key_word)
+						: sizeof(struct flow_slot6) / sizeof(key_word));
+}
+
+static __always_inline key_word *set_at(const __u32 words, __u32 index)
+{
+	return words == KEY4_WORDS ? bpf_map_lookup_elem(&slots4, &index)
+				   : bpf_map_lookup_elem(&slots6, &index);
+}
+
+/* One packet, as a slot counts it. */
+static __always_inline __u64 packet_word(__u64 bytes)
+{
+	return bytes << 32 | 1;
+}
+
+static __always_inline struct slot_state *state_of_cpu(void)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&slot_states, &cpu);
 }
 
 static __always_inline void count_undetailed(key_word *key, const __u32 words, __u32 epoch,
@@ -96,99 +90,166 @@ static __always_inline void count_undetailed(key_word *key, const __u32 words, _
 		       bytes);
 }
 
-/* Adds a flow that has no place in the flow map to what was seen: HyperLogLog, of which user space
- * knows how many such flows there were. src/abi/flow-sketch.ts has the same hash and the same
- * ranks. Two CPUs may store to one register at once; then one of two ranks is lost. */
-static __always_inline void sketch_add(const __u32 *key, const __u32 words, __u32 epoch)
+/* Bit 0 the epoch, bits 1 and 2 the way, bit 3 set for IPv6. */
+static __always_inline __u32 slot_place(const __u32 words, __u32 way, __u32 epoch)
 {
-	struct flow_sketch *sketch;
-	__u32 hash = options.hash_seed, zeros = 0;
+	return epoch | way << 1 | (words == KEY6_WORDS) << 3;
+}
 
-#pragma clang loop unroll(full)
-	for (__u32 i = 0; i < words; i++) {
-		hash = (hash ^ key[i]) * 0x85ebca6b;
-		hash ^= hash >> 15;
-	}
-	hash *= 0xc2b2ae35;
-	hash ^= hash >> 16;
-	sketch = bpf_map_lookup_elem(&refused, &epoch);
-	if (!sketch)
-		return;
-	__u32 index = hash >> (32 - SKETCH_BITS), rest = hash << SKETCH_BITS;
+/* The slot at slot_place(); NULL where there is none. */
+static __always_inline key_word *slot_in(const __u32 words, __u32 index, __u32 place)
+{
+	key_word *set = set_at(words, index);
 
-	if (!rest) {
-		zeros = 32 - SKETCH_BITS;
+	return set ? slot_at(set, words, place >> 1 & (SLOT_WAYS - 1)) : NULL;
+}
+
+/* Takes note of a slot's flow, which the flow map would not take. A global function apart from
+ * count_refused(), as both need stack. */
+__noinline int sketch_refused(__u32 index, __u32 place)
+{
+	key_word *slot;
+
+	if (place & 8) {
+		slot = slot_in(KEY6_WORDS, index, place);
+		if (slot && key_traits(slot, KEY6_WORDS)->kind < KIND_NON_IP)
+			sketch_add((const __u32 *)slot, 2 * KEY6_WORDS, place & 1);
 	} else {
-#pragma clang loop unroll(full)
-		for (__u32 step = 16; step; step >>= 1)
-			if (!(rest >> (32 - step))) {
-				zeros += step;
-				rest <<= step;
-			}
+		slot = slot_in(KEY4_WORDS, index, place);
+		if (slot && key_traits(slot, KEY4_WORDS)->kind < KIND_NON_IP)
+			sketch_add((const __u32 *)slot, 2 * KEY4_WORDS, place & 1);
 	}
-	if (zeros >= sketch->ranks[index])
-		sketch->ranks[index] = zeros + 1;
+	return 0;
 }
 
 /* Counts what a slot has, which the flow map would not take, without its detail. A global function,
- * as count_overflow(). place: bit 0 the epoch, bit 1 the way, bit 2 set for IPv6. */
+ * as count_overflow(). place: of slot_place(). */
 __noinline int count_refused(__u32 index, __u32 place)
 {
-	__u32 epoch = place & 1, way = place >> 1 & 1;
-	const struct flow_traits *traits;
-	const struct flow_count *count;
+	key_word *slot;
 
-	if (place & 4) {
-		struct slot_set6 *set = bpf_map_lookup_elem(&slots6, &index);
-
-		if (!set)
-			return 0;
-		traits = &set->way[way].key.traits;
-		if (traits->kind < KIND_NON_IP)
-			sketch_add((const __u32 *)&set->way[way].key, 2 * KEY6_WORDS, epoch);
-		count = &set->way[way].count;
+	if (place & 8) {
+		slot = slot_in(KEY6_WORDS, index, place);
+		if (slot)
+			count_undetailed(slot, KEY6_WORDS, place & 1, (__u32)slot[KEY6_WORDS],
+					 slot[KEY6_WORDS] >> 32);
 	} else {
-		struct slot_set4 *set = bpf_map_lookup_elem(&slots4, &index);
-
-		if (!set)
-			return 0;
-		traits = &set->way[way].key.traits;
-		if (traits->kind < KIND_NON_IP)
-			sketch_add((const __u32 *)&set->way[way].key, 2 * KEY4_WORDS, epoch);
-		count = &set->way[way].count;
+		slot = slot_in(KEY4_WORDS, index, place);
+		if (slot)
+			count_undetailed(slot, KEY4_WORDS, place & 1, (__u32)slot[KEY4_WORDS],
+					 slot[KEY4_WORDS] >> 32);
 	}
-	return count_overflow(traits->ifindex, traits->kind | traits->protocol << 8, epoch,
-			      count->packets, count->bytes);
+	return 0;
 }
 
-/* Moves a slot's count to the flow map. index: of its set; way: of the two. */
-static __always_inline void evict(key_word *slot, const __u32 words, __u32 index, __u32 way,
+/* Moves a slot's count to the flow map; the key stays. */
+static __always_inline void evict(key_word *set, const __u32 words, __u32 index, __u32 way,
 				  __u32 epoch)
 {
-	const struct flow_count *count = slot_count(slot, words);
-	int error;
+	struct slot_state *state = state_of_cpu();
+	key_word *slot = slot_at(set, words, way);
 
-	if (words == KEY4_WORDS)
-		error = epoch ? fold(&flows4_1, slot, count) : fold(&flows4_0, slot, count);
+	if (!state)
+		return;
+	state->count.packets = (__u32)slot[words];
+	state->count.bytes = slot[words] >> 32;
+	if (fold_flow(slot, words, epoch, &state->count)) {
+		sketch_refused(index, slot_place(words, way, epoch));
+		count_refused(index, slot_place(words, way, epoch));
+	}
+	slot[words] = 0;
+}
+
+/* The same for slot_place(). A global function: most packets have no need of it, and the programs
+ * no stack left for what it needs. */
+__noinline int evict_at(__u32 index, __u32 place)
+{
+	__u32 way = place >> 1 & (SLOT_WAYS - 1), epoch = place & 1;
+	key_word *set;
+
+	if (place & 8) {
+		set = set_at(KEY6_WORDS, index);
+		if (set)
+			evict(set, KEY6_WORDS, index, way, epoch);
+	} else {
+		set = set_at(KEY4_WORDS, index);
+		if (set)
+			evict(set, KEY4_WORDS, index, way, epoch);
+	}
+	return 0;
+}
+
+/* Slots pay where a flow that takes one has more packets before it goes again. Where most have not,
+ * newcomers to full sets are counted in the flow map at once, and what has a slot keeps it; but
+ * one of NEWCOMERS_PER_TAKE takes one nevertheless, so that a flow of many packets gets in and we
+ * notice when slots pay again. */
+#define LONE_MAX	   96
+#define LONE_SCARCE	   64
+#define LONE_RELIEF	   4
+#define NEWCOMERS_PER_TAKE 8
+
+static __always_inline bool goes_past(struct slot_state *state)
+{
+	return ++state->newcomers % NEWCOMERS_PER_TAKE && state->lone >= LONE_SCARCE;
+}
+
+static __always_inline void note_victim(struct slot_state *state, __u32 packets)
+{
+	if (packets == 1)
+		state->lone += state->lone < LONE_MAX;
 	else
-		error = epoch ? fold(&flows6_1, slot, count) : fold(&flows6_0, slot, count);
-	if (error)
-		count_refused(index, epoch | way << 1 | (words == KEY6_WORDS) << 2);
+		state->lone -= state->lone > LONE_RELIEF ? LONE_RELIEF : state->lone;
 }
 
-/* Which half is written: to be read once for a packet, so that all it is counted in is drained
- * together. */
-static __always_inline __u32 epoch_now(void)
+/* Packets of the smallest resident of a set, above bit 2, and its way. Of equals, the one that is
+ * nearest to the slot that a hash names. Without a branch: which it is cannot be foreseen. */
+static __always_inline __u64 smallest(key_word *set, const __u32 words, __u32 first)
 {
-	return control.epoch & 1;
+	__u64 least = ~0ULL >> 1;
+
+#pragma clang loop unroll(full)
+	for (__u32 way = 0; way < SLOT_WAYS; way++) {
+		__u64 packets = *(__u32 *)&slot_at(set, words, way)[words];
+		__u64 other = packets << 2 | (way ^ first), keep;
+
+		keep = (__u64)((__s64)(other - least) >> 63);
+		least ^= (least ^ other) & keep;
+	}
+	return least ^ first;
 }
 
-/* This CPU's set for a hash, in the half that is written now. */
-static __always_inline __u32 set_index(__u32 hash, __u32 epoch)
+/* Counts the packet of a flow that has no slot. */
+static __always_inline void count_newcomer(key_word *set, key_word *key, const __u32 words,
+					   __u32 index, __u32 first, __u32 epoch, __u64 packet)
 {
-	__u32 row = epoch * options.cpu_count + bpf_get_smp_processor_id();
+	struct slot_state *state = state_of_cpu();
+	__u64 least = smallest(set, words, first);
+	__u32 victim = least & (SLOT_WAYS - 1);
+	key_word *slot = slot_at(set, words, victim);
 
-	return row * options.sets_per_cpu + (hash & (options.sets_per_cpu - 1));
+	least >>= 2;
+	if (!least) {
+		if (words == KEY4_WORDS)
+			mark_block(options.first_mark4, options.block_shift4, index);
+		else
+			mark_block(options.first_mark6, options.block_shift6, index);
+	} else if (state) {
+		if (goes_past(state)) {
+			key_copy((key_word *)state->key, key, words);
+			state->count.packets = 1;
+			state->count.bytes = packet >> 32;
+			if (!fold_flow(state->key, words, epoch, &state->count)) {
+				state->passed++;
+				return;
+			}
+			/* What the map refuses is told from a slot, and the slot is wanted. */
+			state->lone = 0;
+		}
+		note_victim(state, least);
+		evict_at(index, slot_place(words, victim, epoch));
+	}
+	key_copy(slot, key, words);
+	slot[words] = packet;
 }
 
 /* Counts one packet of a flow, or of a kind without flow. words: KEY4_WORDS, or KEY6_WORDS for IPv6
@@ -200,37 +261,35 @@ static __always_inline __u32 set_index(__u32 hash, __u32 epoch)
  * in registers it sees that the ways through the parser have become one. */
 static __always_inline void count_key(key_word *key, const __u32 words, __u32 epoch, __u64 bytes)
 {
-	struct flow_count *count;
-	key_word *slots, *slot;
-	__u32 index;
+	__u64 packet = packet_word(bytes), sum;
+	__u32 index, hash, first, way;
+	key_word *set, *slot;
 
 	key_mask(key, words);
-	index = set_index(key_hash(key, words), epoch);
-	slots = words == KEY4_WORDS ? bpf_map_lookup_elem(&slots4, &index)
-				    : bpf_map_lookup_elem(&slots6, &index);
-	if (!slots) { /* a CPU beyond those the loader knew */
+	hash = key_hash(key, words);
+	index = set_index(hash, epoch, words == KEY4_WORDS ? options.sets4 : options.sets6);
+	set = set_at(words, index);
+	if (!set) { /* a CPU beyond those the loader knew */
 		count_undetailed(key, words, epoch, 1, bytes);
 		return;
 	}
-	slot = slots;
-	if (key_equal(slot, key, words))
-		goto found;
-	slot = slots + SLOT_WORDS;
-	if (key_equal(slot, key, words))
-		goto found;
-	/* The smaller resident goes, so that elephants stay; an empty slot is the
-	 * smallest. */
-	if (slot_count(slots, words)->packets <= slot_count(slot, words)->packets)
-		slot = slots;
-	count = slot_count(slot, words);
-	if (count->packets)
-		evict(slot, words, index, slot != slots, epoch);
-	key_copy(slot, key, words);
-	count->packets = 1;
-	count->bytes = bytes;
+	first = hash >> 30 & (SLOT_WAYS - 1);
+#pragma clang loop unroll(full)
+	for (__u32 step = 0; step < SLOT_WAYS; step++) {
+		way = first ^ step;
+		slot = slot_at(set, words, way);
+		if (key_equal(slot, key, words))
+			goto found;
+	}
+	count_newcomer(set, key, words, index, first, epoch, packet);
 	return;
 found:
-	count_add(slot_count(slot, words), 1, bytes);
+	sum = slot[words] + packet;
+	if (__builtin_expect(sum < packet, 0)) {
+		evict_at(index, slot_place(words, way, epoch));
+		sum = packet;
+	}
+	slot[words] = sum;
 }
 
 #endif

@@ -12,27 +12,39 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include "abi.h"
+#include "slot.h"
 
-/* Key: (epoch * cpu_count + cpu) * sets_per_cpu + hash; value: a set of SLOT_WAYS slots.
+/* Key: (epoch * cpu_count + cpu) * sets + hash, of options.sets4 or sets6; value: a set of slots.
  * Writer: the program, in the rows of its own CPU, so plain stores are enough (XDP runs
- * with bottom halves off: one program at a time per CPU). Cleared by user space through
- * the memory map. Full: the smaller resident moves to the flow map and the newcomer takes
- * its slot. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 2);
-	__type(key, __u32);
-	__type(value, struct slot_set4);
-} slots4 SEC(".maps");
+ * with bottom halves off: one program at a time per CPU). Zeroed by user space through
+ * the memory map. Full: the smallest resident moves to the flow map and the newcomer takes
+ * its slot, or the newcomer goes to the flow map itself (count.h). */
+#define SLOT_MAP(name, set_type)                                                                   \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY);                                                  \
+		__uint(map_flags, BPF_F_MMAPABLE);                                                 \
+		__uint(max_entries, 2);                                                            \
+		__type(key, __u32);                                                                \
+		__type(value, set_type);                                                           \
+	} name SEC(".maps")
 
+SLOT_MAP(slots4, struct slot_set4);
+SLOT_MAP(slots6, struct slot_set6);
+
+/* Key: a mark's number / MARK_LINE_BYTES; a mark's number is its array's first_mark, in options, +
+ * the index of a set >> block_shift; value: marks, 1 where a slot of the block may be in use.
+ * Writer: programs, when a flow takes an empty slot, byte by byte. Cleared, byte by byte, by user
+ * space through the memory map, once the slots of the block are. Full: never. */
+SLOT_MAP(slot_marks, struct mark_line);
+
+/* Key: CPU; value: how its slots fare. Writer: programs, on that CPU. Deleter: nobody. Full: never.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 2);
+	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct slot_set6);
-} slots6 SEC(".maps");
+	__type(value, struct slot_state);
+} slot_states SEC(".maps");
 
 /* Key: a flow; value: what its slots have handed over in this epoch. Writer: programs on
  * every CPU, by atomic addition. Deleter: user space, when the half is quiet. Full

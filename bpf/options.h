@@ -26,7 +26,8 @@
 const volatile struct options options = {
 	.abi_version = ABI_VERSION,
 	.cpu_count = 1,
-	.sets_per_cpu = 1,
+	.sets4 = 1,
+	.sets6 = 1,
 	.roce_sets4 = 1,
 	.roce_sets6 = 1,
 	.kinds_wanted = {~0U, ~0U, ~0U},

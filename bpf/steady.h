@@ -21,6 +21,7 @@
 #include "maps.h"
 #include "options.h"
 #include "order.h"
+#include "slots.h"
 #include "spread.h"
 #include "transport.h"
 
@@ -280,10 +281,8 @@ static __always_inline enum steady count_steady(struct xdp_md *ctx, const struct
 
 	stream = psn_stream(is_ipv4 ? key[0] : addresses_hash(key), ctx->ingress_ifindex,
 			    bth_dest_qp(bth), flags & OPCODE_RESPONSE);
-	index = ((stream ^ shape1) * HASH_MULTIPLIER) >> 32;
-	index &= (is_ipv4 ? options.roce_sets4 : options.roce_sets6) - 1;
-	index += (epoch * options.cpu_count + bpf_get_smp_processor_id()) *
-		 (is_ipv4 ? options.roce_sets4 : options.roce_sets6);
+	index = set_index(((stream ^ shape1) * HASH_MULTIPLIER) >> 32, epoch,
+			  is_ipv4 ? options.roce_sets4 : options.roce_sets6);
 	slots = is_ipv4 ? bpf_map_lookup_elem(&roce_slots4, &index)
 			: bpf_map_lookup_elem(&roce_slots6, &index);
 	if (!slots)
@@ -306,6 +305,9 @@ static __always_inline enum steady count_steady(struct xdp_md *ctx, const struct
 			slot[address_words] = shape0;
 			slot[address_words + 1] = shape1;
 			((struct steady_count *)(slot + packets))->src_port = found->src_port;
+			mark_block(is_ipv4 ? options.roce_first_mark4 : options.roce_first_mark6,
+				   is_ipv4 ? options.roce_block_shift4 : options.roce_block_shift6,
+				   index);
 		}
 	}
 	count = (void *)(slot + address_words + SHAPE_WORDS);

@@ -9,7 +9,6 @@ const IP_VERSION4_BITS = 4 << 24;
 const IP_VERSION6_BITS = 6 << 24;
 const UINT32_RANGE = 0x1_0000_0000;
 const FIRST_CAPACITY_ROWS = 4096;
-const NO_COUNT = new Uint32Array(4);
 
 /** A u64 in two words, low first, as a double: exact to 2^53 (one flow at 400 Gbit/s for 2 days a drain). */
 export function numberFromU64(words: Uint32Array, wordOffset: number): number {
@@ -57,15 +56,15 @@ export class FlowRowBuffer implements FlowRows {
   }
 
   /**
-   * Appends a struct flow_key4 at `keyOffset` words and a struct flow_count at `countOffset` words.
+   * Appends a struct flow_key4 at `keyOffset` words, and what was counted of it.
    * The caller has reserved the row.
    */
   append4(
     keyWords: Uint32Array,
     keyOffset: number,
     interfaceId: number,
-    countWords: Uint32Array,
-    countOffset: number,
+    packets: number,
+    bytes: number,
   ): void {
     const keys = this.keys;
     const row = this.length * FLOW_ROW_WORDS;
@@ -82,7 +81,7 @@ export class FlowRowBuffer implements FlowRows {
     keys[row + 10] = keyWords[keyOffset + 4] ?? 0;
     keys[row + 11] = keyWords[keyOffset + 5] ?? 0;
     keys[row + 12] = 0;
-    this.#count(countWords, countOffset);
+    this.#count(packets, bytes);
   }
 
   /** The same for a struct flow_key6. */
@@ -90,8 +89,8 @@ export class FlowRowBuffer implements FlowRows {
     keyWords: Uint32Array,
     keyOffset: number,
     interfaceId: number,
-    countWords: Uint32Array,
-    countOffset: number,
+    packets: number,
+    bytes: number,
   ): void {
     const keys = this.keys;
     const row = this.length * FLOW_ROW_WORDS;
@@ -102,26 +101,12 @@ export class FlowRowBuffer implements FlowRows {
     keys[row + 10] = keyWords[keyOffset + 10] ?? 0;
     keys[row + 11] = keyWords[keyOffset + 11] ?? 0;
     keys[row + 12] = 0;
-    this.#count(countWords, countOffset);
+    this.#count(packets, bytes);
   }
 
-  /** The same for a key of either IP version in `keyWords`, from its first word on, and counts as numbers. */
-  appendCounts(
-    ipVersion: 4 | 6,
-    keyWords: Uint32Array,
-    interfaceId: number,
-    packets: number,
-    bytes: number,
-  ): void {
-    if (ipVersion === 4) this.append4(keyWords, 0, interfaceId, NO_COUNT, 0);
-    else this.append6(keyWords, 0, interfaceId, NO_COUNT, 0);
-    this.packets[this.length - 1] = packets;
-    this.bytes[this.length - 1] = bytes;
-  }
-
-  #count(words: Uint32Array, offset: number): void {
-    this.packets[this.length] = numberFromU64(words, offset);
-    this.bytes[this.length] = numberFromU64(words, offset + 2);
+  #count(packets: number, bytes: number): void {
+    this.packets[this.length] = packets;
+    this.bytes[this.length] = bytes;
     this.length++;
   }
 }

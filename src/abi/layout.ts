@@ -43,13 +43,27 @@ export const FLOW_KEY6 = {
 /** struct flow_count. */
 export const FLOW_COUNT = { size: 16, packets: 0, bytes: 8 } as const;
 
-/** struct flow_slot4 and flow_slot6: a key, its count, and padding to one cache line. */
-export const FLOW_SLOT4 = { size: 64, key: 0, count: 24, pad: 40 } as const;
-export const FLOW_SLOT6 = { size: 64, key: 0, count: 48 } as const;
+/** struct flow_slot4 and flow_slot6: a key, and counts of 32 bits. */
+export const FLOW_SLOT4 = { size: 32, key: 0, packets: 24, bytes: 28 } as const;
+export const FLOW_SLOT6 = { size: 64, key: 0, packets: 48, bytes: 52, pad: 56 } as const;
 
-/** SLOT_WAYS slots make a set; a set is one element of the slot arrays. */
-export const SLOT_WAYS = 2;
-export const SLOT_SET_SIZE = 128;
+/** struct slot_set4 and slot_set6: slots without a gap; a set is one element of a slot array. */
+export const SLOT_SET4 = { size: 128, ways: 4 } as const;
+export const SLOT_SET6 = { size: 256, ways: 4 } as const;
+
+/** struct mark_line: a byte a mark. */
+export const MARK_LINE_BYTES = 64;
+
+/** struct slot_state. */
+export const SLOT_STATE = {
+  size: 128,
+  newcomers: 0,
+  lone: 4,
+  passed: 8,
+  count: 16,
+  key: 32,
+  pad: 80,
+} as const;
 
 /** struct flow_sketch: a byte a register. */
 export const SKETCH_SIZE = 16_384;
@@ -59,22 +73,31 @@ export const OVERFLOW_KEY = { size: 8, ifindex: 0, kind: 4, reason: 5, epoch: 6 
 
 /** struct options: the object's read-only data. */
 export const OPTIONS = {
-  size: 120,
+  size: 144,
   abiVersion: 0,
   cpuCount: 4,
-  setsPerCpu: 8,
-  hashSeed: 12,
-  kindsWanted: 16,
-  roce: 28,
-  decapMirror: 29,
-  psnIdleMax: 30,
-  psnSets: 32,
-  roceSets4: 36,
-  roceSets6: 40,
-  foldPorts: 44,
-  pad: 45,
-  mask4: 48,
-  mask6: 72,
+  hashSeed: 8,
+  sets4: 12,
+  sets6: 16,
+  roceSets4: 20,
+  roceSets6: 24,
+  firstMark4: 28,
+  firstMark6: 32,
+  roceFirstMark4: 36,
+  roceFirstMark6: 40,
+  blockShift4: 44,
+  blockShift6: 45,
+  roceBlockShift4: 46,
+  roceBlockShift6: 47,
+  kindsWanted: 48,
+  roce: 60,
+  decapMirror: 61,
+  psnIdleMax: 62,
+  psnSets: 64,
+  foldPorts: 68,
+  pad: 69,
+  mask4: 72,
+  mask6: 96,
 } as const;
 
 /** struct control: the object's .bss. */

@@ -6,6 +6,7 @@ import { FRAMING, type Framing } from '../abi/kinds.js';
 import type { AttachmentState } from '../attach/attachments.js';
 import type { Refresh } from '../daemon.js';
 import type { KernelMaps } from '../kernel/kernel-maps.js';
+import { slotCount } from '../kernel/slot-sizing.js';
 import type { InterfaceState, SelfMetrics } from '../metrics/self-metrics.js';
 
 const FRAMING_NAMES = {
@@ -23,7 +24,6 @@ export function recordRefresh(
 ): void {
   const { result, summary } = refresh;
   const { entries } = result;
-  const slotCapacity = 2 * maps.setsPerCpu * maps.cpuCount;
   selfMetrics.recordRefresh({
     ok: result.error === undefined,
     durationMs: refresh.durationMs,
@@ -35,8 +35,8 @@ export function recordRefresh(
   for (const [reason, count] of Object.entries(summary.ended)) selfMetrics.recordSeriesEnded(reason, count);
   selfMetrics.setKernelMap('flows4', entries.flows4, maps.flowCapacity);
   selfMetrics.setKernelMap('flows6', entries.flows6, maps.flowCapacity);
-  selfMetrics.setKernelMap('slots4', entries.slots4, slotCapacity);
-  selfMetrics.setKernelMap('slots6', entries.slots6, slotCapacity);
+  selfMetrics.setKernelMap('slots4', entries.slots4, slotCount(maps.slotSizes, 'slots4'));
+  selfMetrics.setKernelMap('slots6', entries.slots6, slotCount(maps.slotSizes, 'slots6'));
   selfMetrics.setKernelMap('roce', entries.roce, maps.roceCapacity);
   selfMetrics.setUnattributedPackets(result.unattributedPackets);
 }

@@ -44,6 +44,14 @@ export function wholeNumber(min: number, max: number, unit = ''): Rule<number> {
       : refuse(allowed, value);
 }
 
+/** 0, which stands for a choice of ours, or a whole number in [min, max]. */
+export function zeroOrWholeNumber(min: number, max: number, unit: string): Rule<number> {
+  const given = wholeNumber(min, max, unit);
+  const allowed = `0, or a whole number from ${min} to ${max} (${unit})`;
+  return (value) =>
+    value === 0 || !('problem' in given(value)) ? { value: Number(value) } : refuse(allowed, value);
+}
+
 /** A power of two in [min, max]. */
 export function powerOfTwo(min: number, max: number): Rule<number> {
   return (value) =>

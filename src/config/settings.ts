@@ -26,6 +26,7 @@ import {
   telemetryPath,
   truthValue,
   wholeNumber,
+  zeroOrWholeNumber,
 } from './rules.js';
 import { mapping, oneWord, parsedText, type SettingsSection, setting } from './settings-tree.js';
 
@@ -84,9 +85,10 @@ export const SETTINGS = {
   kernel: {
     /** Entries of each flow map: the flows of one interval. */
     max_flows: setting(131_072, wholeNumber(1, 16_777_216)),
-    slots_per_cpu: setting(4096, powerOfTwo(64, 65_536)),
-    /** Above it the slots per CPU are halved until they fit. */
-    max_slot_bytes: setting(33_554_432, wholeNumber(65_536, 1_073_741_824, 'bytes')),
+    /** IPv4 slots; the other arrays go by it (kernel/slot-sizing.ts). */
+    slots_per_cpu: setting(131_072, powerOfTwo(64, 1_048_576)),
+    /** Above it the slots per CPU are halved until they fit; 0: by the memory of the host. */
+    max_slot_bytes: setting(0, zeroOrWholeNumber(65_536, 1_073_741_824, 'bytes')),
   },
   /** What is read of RoCE packets' own headers. */
   roce: {

@@ -2,6 +2,8 @@
 // What the rest of the program may do with the kernel's maps: the seam between kernel/, which
 // alone knows FFI, and reader/, which alone knows the order of a drain.
 
+import type { SlotArray, SlotSizes } from './slot-sizing.js';
+
 /** 0 or 1: one of the two halves of slots and flow maps. */
 export type Half = 0 | 1;
 /** IP version of a map's keys: 4 (24 bytes) or 6 (48 bytes). */
@@ -57,11 +59,18 @@ export interface PsnMemory {
   sweep(element: number): Promise<void>;
 }
 
+/** One half of a slot array, in the kernel's own memory. */
+export interface SlotMemory {
+  /** Sets of all CPUs, row after row. */
+  readonly slots: Uint8Array;
+  /** A byte for each block of sets, as many sets to each: not 0 where a slot may be in use. */
+  readonly marks: Uint8Array;
+}
+
 export interface KernelMaps {
-  /** Rows of the slot arrays: possible CPUs. */
+  /** Possible CPUs: rows of the slot arrays. */
   readonly cpuCount: number;
-  /** Slot sets (128 bytes each) per CPU and half; a power of two. */
-  readonly setsPerCpu: number;
+  readonly slotSizes: SlotSizes;
   /** Entries each flow map (ipVersion, half) can hold. */
   readonly flowCapacity: number;
   /** Entries of each RoCE stream map. */
@@ -87,12 +96,10 @@ export interface KernelMaps {
    */
   fence(): Promise<void>;
   /**
-   * The slots of one half, mapped memory: cpuCount x setsPerCpu sets of 128 bytes. Reading and
-   * clearing it is reading and clearing the kernel's memory: only after fence().
+   * The slots of one half, and their marks: mapped memory. Reading and clearing it is reading and
+   * clearing the kernel's memory: only after fence(), and marks byte by byte.
    */
-  slots(ipVersion: IpVersion, half: Half): Uint8Array;
-  /** The same of RoCE slots. */
-  roceSlots(ipVersion: IpVersion, half: Half): Uint8Array;
+  slots(array: SlotArray, half: Half): SlotMemory;
   /** The ranks of struct flow_sketch of one half: mapped memory, to be cleared like the slots. */
   refused(half: Half): Uint8Array;
   /**

@@ -3,11 +3,11 @@
 // load. What is loaded is not attached yet: that is attach.ts, one interface at a time.
 
 import { randomBytes } from 'node:crypto';
-import { endianness } from 'node:os';
-import { FRAMING, FRAMING_MAX, type Framing } from '../abi/kinds.js';
-import { ABI_VERSION, FLOW_KEY4, FLOW_KEY6, OPTIONS, PORT_WORDS } from '../abi/layout.js';
+import { endianness, totalmem } from 'node:os';
+import { FRAMING, type Framing } from '../abi/kinds.js';
+import { FLOW_KEY4, FLOW_KEY6 } from '../abi/layout.js';
 import { PSN_WAYS } from '../abi/roce-records.js';
-import { AbiError, KernelError } from '../errors.js';
+import { KernelError } from '../errors.js';
 import { readMissingCapabilities } from './capabilities.js';
 import { ERRNO } from './errno.js';
 import { type Libbpf, type Libc, openLibbpf, openLibc } from './ffi.js';
@@ -17,13 +17,21 @@ import { loadInTries } from './load-tries.js';
 import { LoadedMaps } from './maps.js';
 import { BpfObject, readObjectFile } from './object.js';
 import { withSignalsBlocked } from './signal-mask.js';
-import { chooseSetsPerCpu } from './slot-sizing.js';
+import { chooseSlotSizes, SLOT_ARRAYS, type SlotSizes, slotBytesOfHost } from './slot-sizing.js';
 import { SWEEP_PROGRAM } from './sweep-run.js';
+import {
+  DEFAULT_ROCE,
+  type ProgramOptions,
+  portsCapacity,
+  psnSets,
+  writeOptions,
+  writePorts,
+} from './write-options.js';
 
 /** `frags`: takes frames of several buffers (kernel 5.18 and later); `plain`: its twin for the rest. */
 export type ProgramFlavour = 'frags' | 'plain';
 
-export interface LoadOptions {
+export interface LoadOptions extends ProgramOptions {
   /** The built object, flow.bpf.o. */
   readonly objectPath: string;
   /**
@@ -33,47 +41,17 @@ export interface LoadOptions {
   readonly portableObjectPath?: string;
   /** Entries of each flow map (IP version, half): bounds the flows of one interval. */
   readonly flowCapacity: number;
-  /** Slots wanted per CPU, half and IP version; see slot-sizing.ts. Default 4,096. */
+  /** IPv4 slots wanted per CPU and half; see slot-sizing.ts. Default 131,072. */
   readonly slotsPerCpu?: number;
-  /** Bound of all slot memory. Default 32 MiB. */
+  /** Bound of all slot memory. Default, and where it is 0: by the memory of the host. */
   readonly maxSlotBytes?: number;
-  /** u32 mixed into the slot hash. Default: random. */
-  readonly hashSeed?: number;
-  /** By framing, bit n = kind n keeps its addresses and ports. Default: every kind. */
-  readonly kindsWanted?: readonly [number, number, number];
-  /** FLOW_KEY4.size bytes ANDed with every IPv4 key. Default: all ones. */
-  readonly mask4?: Uint8Array;
-  /** FLOW_KEY6.size bytes ANDed with every IPv6 key. Default: all ones. */
-  readonly mask6?: Uint8Array;
-  /** Ports that may be a client's (abi/port-folding.ts), which keys then leave out. Default: none is left out. */
-  readonly ephemeralPorts?: Uint32Array;
-  /** Whether, and how, the headers of RoCE packets are read. Default: read, mirrors left alone. */
-  readonly roce?: RoceOptions;
   /** What to try, in this order. Default: both flavours, and plain alone where the kernel refuses frags. */
   readonly flavours?: readonly ProgramFlavour[];
   /** Flow map entries per drain call; for tests. */
   readonly drainBatchEntries?: number;
 }
 
-export interface RoceOptions {
-  readonly isEnabled: boolean;
-  /** RoCE inside ERSPAN and GRE counts as what it was. */
-  readonly decapMirror: boolean;
-  /** Entries of each stream map (half), and streams whose PSNs can be followed. */
-  readonly streamCapacity: number;
-  /** A stream of PSNs silent for more refreshes than this begins anew; at most 8,191. */
-  readonly psnIdleMaxRefreshes: number;
-}
-
-const DEFAULT_ROCE: RoceOptions = {
-  isEnabled: true,
-  decapMirror: false,
-  streamCapacity: 16_384,
-  psnIdleMaxRefreshes: 12,
-};
-
-export const DEFAULT_SLOTS_PER_CPU = 4096;
-export const DEFAULT_MAX_SLOT_BYTES = 32 * 1024 * 1024;
+export const DEFAULT_SLOTS_PER_CPU = 131_072;
 
 /** Our object in the kernel. close() detaches nothing: links live on their own, see attach.ts. */
 export interface KernelObject {
@@ -126,26 +104,25 @@ export function loadKernelObject(options: LoadOptions): KernelObject {
       'the number of possible CPUs cannot be read',
     );
   }
-  const setsPerCpu = chooseSetsPerCpu({
+  const slotSizes = chooseSlotSizes({
     slotsPerCpu: options.slotsPerCpu ?? DEFAULT_SLOTS_PER_CPU,
-    maxSlotBytes: options.maxSlotBytes ?? DEFAULT_MAX_SLOT_BYTES,
+    maxSlotBytes: options.maxSlotBytes || slotBytesOfHost(totalmem()),
     cpuCount,
+    hasRoce: (options.roce ?? DEFAULT_ROCE).isEnabled,
   });
   const hashSeed = options.hashSeed ?? randomBytes(4).readUInt32LE();
   const { object, objectPath, flavours, opcodeFacts } = loadBest(
     { ...options, hashSeed },
-    { libbpf, libc, cpuCount, setsPerCpu },
+    { libbpf, libc, slotSizes },
   );
   try {
     const { flowCapacity, drainBatchEntries } = options;
     const maps = new LoadedMaps(
       {
-        cpuCount,
-        setsPerCpu,
+        slotSizes,
         flowCapacity,
         hashSeed,
         roceCapacity: (options.roce ?? DEFAULT_ROCE).streamCapacity,
-        ...roceSets(setsPerCpu),
         psnSets: psnSets((options.roce ?? DEFAULT_ROCE).streamCapacity),
         roceDerivation: {
           mask4: options.mask4 ?? new Uint8Array(FLOW_KEY4.size).fill(0xff),
@@ -180,8 +157,7 @@ export function loadKernelObject(options: LoadOptions): KernelObject {
 interface LoadParts {
   readonly libbpf: Libbpf;
   readonly libc: Libc;
-  readonly cpuCount: number;
-  readonly setsPerCpu: number;
+  readonly slotSizes: SlotSizes;
 }
 
 /** One way to load: an object and the flavours of it that are wanted. */
@@ -244,15 +220,18 @@ function prepare(
   object: BpfObject,
   flavours: readonly ProgramFlavour[],
   options: LoadOptions,
-  { cpuCount, setsPerCpu }: Pick<LoadParts, 'cpuCount' | 'setsPerCpu'>,
+  { slotSizes }: Pick<LoadParts, 'slotSizes'>,
 ): void {
-  writeOptions(object.initialValue('.rodata', 'options'), options, { cpuCount, setsPerCpu });
+  writeOptions(object.initialValue('.rodata', 'options'), options, slotSizes);
   if (options.ephemeralPorts !== undefined) {
     writePorts(object.initialValue('.rodata', 'ephemeral_ports'), options.ephemeralPorts);
   }
-  const sets = 2 * cpuCount * setsPerCpu;
-  object.setMaxEntries('slots4', sets);
-  object.setMaxEntries('slots6', sets);
+  const { cpuCount, arrays, markLines } = slotSizes;
+  for (const name of SLOT_ARRAYS) {
+    object.setMaxEntries(name, 2 * cpuCount * arrays[name].sets);
+  }
+  object.setMaxEntries('slot_marks', markLines);
+  object.setMaxEntries('slot_states', cpuCount);
   for (const name of ['flows4_0', 'flows4_1', 'flows6_0', 'flows6_1']) {
     object.setMaxEntries(name, options.flowCapacity);
   }
@@ -262,73 +241,8 @@ function prepare(
   object.setMaxEntries('roce_windows', PSN_WAYS * psnSets(streamCapacity));
   for (const name of ['roce_ports_0', 'roce_ports_1'])
     object.setMaxEntries(name, portsCapacity(streamCapacity));
-  const { roceSets4, roceSets6 } = roceSets(setsPerCpu);
-  object.setMaxEntries('roce_slots4', 2 * cpuCount * roceSets4);
-  object.setMaxEntries('roce_slots6', 2 * cpuCount * roceSets6);
   const programs = new Set(
     Object.values(FRAMING).flatMap((framing) => flavours.map((flavour) => programName(framing, flavour))),
   );
   object.selectPrograms((name) => programs.has(name) || name === SWEEP_PROGRAM);
-}
-
-function writeOptions(
-  target: Buffer,
-  options: LoadOptions,
-  { cpuCount, setsPerCpu }: Pick<LoadParts, 'cpuCount' | 'setsPerCpu'>,
-): void {
-  const abiVersion = target.length >= 4 ? target.readUInt32LE(OPTIONS.abiVersion) : 0;
-  if (abiVersion !== ABI_VERSION) throw new AbiError('abi_version', ABI_VERSION, abiVersion);
-  if (target.length !== OPTIONS.size) throw new AbiError('struct options', OPTIONS.size, target.length);
-  target.writeUInt32LE(cpuCount, OPTIONS.cpuCount);
-  target.writeUInt32LE(setsPerCpu, OPTIONS.setsPerCpu);
-  target.writeUInt32LE(options.hashSeed ?? randomBytes(4).readUInt32LE(), OPTIONS.hashSeed);
-  for (let framing = 0; framing < FRAMING_MAX; framing++) {
-    const kinds = options.kindsWanted?.[framing] ?? 0xffffffff;
-    target.writeUInt32LE(kinds >>> 0, OPTIONS.kindsWanted + framing * 4);
-  }
-  const roce = options.roce ?? DEFAULT_ROCE;
-  target.writeUInt8(roce.isEnabled ? 1 : 0, OPTIONS.roce);
-  target.writeUInt8(roce.decapMirror ? 1 : 0, OPTIONS.decapMirror);
-  target.writeUInt16LE(roce.psnIdleMaxRefreshes, OPTIONS.psnIdleMax);
-  target.writeUInt32LE(psnSets(roce.streamCapacity), OPTIONS.psnSets);
-  const { roceSets4, roceSets6 } = roceSets(setsPerCpu);
-  target.writeUInt32LE(roceSets4, OPTIONS.roceSets4);
-  target.writeUInt32LE(roceSets6, OPTIONS.roceSets6);
-  target.writeUInt8(options.ephemeralPorts === undefined ? 0 : 1, OPTIONS.foldPorts);
-  writeMask(target.subarray(OPTIONS.mask4, OPTIONS.mask4 + FLOW_KEY4.size), options.mask4, 'mask4');
-  writeMask(target.subarray(OPTIONS.mask6, OPTIONS.mask6 + FLOW_KEY6.size), options.mask6, 'mask6');
-}
-
-function writePorts(target: Buffer, words: Uint32Array): void {
-  const found = Math.min(words.length, target.length / 4);
-  if (found !== PORT_WORDS) throw new AbiError('ephemeral_ports', PORT_WORDS, found);
-  words.forEach((word, i) => {
-    target.writeUInt32LE(word, 4 * i);
-  });
-}
-
-/**
- * Room for twice as many streams as the map takes, as the acknowledgements of each are one, too; rounded up
- * to a power of two of sets; 208 bytes a stream.
- */
-function psnSets(streamCapacity: number): number {
-  return 2 ** Math.ceil(Math.log2(Math.max(1, (2 * streamCapacity) / PSN_WAYS)));
-}
-
-/** Streams that may have more than one source port: 2 KiB each. */
-function portsCapacity(streamCapacity: number): number {
-  return Math.max(1, streamCapacity >> 2);
-}
-
-function roceSets(setsPerCpu: number): { roceSets4: number; roceSets6: number } {
-  return { roceSets4: setsPerCpu, roceSets6: Math.max(1, setsPerCpu >> 1) };
-}
-
-function writeMask(target: Buffer, mask: Uint8Array | undefined, name: string): void {
-  if (mask === undefined) {
-    target.fill(0xff);
-    return;
-  }
-  if (mask.length !== target.length) throw new AbiError(name, target.length, mask.length);
-  target.set(mask);
 }

@@ -1,15 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // KernelMaps over a loaded object. Moves bytes; in which order a drain does that is reader/'s.
 
-import { CONTROL, SKETCH_SIZE, SLOT_SET_SIZE } from '../abi/layout.js';
-import {
-  PSN_SET,
-  PSN_WAYS,
-  PSN_WINDOW,
-  ROCE_SLOT_WAYS,
-  ROCE_SLOT4,
-  ROCE_SLOT6,
-} from '../abi/roce-records.js';
+import { CONTROL, MARK_LINE_BYTES, SKETCH_SIZE } from '../abi/layout.js';
+import { PSN_SET, PSN_WAYS, PSN_WINDOW } from '../abi/roce-records.js';
 import { KernelError } from '../errors.js';
 import { type BatchBuffers, createBatchBuffers, emptyMap, type HashMap } from './empty-map.js';
 import { errnoName } from './errno.js';
@@ -18,16 +11,17 @@ import type {
   BatchSink,
   DrainedMap,
   Half,
-  IpVersion,
   KernelMaps,
   OverflowMap,
   OverflowSink,
   PsnMemory,
   RoceDerivation,
+  SlotMemory,
 } from './kernel-maps.js';
 import { type MapMemory, mapMemory } from './map-memory.js';
 import type { BpfObject } from './object.js';
 import { type PerCpuMap, readOverflowMap, readUnattributedMap } from './overflow-read.js';
+import { SLOT_ARRAYS, type SlotArray, type SlotSizes } from './slot-sizing.js';
 import { runSweep, SWEEP_PROGRAM } from './sweep-run.js';
 
 /**
@@ -42,12 +36,9 @@ const ROCE_BATCH_ENTRIES = 512;
 const PORTS_BATCH_ENTRIES = 128;
 
 export interface LoadedMapsOptions {
-  readonly cpuCount: number;
-  readonly setsPerCpu: number;
+  readonly slotSizes: SlotSizes;
   readonly flowCapacity: number;
   readonly roceCapacity: number;
-  readonly roceSets4: number;
-  readonly roceSets6: number;
   readonly psnSets: number;
   readonly roceDerivation: RoceDerivation;
   readonly hashSeed: number;
@@ -65,7 +56,7 @@ interface Drained {
 
 export class LoadedMaps implements KernelMaps {
   readonly cpuCount: number;
-  readonly setsPerCpu: number;
+  readonly slotSizes: SlotSizes;
   readonly flowCapacity: number;
   readonly roceCapacity: number;
   readonly hashSeed: number;
@@ -74,8 +65,8 @@ export class LoadedMaps implements KernelMaps {
   readonly #libbpf: Libbpf;
   readonly #bss: MapMemory;
   readonly #control: Uint32Array;
-  readonly #slots: Record<IpVersion, MapMemory>;
-  readonly #roceSlots: Record<IpVersion, MapMemory>;
+  readonly #slots: Readonly<Record<SlotArray, MapMemory>>;
+  readonly #marks: MapMemory;
   readonly #psnMemory: readonly MapMemory[];
   readonly #refused: MapMemory;
   readonly #drained: Readonly<Record<DrainedMap, Drained>>;
@@ -87,8 +78,8 @@ export class LoadedMaps implements KernelMaps {
   /** @param object a loaded object, kept open by whoever made it until close(). Throws KernelError. */
   constructor(options: LoadedMapsOptions, parts: { object: BpfObject; libbpf: Libbpf; libc: Libc }) {
     const { object, libbpf, libc } = parts;
-    this.cpuCount = options.cpuCount;
-    this.setsPerCpu = options.setsPerCpu;
+    this.slotSizes = options.slotSizes;
+    this.cpuCount = options.slotSizes.cpuCount;
     this.flowCapacity = options.flowCapacity;
     this.roceCapacity = options.roceCapacity;
     this.hashSeed = options.hashSeed;
@@ -100,21 +91,17 @@ export class LoadedMaps implements KernelMaps {
     this.#bss = mapMemory(libc, object.mapFd('.bss'), '.bss', bssBytes);
     const { buffer, byteOffset } = this.#bss.bytes;
     this.#control = new Uint32Array(buffer, byteOffset + place.offsetBytes, CONTROL.size / 4);
-    const slotBytes = 2 * this.#halfBytes;
+    const mapSlots = (name: SlotArray): MapMemory =>
+      mapMemory(libc, object.mapFd(name), name, 2 * this.#halfBytes(name));
     this.#slots = {
-      4: mapMemory(libc, object.mapFd('slots4'), 'slots4', slotBytes),
-      6: mapMemory(libc, object.mapFd('slots6'), 'slots6', slotBytes),
+      slots4: mapSlots('slots4'),
+      slots6: mapSlots('slots6'),
+      roce_slots4: mapSlots('roce_slots4'),
+      roce_slots6: mapSlots('roce_slots6'),
     };
+    const markBytes = this.slotSizes.markLines * MARK_LINE_BYTES;
+    this.#marks = mapMemory(libc, object.mapFd('slot_marks'), 'slot_marks', markBytes);
     this.roceDerivation = options.roceDerivation;
-    const roceHalf = (sets: number, slotBytes: number) => this.cpuCount * sets * ROCE_SLOT_WAYS * slotBytes;
-    const roceBytes = {
-      4: 2 * roceHalf(options.roceSets4, ROCE_SLOT4.size),
-      6: 2 * roceHalf(options.roceSets6, ROCE_SLOT6.size),
-    };
-    this.#roceSlots = {
-      4: mapMemory(libc, object.mapFd('roce_slots4'), 'roce_slots4', roceBytes[4]),
-      6: mapMemory(libc, object.mapFd('roce_slots6'), 'roce_slots6', roceBytes[6]),
-    };
     const sets = mapMemory(libc, object.mapFd('roce_psn'), 'roce_psn', options.psnSets * PSN_SET.size);
     const windowBytes = options.psnSets * PSN_WAYS * PSN_WINDOW.size;
     const windows = mapMemory(libc, object.mapFd('roce_windows'), 'roce_windows', windowBytes);
@@ -156,8 +143,9 @@ export class LoadedMaps implements KernelMaps {
     this.#fence = { fd: object.mapFd('fence'), key: Buffer.alloc(4), innerFd };
   }
 
-  get #halfBytes(): number {
-    return this.cpuCount * this.setsPerCpu * SLOT_SET_SIZE;
+  #halfBytes(array: SlotArray): number {
+    const { sets, setBytes } = this.slotSizes.arrays[array];
+    return this.cpuCount * sets * setBytes;
   }
 
   readEpoch(): Half {
@@ -183,16 +171,15 @@ export class LoadedMaps implements KernelMaps {
     }
   }
 
-  slots(ipVersion: IpVersion, half: Half): Uint8Array {
+  slots(array: SlotArray, half: Half): SlotMemory {
     this.#assertOpen();
-    const start = half * this.#halfBytes;
-    return this.#slots[ipVersion].bytes.subarray(start, start + this.#halfBytes);
-  }
-
-  roceSlots(ipVersion: IpVersion, half: Half): Uint8Array {
-    this.#assertOpen();
-    const { bytes } = this.#roceSlots[ipVersion];
-    return bytes.subarray((half * bytes.length) / 2, ((half + 1) * bytes.length) / 2);
+    const halfBytes = this.#halfBytes(array);
+    const { firstMark, marksPerHalf } = this.slotSizes.arrays[array];
+    const mark = firstMark + half * marksPerHalf;
+    return {
+      slots: this.#slots[array].bytes.subarray(half * halfBytes, (half + 1) * halfBytes),
+      marks: this.#marks.bytes.subarray(mark, mark + marksPerHalf),
+    };
   }
 
   refused(half: Half): Uint8Array {
@@ -223,10 +210,8 @@ export class LoadedMaps implements KernelMaps {
   close(): void {
     this.#isClosed = true;
     this.#bss.close();
-    this.#slots[4].close();
-    this.#slots[6].close();
-    this.#roceSlots[4].close();
-    this.#roceSlots[6].close();
+    for (const name of SLOT_ARRAYS) this.#slots[name].close();
+    this.#marks.close();
     for (const memory of this.#psnMemory) memory.close();
     this.#refused.close();
   }

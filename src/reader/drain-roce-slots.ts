@@ -8,14 +8,12 @@ import { foldsPort } from '../abi/port-folding.js';
 import { ROCE_SLOT4, ROCE_SLOT6 } from '../abi/roce-records.js';
 import type { RoceRowBuffer } from '../abi/roce-row-buffer.js';
 import { fillFlowTraits, ROCE_V2_PORT } from '../abi/roce-shape.js';
-import type { IpVersion, RoceDerivation } from '../kernel/kernel-maps.js';
+import type { IpVersion, RoceDerivation, SlotMemory } from '../kernel/kernel-maps.js';
+import { drainMarkedBlocks } from './marked-blocks.js';
 
 const WORD_BYTES = 4;
 const ADDRESS_WORDS = 8;
 const IPV4_MAPPED = 0xffff0000;
-/** Slots looked at before the event loop gets its turn: about 2 ms when all are in use. */
-const SLOTS_PER_TURN = 4096;
-
 export interface RoceSlotDrainParts {
   readonly derivation: RoceDerivation;
   interfaceIdOf(ifindex: number): number;
@@ -27,24 +25,25 @@ export interface RoceSlotRows {
   readonly streams: RoceRowBuffer;
 }
 
-/** Appends every slot in use to `rows` and zeroes it. Returns the slots that were in use. */
+/** Appends every slot in use to `rows` and zeroes it, as drainSlots() does. Returns the slots that were in use. */
 export async function drainRoceSlots(
   ipVersion: IpVersion,
-  memory: Uint8Array,
+  { slots, marks }: SlotMemory,
   rows: RoceSlotRows,
   parts: RoceSlotDrainParts,
 ): Promise<number> {
-  const turnBytes = SLOTS_PER_TURN * (ipVersion === 4 ? ROCE_SLOT4 : ROCE_SLOT6).size;
+  const blockBytes = slots.length / marks.length;
+  const slotsPerBlock = blockBytes / (ipVersion === 4 ? ROCE_SLOT4 : ROCE_SLOT6).size;
   let used = 0;
-  for (let first = 0; first < memory.length; first += turnBytes) {
-    const end = Math.min(memory.length, first + turnBytes);
-    used += takeRoceSlots(ipVersion, memory.subarray(first, end), rows, parts);
-    if (end < memory.length) await parts.yieldToLoop();
-  }
+  const drainBlock = (block: number): void => {
+    const memory = slots.subarray(block * blockBytes, (block + 1) * blockBytes);
+    used += takeRoceSlots(ipVersion, memory, rows, parts);
+  };
+  await drainMarkedBlocks(marks, slotsPerBlock, drainBlock, parts.yieldToLoop);
   return used;
 }
 
-/** The same at once. */
+/** The same at once, of slots that follow each other in `memory`. */
 export function takeRoceSlots(
   ipVersion: IpVersion,
   memory: Uint8Array,
@@ -110,6 +109,8 @@ function slotTaker(
       key[traits] = (key[traits] ?? 0) & 0xffff;
     }
     for (let word = 0; word < key.length; word++) key[word] = (key[word] ?? 0) & (mask[word] ?? 0);
-    flows.appendCounts(ipVersion, key, interfaceId, packets, counts.bytes - counts.strayedBytes);
+    const bytes = counts.bytes - counts.strayedBytes;
+    if (ipVersion === 4) flows.append4(key, 0, interfaceId, packets, bytes);
+    else flows.append6(key, 0, interfaceId, packets, bytes);
   };
 }

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Empties the slots of one quiet half into rows, through mapped memory. Touches nothing else.
+// Empties the flow slots of one quiet half into rows, through mapped memory. Touches nothing else.
 
 import type { FlowRowBuffer } from '../abi/flow-row-buffer.js';
 import { FLOW_KEY4, FLOW_KEY6, FLOW_SLOT4, FLOW_SLOT6 } from '../abi/layout.js';
-import type { IpVersion } from '../kernel/kernel-maps.js';
+import type { IpVersion, SlotMemory } from '../kernel/kernel-maps.js';
+import { drainMarkedBlocks } from './marked-blocks.js';
 
 const WORD_BYTES = 4;
-const SLOT_WORDS = FLOW_SLOT4.size / WORD_BYTES;
-/** Slots looked at before the event loop gets its turn: about 1 ms when all are in use. */
-const SLOTS_PER_TURN = 16384;
 
 export interface SlotDrainParts {
   interfaceIdOf(ifindex: number): number;
@@ -16,39 +14,39 @@ export interface SlotDrainParts {
 }
 
 /**
- * Appends every slot in use to `rows` and zeroes its count. The key stays: a slot without packets
- * counts as empty, and a flow that goes on finds its place again. Returns the slots that were in use.
+ * Appends every slot in use to `rows` and zeroes it, with its key: a flow's first packet of an epoch must
+ * find no slot, as only those who take one set a mark. Returns the slots that were in use.
  */
 export async function drainSlots(
   ipVersion: IpVersion,
-  memory: Uint8Array,
+  { slots, marks }: SlotMemory,
   rows: FlowRowBuffer,
   parts: SlotDrainParts,
 ): Promise<number> {
-  const words = new Uint32Array(memory.buffer, memory.byteOffset, memory.byteLength / WORD_BYTES);
-  const slotCount = words.length / SLOT_WORDS;
-  const countWord = (ipVersion === 4 ? FLOW_SLOT4.count : FLOW_SLOT6.count) / WORD_BYTES;
+  const words = new Uint32Array(slots.buffer, slots.byteOffset, slots.byteLength / WORD_BYTES);
+  const layout = ipVersion === 4 ? FLOW_SLOT4 : FLOW_SLOT6;
+  const slotWords = layout.size / WORD_BYTES;
+  const blockWords = words.length / marks.length;
+  const packetsWord = layout.packets / WORD_BYTES;
+  const bytesWord = layout.bytes / WORD_BYTES;
   const ifindexWord = (ipVersion === 4 ? FLOW_KEY4.ifindex : FLOW_KEY6.ifindex) / WORD_BYTES;
+  const slotsPerBlock = blockWords / slotWords;
   let used = 0;
-  for (let first = 0; first < slotCount; first += SLOTS_PER_TURN) {
-    const end = Math.min(slotCount, first + SLOTS_PER_TURN);
-    rows.reserve(end - first);
-    for (let slot = first; slot < end; slot++) {
-      const key = slot * SLOT_WORDS;
-      const count = key + countWord;
-      if (words[count] === 0 && words[count + 1] === 0) continue;
-      const interfaceId = parts.interfaceIdOf(words[key + ifindexWord] ?? 0);
-      if (ipVersion === 4) {
-        rows.append4(words, key, interfaceId, words, count);
-      } else {
-        rows.append6(words, key, interfaceId, words, count);
-      }
-      words.fill(0, count, count + 4);
+  const drainBlock = (block: number): void => {
+    const start = block * blockWords;
+    const end = start + blockWords;
+    rows.reserve(slotsPerBlock);
+    for (let slot = start; slot < end; slot += slotWords) {
+      const packets = words[slot + packetsWord] ?? 0;
+      if (packets === 0) continue;
+      const bytes = words[slot + bytesWord] ?? 0;
+      const interfaceId = parts.interfaceIdOf(words[slot + ifindexWord] ?? 0);
+      if (ipVersion === 4) rows.append4(words, slot, interfaceId, packets, bytes);
+      else rows.append6(words, slot, interfaceId, packets, bytes);
       used++;
     }
-    if (end < slotCount) {
-      await parts.yieldToLoop();
-    }
-  }
+    words.fill(0, start, end);
+  };
+  await drainMarkedBlocks(marks, slotsPerBlock, drainBlock, parts.yieldToLoop);
   return used;
 }

@@ -11,7 +11,7 @@
 // A step that fails leaves the half where it is. What was read is handed over; the next drain
 // finishes that half before it flips again. So nothing is lost and nothing is counted twice.
 
-import { FlowRowBuffer } from '../abi/flow-row-buffer.js';
+import { FlowRowBuffer, numberFromU64 } from '../abi/flow-row-buffer.js';
 import { FLOW_COUNT, FLOW_KEY4, FLOW_KEY6 } from '../abi/layout.js';
 import type { FlowRows, OverflowRow } from '../abi/records.js';
 import type { RoceOverflowRow, RoceRows } from '../abi/roce-records.js';
@@ -25,6 +25,8 @@ import { UnseenFlows } from './unseen-flows.js';
 
 const WORD_BYTES = 4;
 const COUNT_WORDS = FLOW_COUNT.size / WORD_BYTES;
+const PACKETS_WORD = FLOW_COUNT.packets / WORD_BYTES;
+const BYTES_WORD = FLOW_COUNT.bytes / WORD_BYTES;
 
 export interface DrainParts {
   readonly maps: KernelMaps;
@@ -119,11 +121,10 @@ export function createDrain(parts: DrainParts): Drain {
       for (let i = 0; i < count; i++) {
         const key = i * keyWords;
         const interfaceId = parts.interfaceIdOf(keys[key + ifindexWord] ?? 0);
-        if (ipVersion === 4) {
-          rows.append4(keys, key, interfaceId, counts, i * COUNT_WORDS);
-        } else {
-          rows.append6(keys, key, interfaceId, counts, i * COUNT_WORDS);
-        }
+        const packets = numberFromU64(counts, i * COUNT_WORDS + PACKETS_WORD);
+        const bytes = numberFromU64(counts, i * COUNT_WORDS + BYTES_WORD);
+        if (ipVersion === 4) rows.append4(keys, key, interfaceId, packets, bytes);
+        else rows.append6(keys, key, interfaceId, packets, bytes);
       }
       entries += count;
     });
@@ -144,11 +145,11 @@ export function createDrain(parts: DrainParts): Drain {
       pending.fenced = true;
     }
     const fencedMs = nowMs();
-    entries.slots4 += await drainSlots(4, maps.slots(4, pending.half), rows, parts);
-    entries.slots6 += await drainSlots(6, maps.slots(6, pending.half), rows, parts);
+    entries.slots4 += await drainSlots(4, maps.slots('slots4', pending.half), rows, parts);
+    entries.slots6 += await drainSlots(6, maps.slots('slots6', pending.half), rows, parts);
     const roceTo = { flows: rows, streams: roceRows };
     for (const ipVersion of [4, 6] as const) {
-      const memory = maps.roceSlots(ipVersion, pending.half);
+      const memory = maps.slots(`roce_slots${ipVersion}`, pending.half);
       entries.roceSlots += await drainRoceSlots(ipVersion, memory, roceTo, { ...parts, derivation });
     }
     entries.flows4 += await drainFlows(4, pending.half);

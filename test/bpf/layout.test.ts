@@ -15,12 +15,14 @@ import {
   FLOW_KEY6,
   FLOW_SLOT4,
   FLOW_SLOT6,
+  MARK_LINE_BYTES,
   OPTIONS,
   OVERFLOW_KEY,
   PORT_WORDS,
   SKETCH_SIZE,
-  SLOT_SET_SIZE,
-  SLOT_WAYS,
+  SLOT_SET4,
+  SLOT_SET6,
+  SLOT_STATE,
 } from '../../src/abi/layout.js';
 import { FRAME_REASONS, frameReasonName, REASON_MAX } from '../../src/abi/reasons.js';
 import {
@@ -99,6 +101,7 @@ const LAYOUTS: readonly (readonly [string, Readonly<Record<string, number>>])[] 
   ['flow_count', FLOW_COUNT],
   ['flow_slot4', FLOW_SLOT4],
   ['flow_slot6', FLOW_SLOT6],
+  ['slot_state', SLOT_STATE],
   ['overflow_key', OVERFLOW_KEY],
   ['options', OPTIONS],
   ['control', CONTROL],
@@ -132,12 +135,12 @@ test('the sketch and the ports have the sizes of src/abi/', () => {
   assert.equal(variableSize('ephemeral_ports'), 4 * PORT_WORDS);
 });
 
-test('slot sets hold SLOT_WAYS slots without a gap', () => {
-  for (const name of ['slot_set4', 'slot_set6']) {
-    assert.equal(struct(name).size, SLOT_SET_SIZE);
-  }
-  assert.equal(FLOW_SLOT4.size * SLOT_WAYS, SLOT_SET_SIZE);
-  assert.equal(FLOW_SLOT6.size * SLOT_WAYS, SLOT_SET_SIZE);
+test('sets hold slots without a gap, lines hold marks', () => {
+  assert.equal(struct('slot_set4').size, SLOT_SET4.size);
+  assert.equal(struct('slot_set6').size, SLOT_SET6.size);
+  assert.equal(FLOW_SLOT4.size * SLOT_SET4.ways, SLOT_SET4.size);
+  assert.equal(FLOW_SLOT6.size * SLOT_SET6.ways, SLOT_SET6.size);
+  assert.equal(struct('mark_line').size, MARK_LINE_BYTES);
 });
 
 test('the cells of RoCE counts and their codes are those of bpf/abi.h', () => {

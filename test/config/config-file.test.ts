@@ -228,11 +228,11 @@ describe('values are not bent to fit', () => {
     ['collect_agg: "a\\nb"', 'collect_agg: must be text of 1 to 128 characters on one line, but is "a\\nb"'],
     [
       'kernel: {slots_per_cpu: 4095}',
-      'kernel.slots_per_cpu: must be a power of two from 64 to 65536, but is 4095',
+      'kernel.slots_per_cpu: must be a power of two from 64 to 1048576, but is 4095',
     ],
     [
       'kernel: {slots_per_cpu: 32}',
-      'kernel.slots_per_cpu: must be a power of two from 64 to 65536, but is 32',
+      'kernel.slots_per_cpu: must be a power of two from 64 to 1048576, but is 32',
     ],
     [
       'kernel: {max_flows: 16777217}',

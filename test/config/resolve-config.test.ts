@@ -55,7 +55,7 @@ test('nothing given: the defaults, every one', () => {
         ipv4PrefixLength: 32,
         ipv6PrefixLength: 128,
       },
-      kernel: { maxFlows: 131_072, slotsPerCpu: 4096, maxSlotBytes: 33_554_432 },
+      kernel: { maxFlows: 131_072, slotsPerCpu: 131_072, maxSlotBytes: 0 },
       roce: {
         enabled: true,
         perQueuePair: false,
@@ -255,7 +255,8 @@ test('law: an allowed value written to a file comes back as it was', () => {
       print: fc.constantFrom(...SETTINGS.print.words),
       kernel: fc.record({
         max_flows: fc.integer({ min: 1, max: 16_777_216 }),
-        slots_per_cpu: fc.integer({ min: 6, max: 16 }).map((power) => 2 ** power),
+        slots_per_cpu: fc.integer({ min: 6, max: 20 }).map((power) => 2 ** power),
+        max_slot_bytes: fc.constantFrom(0, 65_536, 1_073_741_824),
       }),
       log: fc.record({ level: fc.constantFrom(...SETTINGS.log.level.words) }),
     },
@@ -279,6 +280,7 @@ test('law: an allowed value written to a file comes back as it was', () => {
           ...wanted.kernel,
           maxFlows: given.kernel?.max_flows ?? wanted.kernel.maxFlows,
           slotsPerCpu: given.kernel?.slots_per_cpu ?? wanted.kernel.slotsPerCpu,
+          maxSlotBytes: given.kernel?.max_slot_bytes ?? wanted.kernel.maxSlotBytes,
         },
         log: { ...wanted.log, level: given.log?.level ?? wanted.log.level },
       });

@@ -14,6 +14,7 @@ import { ABI_VERSION } from '../../src/abi/layout.js';
 import { AbiError, KernelError } from '../../src/errors.js';
 import { errnoName } from '../../src/kernel/errno.js';
 import { type LoadOptions, loadKernelObject, programName } from '../../src/kernel/load.js';
+import { slotBytes } from '../../src/kernel/slot-sizing.js';
 import { FLOW_OBJECT_PATH, kernelTest, PORTABLE_OBJECT_PATH } from '../support/kernel/kernel-gate.js';
 import { runProgram } from '../support/kernel/program-run.js';
 
@@ -113,9 +114,10 @@ kernelTest('where the kernel does not show its types, the portable object is loa
 
 kernelTest('slots are as many as the bound allows, over all possible CPUs', (t) => {
   const { maps } = load(t, { slotsPerCpu: 4096, maxSlotBytes: 65536 });
-  assert.ok(maps.setsPerCpu < 2048);
-  assert.equal(maps.slots(4, 0).length, maps.cpuCount * maps.setsPerCpu * 128);
-  assert.ok(4 * maps.slots(4, 0).length <= 65536 || maps.setsPerCpu === 1);
+  const { sets } = maps.slotSizes.arrays.slots4;
+  assert.ok(sets < 1024);
+  assert.equal(maps.slots('slots4', 0).slots.length, maps.cpuCount * sets * 128);
+  assert.ok(slotBytes(maps.slotSizes) <= 65536 || sets === 1);
   assert.equal(maps.flowCapacity, 64);
 });
 
@@ -138,14 +140,14 @@ kernelTest('a mask of the wrong length is refused', (t) => {
 
 kernelTest('closed maps refuse every use, and views of them read zeros', async (t) => {
   const object = load(t);
-  const slots = object.maps.slots(4, 0);
+  const { slots } = object.maps.slots('slots4', 0);
   slots[0] = 7;
   object.close();
   object.close();
   assert.equal(slots[0], 0);
   assert.throws(() => object.maps.readEpoch(), KernelError);
   assert.throws(() => object.maps.writeEpoch(1), KernelError);
-  assert.throws(() => object.maps.slots(4, 0), KernelError);
+  assert.throws(() => object.maps.slots('slots4', 0), KernelError);
   assert.throws(() => object.mapFd('slots4'), KernelError);
   await assert.rejects(object.maps.fence(), KernelError);
   await assert.rejects(

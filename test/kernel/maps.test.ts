@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import { FLOW_SLOT4, SLOT_SET_SIZE } from '../../src/abi/layout.js';
+import { FLOW_SLOT4, MARK_LINE_BYTES } from '../../src/abi/layout.js';
 import { callAsync } from '../../src/kernel/ffi.js';
 import type { Half, IpVersion } from '../../src/kernel/kernel-maps.js';
 import { type KernelObject, type LoadOptions, loadKernelObject } from '../../src/kernel/load.js';
@@ -188,13 +188,14 @@ kernelTest('unattributed: all CPUs added up', async (t) => {
 
 /** Packets in the slots of one half; clears them. */
 function takeSlots4(object: KernelObject, half: Half): number {
-  const slots = object.maps.slots(4, half);
+  const { slots, marks } = object.maps.slots('slots4', half);
   const view = new DataView(slots.buffer, slots.byteOffset, slots.byteLength);
   let packets = 0;
   for (let at = 0; at < slots.length; at += FLOW_SLOT4.size) {
-    packets += Number(view.getBigUint64(at + FLOW_SLOT4.count, true));
+    packets += view.getUint32(at + FLOW_SLOT4.packets, true);
   }
   slots.fill(0);
+  marks.fill(0);
   return packets;
 }
 
@@ -213,17 +214,27 @@ kernelTest('the programs write the half that the epoch names, into memory that w
 
 kernelTest('the slots of a CPU lie where the index says, and the whole array is mapped', (t) => {
   const object = load(t);
-  const { cpuCount, setsPerCpu } = object.maps;
+  const { cpuCount, slotSizes } = object.maps;
   for (const ipVersion of [4, 6] as const) {
     for (const half of [0, 1] as const) {
-      const slots = object.maps.slots(ipVersion, half);
-      assert.equal(slots.length, cpuCount * setsPerCpu * SLOT_SET_SIZE);
+      const array = `slots${ipVersion}` as const;
+      const { sets, setBytes, firstMark, marksPerHalf, blockShift } = slotSizes.arrays[array];
+      const { slots, marks } = object.maps.slots(array, half);
+      assert.equal(slots.length, cpuCount * sets * setBytes);
       slots[slots.length - 1] = 0xa0 + ipVersion + half;
       const key = Buffer.alloc(4);
-      key.writeUInt32LE((half * cpuCount + cpuCount - 1) * setsPerCpu + setsPerCpu - 1);
-      const set = Buffer.alloc(SLOT_SET_SIZE);
-      assert.equal(object.libbpf.bpf_map_lookup_elem(object.mapFd(`slots${ipVersion}`), key, set), 0);
-      assert.equal(set[SLOT_SET_SIZE - 1], 0xa0 + ipVersion + half);
+      const last = (half * cpuCount + cpuCount - 1) * sets + sets - 1;
+      key.writeUInt32LE(last);
+      const set = Buffer.alloc(setBytes);
+      assert.equal(object.libbpf.bpf_map_lookup_elem(object.mapFd(array), key, set), 0);
+      assert.equal(set[setBytes - 1], 0xa0 + ipVersion + half);
+      assert.equal(marks.length, marksPerHalf);
+      marks[marks.length - 1] = 0xb0 + ipVersion + half;
+      const mark = firstMark + (last >> blockShift);
+      key.writeUInt32LE(Math.floor(mark / MARK_LINE_BYTES));
+      const line = Buffer.alloc(MARK_LINE_BYTES);
+      assert.equal(object.libbpf.bpf_map_lookup_elem(object.mapFd('slot_marks'), key, line), 0);
+      assert.equal(line[mark % MARK_LINE_BYTES], 0xb0 + ipVersion + half);
     }
   }
 });
@@ -293,8 +304,8 @@ function runRequest(object: KernelObject, repeat: number) {
 kernelTest('a program run passes the frame on; ifindex is what the program sees', (t) => {
   const object = load(t);
   assert.equal(runProgram(object, 'count_ethernet', FRAME).retval, 2);
-  const slots = object.maps.slots(4, 0);
-  const at = slots.findIndex((_, i) => i % FLOW_SLOT4.size === 0 && slots[i + FLOW_SLOT4.count] === 1);
+  const { slots } = object.maps.slots('slots4', 0);
+  const at = slots.findIndex((_, i) => i % FLOW_SLOT4.size === 0 && slots[i + FLOW_SLOT4.packets] === 1);
   assert.ok(at >= 0);
   assert.equal(Buffer.from(slots.subarray(at, at + 24)).readUInt32LE(12), LOOPBACK);
   assert.throws(() => runProgram(object, 'count_ethernet', FRAME.subarray(0, 13)), /13 bytes.*EINVAL/);

@@ -48,7 +48,7 @@ class Sums {
 }
 
 function createRig(failAt: FailAt, flowCapacity: number) {
-  const maps = createFakeKernelMaps(failAt, { cpuCount: 2, setsPerCpu: 2, flowCapacity, batch: 3 });
+  const maps = createFakeKernelMaps(failAt, { cpuCount: 2, slotsPerCpu: 8, flowCapacity, batch: 3 });
   const drain = createDrain({
     maps,
     interfaceIdOf: (ifindex) => ifindex - 70,
@@ -186,7 +186,7 @@ test('a second drain while one runs is refused', async () => {
 test('more slots than fit one turn of the event loop are all read', async () => {
   const maps = createFakeKernelMaps(() => undefined, {
     cpuCount: 4,
-    setsPerCpu: 8192,
+    slotsPerCpu: 16_384,
     flowCapacity: 10,
     batch: 3,
   });

@@ -3,7 +3,6 @@
 // programs do (slot, else flow map, else overflow) into the half that the epoch names, and fails
 // where it is told to.
 
-import { numberFromU64 } from '../../../src/abi/flow-row-buffer.js';
 import { sketchHash } from '../../../src/abi/flow-sketch.js';
 import { hasFlow } from '../../../src/abi/kinds.js';
 import {
@@ -11,8 +10,8 @@ import {
   FLOW_KEY6,
   FLOW_SLOT4,
   FLOW_SLOT6,
+  MARK_LINE_BYTES,
   SKETCH_SIZE,
-  SLOT_SET_SIZE,
 } from '../../../src/abi/layout.js';
 import type {
   BatchSink,
@@ -23,6 +22,7 @@ import type {
   OverflowMap,
   OverflowSink,
 } from '../../../src/kernel/kernel-maps.js';
+import { chooseSlotSizes, type SlotArray } from '../../../src/kernel/slot-sizing.js';
 
 export interface FakePacket {
   readonly ipVersion: IpVersion;
@@ -47,10 +47,18 @@ export interface FakeKernelMaps extends KernelMaps {
 
 export function createFakeKernelMaps(
   failAt: FailAt,
-  options: { cpuCount: number; setsPerCpu: number; flowCapacity: number; batch: number },
+  options: { cpuCount: number; slotsPerCpu: number; flowCapacity: number; batch: number },
 ): FakeKernelMaps {
-  const halfBytes = options.cpuCount * options.setsPerCpu * SLOT_SET_SIZE;
-  const slotMemory = { 4: new Uint8Array(2 * halfBytes), 6: new Uint8Array(2 * halfBytes) };
+  const slotSizes = chooseSlotSizes({ ...options, maxSlotBytes: Number.POSITIVE_INFINITY, hasRoce: false });
+  const halfBytes = (array: SlotArray): number =>
+    options.cpuCount * slotSizes.arrays[array].sets * slotSizes.arrays[array].setBytes;
+  const slotMemory = {
+    slots4: new Uint8Array(2 * halfBytes('slots4')),
+    slots6: new Uint8Array(2 * halfBytes('slots6')),
+    roce_slots4: new Uint8Array(2 * halfBytes('roce_slots4')),
+    roce_slots6: new Uint8Array(2 * halfBytes('roce_slots6')),
+  };
+  const marks = new Uint8Array(slotSizes.markLines * MARK_LINE_BYTES);
   const flows = {
     4: [new Map<string, Count>(), new Map<string, Count>()],
     6: [new Map<string, Count>(), new Map<string, Count>()],
@@ -96,7 +104,7 @@ export function createFakeKernelMaps(
 
   return {
     cpuCount: options.cpuCount,
-    setsPerCpu: options.setsPerCpu,
+    slotSizes,
     flowCapacity: options.flowCapacity,
     roceCapacity: 0,
     hashSeed: 0,
@@ -112,7 +120,6 @@ export function createFakeKernelMaps(
       refresh: () => 0,
       sweep: () => Promise.resolve(),
     },
-    roceSlots: () => new Uint8Array(),
     readEpoch: () => epoch,
     writeEpoch(half) {
       epoch = half;
@@ -120,7 +127,13 @@ export function createFakeKernelMaps(
     async fence() {
       failAt('fence');
     },
-    slots: (ipVersion, half) => slotMemory[ipVersion].subarray(half * halfBytes, (half + 1) * halfBytes),
+    slots(array, half) {
+      const { firstMark, marksPerHalf } = slotSizes.arrays[array];
+      return {
+        slots: slotMemory[array].subarray(half * halfBytes(array), (half + 1) * halfBytes(array)),
+        marks: marks.subarray(firstMark + half * marksPerHalf, firstMark + (half + 1) * marksPerHalf),
+      };
+    },
     refused: (half) => refused[half],
     async drain(name: DrainedMap, half: Half, sink: BatchSink) {
       if (name === 'roce' || name === 'roce_ports') {
@@ -158,27 +171,25 @@ export function createFakeKernelMaps(
       return { packets: 0, bytes: 0 };
     },
     count({ ipVersion, key, bytes }) {
-      const { size, count } = layout(ipVersion);
-      const memory = slotMemory[ipVersion];
-      const slots = halfBytes / size;
+      const { size, packets: packetsAt, bytes: bytesAt } = layout(ipVersion);
+      const array = `slots${ipVersion}` as const;
+      const memory = slotMemory[array];
+      const slots = halfBytes(array) / size;
       const slot = epoch * slots + (turn++ % slots);
       const words = new Uint32Array(memory.buffer, slot * size, size / 4);
-      const packets = numberFromU64(words, count / 4);
+      const packets = words[packetsAt / 4] ?? 0;
+      const heldBytes = words[bytesAt / 4] ?? 0;
       const held = memory.subarray(slot * size, slot * size + keySize(ipVersion));
       const same = Buffer.from(held).equals(key);
       if (packets > 0 && !same) {
-        fold(
-          ipVersion,
-          epoch,
-          Buffer.from(held).toString('hex'),
-          packets,
-          numberFromU64(words, count / 4 + 2),
-        );
+        fold(ipVersion, epoch, Buffer.from(held).toString('hex'), packets, heldBytes);
       }
-      const before = packets > 0 && same ? [packets, numberFromU64(words, count / 4 + 2)] : [0, 0];
+      const before = packets > 0 && same ? [packets, heldBytes] : [0, 0];
       held.set(key);
-      words[count / 4] = (before[0] ?? 0) + 1;
-      words[count / 4 + 2] = (before[1] ?? 0) + bytes;
+      words[packetsAt / 4] = (before[0] ?? 0) + 1;
+      words[bytesAt / 4] = (before[1] ?? 0) + bytes;
+      const { firstMark, blockShift, ways } = slotSizes.arrays[array];
+      marks[firstMark + (Math.floor(slot / ways) >> blockShift)] = 1;
     },
   };
 }

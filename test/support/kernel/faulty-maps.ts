@@ -6,13 +6,14 @@ import type {
   BatchSink,
   DrainedMap,
   Half,
-  IpVersion,
   KernelMaps,
   OverflowMap,
   OverflowSink,
   PsnMemory,
   RoceDerivation,
+  SlotMemory,
 } from '../../../src/kernel/kernel-maps.js';
+import type { SlotArray, SlotSizes } from '../../../src/kernel/slot-sizing.js';
 
 /** Where a drain can break; `after` means that the kernel has done its part when it does. */
 export const FAULTS = [
@@ -57,8 +58,8 @@ export class FaultyMaps implements KernelMaps {
     return this.#maps.cpuCount;
   }
 
-  get setsPerCpu(): number {
-    return this.#maps.setsPerCpu;
+  get slotSizes(): SlotSizes {
+    return this.#maps.slotSizes;
   }
 
   get flowCapacity(): number {
@@ -81,9 +82,9 @@ export class FaultyMaps implements KernelMaps {
     this.#fenced = true;
   }
 
-  slots(ipVersion: IpVersion, half: Half): Uint8Array {
+  slots(array: SlotArray, half: Half): SlotMemory {
     this.#noteRead(half);
-    return this.#maps.slots(ipVersion, half);
+    return this.#maps.slots(array, half);
   }
 
   get roceDerivation(): RoceDerivation {
@@ -92,11 +93,6 @@ export class FaultyMaps implements KernelMaps {
 
   get psn(): PsnMemory {
     return this.#maps.psn;
-  }
-
-  roceSlots(ipVersion: IpVersion, half: Half): Uint8Array {
-    this.#noteRead(half);
-    return this.#maps.roceSlots(ipVersion, half);
   }
 
   refused(half: Half): Uint8Array {

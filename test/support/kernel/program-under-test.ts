@@ -13,8 +13,8 @@ import {
   loadKernelObject,
   type ProgramFlavour,
   programName,
-  type RoceOptions,
 } from '../../../src/kernel/load.js';
+import type { RoceOptions } from '../../../src/kernel/write-options.js';
 import { formatAddress } from '../frames/addresses.js';
 import type { ParsedFrame } from '../oracle/reference-parser.js';
 import { type RoceStream, RoceStreamTaker } from '../roce/roce-maps.js';
@@ -101,16 +101,21 @@ export class ProgramUnderTest {
     const counted = this.#slotFlows.map(countedOf);
     this.#slotFlows = [];
     for (const ipVersion of [4, 6] as const) {
-      const memory = maps.slots(ipVersion, maps.readEpoch());
-      const slots = Buffer.from(memory.buffer, memory.byteOffset, memory.length);
+      const { slots, marks } = maps.slots(`slots${ipVersion}`, maps.readEpoch());
       const layout = ipVersion === 4 ? FLOW_SLOT4 : FLOW_SLOT6;
-      for (let at = 0; at < slots.length; at += layout.size) {
-        const slot = decode(ipVersion, slots, at + layout.key, at + layout.count);
-        if (slot.packets > 0) {
-          counted.push(slot);
-          slots.fill(0, at, at + layout.size);
+      const blockBytes = slots.length / marks.length;
+      marks.forEach((mark, block) => {
+        if (mark === 0) return;
+        const memory = slots.subarray(block * blockBytes, (block + 1) * blockBytes);
+        const view = Buffer.from(memory.buffer, memory.byteOffset, memory.length);
+        for (let at = 0; at < view.length; at += layout.size) {
+          const packets = view.readUInt32LE(at + layout.packets);
+          const bytes = view.readUInt32LE(at + layout.bytes);
+          if (packets > 0) counted.push(decode(ipVersion, view, at + layout.key, packets, bytes));
         }
-      }
+        memory.fill(0);
+        marks[block] = 0;
+      });
     }
     return counted;
   }
@@ -121,13 +126,14 @@ export class ProgramUnderTest {
     const counted = this.takeSlots();
     for (const ipVersion of [4, 6] as const) {
       const size = ipVersion === 4 ? FLOW_KEY4.size : FLOW_KEY6.size;
-      await maps.drain(`flows${ipVersion}`, maps.readEpoch(), (keys, counts, count) => {
-        for (let i = 0; i < count; i++) {
-          const entry = Buffer.concat([
-            keys.subarray(i * size, (i + 1) * size),
-            counts.subarray(i * FLOW_COUNT.size, (i + 1) * FLOW_COUNT.size),
-          ]);
-          counted.push(decode(ipVersion, entry, 0, size));
+      await maps.drain(`flows${ipVersion}`, maps.readEpoch(), (keys, counts, entries) => {
+        for (let i = 0; i < entries; i++) {
+          const count = Buffer.from(counts.subarray(i * FLOW_COUNT.size, (i + 1) * FLOW_COUNT.size));
+          const packets = Number(count.readBigUInt64LE(FLOW_COUNT.packets));
+          const bytes = Number(count.readBigUInt64LE(FLOW_COUNT.bytes));
+          counted.push(
+            decode(ipVersion, Buffer.from(keys.subarray(i * size, (i + 1) * size)), 0, packets, bytes),
+          );
         }
       });
     }
@@ -212,27 +218,27 @@ function countedOf({ key, packets, bytes }: SlotFlow): Counted {
   };
 }
 
-function decode(ipVersion: IpVersion, bytes: Buffer, key: number, count: number): Counted {
+function decode(ipVersion: IpVersion, memory: Buffer, key: number, packets: number, bytes: number): Counted {
   const layout = ipVersion === 4 ? FLOW_KEY4 : FLOW_KEY6;
   const addressLength = ipVersion === 4 ? 4 : 16;
-  const dscp = bytes.readUInt8(key + layout.qp + 3);
+  const dscp = memory.readUInt8(key + layout.qp + 3);
   const address = (offset: number): string =>
-    formatAddress(bytes.subarray(key + offset, key + offset + addressLength));
+    formatAddress(memory.subarray(key + offset, key + offset + addressLength));
   return {
     key: {
       ipVersion,
       srcIp: address(layout.srcIp),
       dstIp: address(layout.dstIp),
-      srcPort: bytes.readUInt16LE(key + layout.srcPort),
-      dstPort: bytes.readUInt16LE(key + layout.dstPort),
-      protocol: bytes.readUInt8(key + layout.protocol),
-      kind: bytes.readUInt8(key + layout.kind),
-      vlan: bytes.readUInt16LE(key + layout.vlan),
-      qp: bytes.readUIntLE(key + layout.qp, 3),
+      srcPort: memory.readUInt16LE(key + layout.srcPort),
+      dstPort: memory.readUInt16LE(key + layout.dstPort),
+      protocol: memory.readUInt8(key + layout.protocol),
+      kind: memory.readUInt8(key + layout.kind),
+      vlan: memory.readUInt16LE(key + layout.vlan),
+      qp: memory.readUIntLE(key + layout.qp, 3),
       ...(dscp === 0 ? {} : { dscp }),
     },
-    ifindex: bytes.readUInt32LE(key + layout.ifindex),
-    packets: Number(bytes.readBigUInt64LE(count + FLOW_COUNT.packets)),
-    bytes: Number(bytes.readBigUInt64LE(count + FLOW_COUNT.bytes)),
+    ifindex: memory.readUInt32LE(key + layout.ifindex),
+    packets,
+    bytes,
   };
 }

@@ -34,9 +34,9 @@ export class RoceSlotTaker {
     flows.clear();
     streams.clear();
     for (const ipVersion of [4, 6] as const) {
-      const memory = maps.roceSlots(ipVersion, maps.readEpoch());
+      const { slots } = maps.slots(`roce_slots${ipVersion}`, maps.readEpoch());
       const parts = { derivation: maps.roceDerivation, interfaceIdOf: (ifindex: number) => ifindex };
-      takeRoceSlots(ipVersion, memory, { flows, streams }, parts);
+      takeRoceSlots(ipVersion, slots, { flows, streams }, parts);
     }
     const flowKeys = Buffer.from(flows.keys.buffer);
     const streamKeys = Buffer.from(streams.keys.buffer);

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+ *
+ * Places in the per-CPU slot arrays: whose set, which half, which mark. Knows no key and no
+ * count.
+ */
+#ifndef XTRACE_SLOTS_H
+#define XTRACE_SLOTS_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include "abi.h"
+#include "maps.h"
+#include "options.h"
+#include "slot.h"
+
+/* Which half is written: to be read once for a packet, so that all it is counted in is drained
+ * together. */
+static __always_inline __u32 epoch_now(void)
+{
+	return control.epoch & 1;
+}
+
+/* This CPU's set for a hash, in one half of an array of so many sets for each CPU and half. */
+static __always_inline __u32 set_index(__u32 hash, __u32 epoch, __u32 sets)
+{
+	__u32 row = epoch * options.cpu_count + bpf_get_smp_processor_id();
+
+	return row * sets + (hash & (sets - 1));
+}
+
+/* Has the drain look at the block of a set; for whoever puts something into an empty slot. Of an
+ * array, first_mark and block_shift are those in options. The store is left out where the mark is
+ * set: neighbours on its line belong to other CPUs. */
+static __always_inline void mark_block(__u32 first_mark, __u32 block_shift, __u32 index)
+{
+	__u32 mark = first_mark + (index >> block_shift);
+	__u32 line = mark / MARK_LINE_BYTES;
+	struct mark_line *found;
+	__u8 *byte;
+
+	found = bpf_map_lookup_elem(&slot_marks, &line);
+	if (!found)
+		return;
+	byte = &found->marks[mark % MARK_LINE_BYTES];
+	if (!*byte)
+		*byte = 1;
+}
+
+#endif
