@@ -253,8 +253,10 @@ __u64 drain_subject(struct subject *subject)
 	__u32 half = subject->control ? subject->control->epoch : 0;
 	__u64 packets = 0;
 
-	if (subject->control)
+	if (subject->control) {
+		subject->control->refresh++;
 		subject->control->epoch = !half;
+	}
 	for (int family = 0; family < 2; family++) {
 		if (subject->slot_memory[family])
 			packets += drain_slots(subject, family, half);

@@ -14,6 +14,7 @@
 #include "bth.h"
 #include "count.h"
 #include "cursor.h"
+#include "headers.h"
 #include "ip.h"
 #include "key.h"
 #include "link.h"
@@ -44,81 +45,6 @@ union roce_word {
 	__u64 packed;
 };
 _Static_assert(sizeof(union roce_word) == sizeof(__u64), "passed in one register");
-
-/* The bits of the IP header and the BTH. */
-static __always_inline void count_bits(struct roce_count *count, const struct bth *bth,
-				       __u32 codepoint)
-{
-	cell_add(count, ROCE_ECN + codepoint, 1);
-	if (bth->flags & BTH_SOLICITED)
-		cell_add(count, ROCE_SOLICITED, 1);
-	if (bth->congestion & BTH_FECN)
-		cell_add(count, ROCE_FECN, 1);
-	if (bth->congestion & BTH_BECN)
-		cell_add(count, ROCE_BECN, 1);
-	if (bth->psn & bpf_htonl(BTH_ACK_REQUEST))
-		cell_add(count, ROCE_ACK_REQUEST, 1);
-}
-
-/* How long a message is by its RETH, and what an AETH says. left: bytes of the packet from there
- * on. Returns whether it acknowledges. */
-static __always_inline bool count_extension(struct roce_count *count, __u8 flags, __u32 message,
-					    __u8 *extension, void *data_end, __u32 left)
-{
-	if (flags & OPCODE_SIZED) {
-		bool write = message == ROCE_WRITES;
-		__u32 bytes;
-
-		if (left < RETH_BYTES || (void *)(extension + RETH_BYTES) > data_end)
-			return false;
-		bytes = bpf_ntohl(*(__be32 *)(extension + RETH_LENGTH_OFFSET));
-		cell_add(count, write ? ROCE_WRITE_MESSAGE_BYTES : ROCE_READ_MESSAGE_BYTES, bytes);
-		cell_add(count, (write ? ROCE_WRITE_SIZES : ROCE_READ_SIZES) + size_cell(bytes), 1);
-	} else if (flags & OPCODE_SYNDROME) {
-		__u32 cell;
-
-		if (left < AETH_BYTES || (void *)(extension + AETH_BYTES) > data_end)
-			return false;
-		cell = syndrome_cell(*extension);
-		cell_add(count, cell, 1);
-		if (cell == ROCE_RNR_NAKS)
-			cell_add(count, ROCE_RNR_DELAY_10US, rnr_delay_10us(*extension));
-		return cell == ROCE_ACKS;
-	}
-	return false;
-}
-
-/* Adds one packet to its stream; NULL where the map would not take it. */
-static __always_inline struct roce_count *count_stream(const struct roce_key *key, __u32 epoch,
-						       __u32 bytes)
-{
-	struct roce_count *count = stream_count_in(key, epoch);
-
-	if (!count) {
-		count_roce_overflow(key->ifindex,
-				    key->transport == ROCE_MALFORMED ? 0 : key->version, epoch, 1,
-				    bytes);
-		return NULL;
-	}
-	cell_add(count, ROCE_PACKETS, 1);
-	cell_add(count, ROCE_BYTES, bytes);
-	return count;
-}
-
-/* Notes the source port of a stream's packet, ROCE_PORT_KNOWN with it: the first one in its count,
- * others beside it. */
-static __always_inline void count_port(const struct roce_key *key, struct roce_count *count,
-				       __u32 port, __u32 epoch, __u32 bytes)
-{
-	__u64 first = *(volatile __u64 *)&count->cells[ROCE_PORT];
-
-	if (!first)
-		first = __sync_val_compare_and_swap(&count->cells[ROCE_PORT], 0, port);
-	if (!first || first == port)
-		return;
-	cell_add(count, ROCE_STRAYED_BYTES, bytes);
-	spread_add(key, port, epoch, bytes);
-}
 
 /* Counts one packet under its stream. packed: a struct roce_place. Returns 1 where the packet's
  * order is to be judged by what it has left in roce_work, else 0.

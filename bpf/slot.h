@@ -51,14 +51,19 @@ struct mark_line {
 _Static_assert(sizeof(struct mark_line) == 64, "mark_line");
 
 /* How one CPU's slots fare, and memory of that CPU for what a program hands to a flow map: there is
- * no room on the stack. */
+ * no room on the stack. Of its first line a packet that finds its slot has trial and mask read.
+ * Pairs are by IP version, IPv4 first. */
 struct slot_state {
-	__u32 newcomers; /* flows that came to a set without an empty slot */
-	__u32 lone;	 /* rises with victims of one packet, falls with those of more */
-	__u64 passed;	 /* packets that went past the slots to a flow map, since load */
-	struct flow_count count;
-	__u64 key[sizeof(struct flow_key6) / 8];
-	__u8 pad[48]; /* two cache lines */
+	__u32 trial;	  /* packets left of a trial of the flow map alone; 0: none is under way */
+	__u32 mask[2];	  /* sets in use - 1: few while flows are few, so that they lie together */
+	__u32 taken[2];	  /* empty slots taken in this epoch, and since there are so many sets */
+	__u32 refresh[2]; /* the epoch that taken is of, by control.refresh */
+	__u32 newcomers;  /* flows that came to a set without an empty slot, in this period */
+	__u32 lone;	  /* rises with victims of few packets, falls with those of more */
+	__u8 pad[4];
+	__u64 passed;		 /* packets that went past the slots, since load */
+	struct flow_count count; /* on its way to a flow map */
+	__u64 entry[8];		 /* a packet that goes past: key and count, as in a slot */
 };
 _Static_assert(sizeof(struct slot_state) == 128, "slot_state");
 

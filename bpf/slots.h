@@ -20,12 +20,13 @@ static __always_inline __u32 epoch_now(void)
 	return control.epoch & 1;
 }
 
-/* This CPU's set for a hash, in one half of an array of so many sets for each CPU and half. */
-static __always_inline __u32 set_index(__u32 hash, __u32 epoch, __u32 sets)
+/* A CPU's set for a hash, in one half of an array of so many sets for each CPU and half. mask: of
+ * those that are in use, which are the first ones; sets - 1 for all. */
+static __always_inline __u32 set_index(__u32 hash, __u32 epoch, __u32 cpu, __u32 sets, __u32 mask)
 {
-	__u32 row = epoch * options.cpu_count + bpf_get_smp_processor_id();
+	__u32 row = epoch * options.cpu_count + cpu;
 
-	return row * sets + (hash & (sets - 1));
+	return row * sets + (hash & mask);
 }
 
 /* Has the drain look at the block of a set; for whoever puts something into an empty slot. Of an

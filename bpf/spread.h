@@ -9,6 +9,7 @@
 #include <bpf/bpf_helpers.h>
 #include "abi.h"
 #include "maps.h"
+#include "streams.h"
 
 /* A stream's first strayed packet: zeros, in a map because they do not fit on the stack. */
 const volatile struct port_spread spread_nothing;
@@ -34,6 +35,21 @@ static __always_inline void spread_add(const void *key, __u32 port, __u32 epoch,
 		return;
 	asm volatile("" : "+r"(port));
 	__sync_fetch_and_add(&spread->bytes[port & (PORT_BUCKETS - 1)], bytes);
+}
+
+/* Notes the source port of a stream's packet, ROCE_PORT_KNOWN with it: the first one in its count,
+ * others beside it. */
+static __always_inline void count_port(const struct roce_key *key, struct roce_count *count,
+				       __u32 port, __u32 epoch, __u32 bytes)
+{
+	__u64 first = *(volatile __u64 *)&count->cells[ROCE_PORT];
+
+	if (!first)
+		first = __sync_val_compare_and_swap(&count->cells[ROCE_PORT], 0, port);
+	if (!first || first == port)
+		return;
+	cell_add(count, ROCE_STRAYED_BYTES, bytes);
+	spread_add(key, port, epoch, bytes);
 }
 
 #endif

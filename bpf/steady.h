@@ -15,6 +15,7 @@
 #include "bth.h"
 #include "count.h"
 #include "cursor.h"
+#include "datagram.h"
 #include "ip.h"
 #include "key.h"
 #include "link.h"
@@ -37,63 +38,6 @@ enum steady {
 /* Words of a slot's key: addresses and shape. */
 #define ADDRESS4_WORDS 1
 #define ADDRESS6_WORDS 4
-/* Ethernet with two tags, and then some of the next header: all that network_offset() looks at. */
-#define LINK_BYTES_MAX (ETHERNET_HEADER_BYTES + VLAN_TAGS_MAX * sizeof(struct vlan_tag))
-
-static __always_inline bool is_ip(__be16 ethertype)
-{
-	return ethertype == bpf_htons(ETHERTYPE_IPV4) || ethertype == bpf_htons(ETHERTYPE_IPV6);
-}
-
-/* Where the network header of a frame is that parse_link() has taken for IP. Looked up again, as
- * keeping it would cost those who are no RoCE. */
-static __always_inline __u32 network_offset(void *data, const __u32 framing)
-{
-	if (framing == FRAMING_INFINIBAND)
-		return IPOIB_PSEUDO_BYTES + IPOIB_HEADER_BYTES;
-	if (framing != FRAMING_ETHERNET)
-		return 0;
-	if (is_ip(*(__be16 *)(data + ETHERTYPE_OFFSET)))
-		return ETHERNET_HEADER_BYTES;
-	if (is_ip(*(__be16 *)(data + ETHERNET_HEADER_BYTES + 2)))
-		return ETHERNET_HEADER_BYTES + sizeof(struct vlan_tag);
-	return LINK_BYTES_MAX;
-}
-
-/* 1 + the cell of the size of a WRITE that fits into one packet. */
-static __always_inline __u8 packet_size_cell(__u32 bytes)
-{
-	return 1 + (bytes > 64) + (bytes > 256) + (bytes > 1024) + (bytes > 4096) + (bytes > 16384);
-}
-
-/* Bytes from the UDP header to the end of the packet, and its TOS or traffic class; 0 unless IP
- * header and frame agree on where that is. Neither options, nor extension headers, nor fragments.
- */
-static __always_inline __u32 plain_datagram(void *data, void *data_end, __u32 network,
-					    __u32 transport, const bool is_ipv4, __u32 bytes,
-					    __u8 *tos)
-{
-	__u32 length;
-
-	if (is_ipv4) {
-		struct ipv4_header *ip = data + network;
-
-		if ((void *)(ip + 1) > data_end || network + sizeof(*ip) != transport ||
-		    ip->fragment & bpf_htons(IPV4_OFFSET_MASK | IPV4_MORE_FRAGMENTS))
-			return 0;
-		length = bpf_ntohs(ip->total_length);
-		*tos = ip->tos;
-		return network + length == bytes ? length - sizeof(*ip) : 0;
-	}
-	struct ipv6_header *ip = data + network;
-
-	if ((void *)(ip + 1) > data_end || network + sizeof(*ip) != transport)
-		return 0;
-	length = bpf_ntohs(ip->payload_length);
-	*tos = bpf_ntohl(ip->version_class_flow) >> 20;
-	return transport + length == bytes ? length : 0;
-}
-
 /* What a slot of a half has of its packets, as both IP versions have it. */
 struct steady_count {
 	__u64 packets;
@@ -228,6 +172,7 @@ static __always_inline enum steady count_steady(struct xdp_md *ctx, const struct
 	const bool is_ipv4 = words == KEY4_WORDS;
 	const __u32 address_words = is_ipv4 ? ADDRESS4_WORDS : ADDRESS6_WORDS;
 	const __u32 slot_words = is_ipv4 ? SLOT4_WORDS : SLOT6_WORDS;
+	const __u32 sets = is_ipv4 ? options.roce_sets4 : options.roce_sets6;
 	__u32 transport, network, datagram, overhead, psn, index, place, epoch = epoch_now();
 	void *data = frame_start(ctx);
 	void *data_end = (void *)(long)ctx->data_end;
@@ -282,7 +227,7 @@ static __always_inline enum steady count_steady(struct xdp_md *ctx, const struct
 	stream = psn_stream(is_ipv4 ? key[0] : addresses_hash(key), ctx->ingress_ifindex,
 			    bth_dest_qp(bth), flags & OPCODE_RESPONSE);
 	index = set_index(((stream ^ shape1) * HASH_MULTIPLIER) >> 32, epoch,
-			  is_ipv4 ? options.roce_sets4 : options.roce_sets6);
+			  bpf_get_smp_processor_id(), sets, sets - 1);
 	slots = is_ipv4 ? bpf_map_lookup_elem(&roce_slots4, &index)
 			: bpf_map_lookup_elem(&roce_slots6, &index);
 	if (!slots)

@@ -67,4 +67,21 @@ __noinline int count_roce_overflow(__u32 ifindex, __u32 version, __u32 epoch, __
 	return 0;
 }
 
+/* Adds one packet to its stream; NULL where the map would not take it. */
+static __always_inline struct roce_count *count_stream(const struct roce_key *key, __u32 epoch,
+						       __u32 bytes)
+{
+	struct roce_count *count = stream_count_in(key, epoch);
+
+	if (!count) {
+		count_roce_overflow(key->ifindex,
+				    key->transport == ROCE_MALFORMED ? 0 : key->version, epoch, 1,
+				    bytes);
+		return NULL;
+	}
+	cell_add(count, ROCE_PACKETS, 1);
+	cell_add(count, ROCE_BYTES, bytes);
+	return count;
+}
+
 #endif

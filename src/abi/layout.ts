@@ -57,12 +57,16 @@ export const MARK_LINE_BYTES = 64;
 /** struct slot_state. */
 export const SLOT_STATE = {
   size: 128,
-  newcomers: 0,
-  lone: 4,
-  passed: 8,
-  count: 16,
-  key: 32,
-  pad: 80,
+  trial: 0,
+  mask: 4,
+  taken: 12,
+  refresh: 20,
+  newcomers: 28,
+  lone: 32,
+  pad: 36,
+  passed: 40,
+  count: 48,
+  entry: 64,
 } as const;
 
 /** struct flow_sketch: a byte a register. */

@@ -55,9 +55,8 @@ function placeOf(bytes: Buffer, needle: Buffer | string): number {
   return at;
 }
 
-/** abi_version, cpu_count, sets_per_cpu, hash_seed, kinds_wanted[3] as bpf/options.h initialises them. */
-const INITIAL_OPTIONS = Buffer.alloc(28, 0xff);
-INITIAL_OPTIONS.set([ABI_VERSION, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]);
+/** abi_version, cpu_count, hash_seed and the four sets as bpf/options.h initialises them. */
+const INITIAL_OPTIONS = Buffer.from(new Uint32Array([ABI_VERSION, 1, 0, 1, 1, 1, 1]).buffer);
 
 kernelTest('every framing has its program, in every flavour that the kernel took', (t) => {
   const object = load(t);
