@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { benchChurn } from './churn.js';
 import { benchDatapath } from './datapath.js';
 import { benchDrain } from './drain.js';
+import { benchMarks } from './drain-marks.js';
 import { benchExposition } from './exposition.js';
 import { benchFlood } from './flood.js';
 import { benchFlowTable } from './flow-table.js';
@@ -28,7 +29,7 @@ const RESULTS = fileURLToPath(new URL('../../bench/results/', import.meta.url));
 /** In this order: memory and what follows move the process to another network namespace, so they come last. */
 const SECTIONS: Readonly<Record<string, () => object[] | Promise<object[]>>> = {
   datapath: benchDatapath,
-  drain: benchDrain,
+  drain: async () => [...(await benchDrain()), ...(await benchMarks())],
   exposition: benchExposition,
   'flow-table': async () =>
     Object.entries(await benchFlowTable()).map(([load, figures]) => ({ load, ...figures })),
