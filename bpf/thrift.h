@@ -28,7 +28,7 @@
 #define TAKES	    512
 #define TRIAL_LOOKS 1024
 #define TRIAL_SKIPS 16384
-#define SETS_FEW    8192 /* 1 MiB of IPv4 slots */
+#define SETS_FEW    8192 /* 1 MiB of IPv4 slots; half as many of IPv6 */
 #define LONE_MAX    512
 #define LONE_SCARCE 256
 #define LONE_RELIEF 2
@@ -64,8 +64,8 @@ static __always_inline bool skips_slots(struct slot_state *state, const __u32 fa
 	if (left > TRIAL_SKIPS)
 		return false;
 	if (left == TRIAL_SKIPS) {
-		__u32 too_many =
-			state->mask[family] < SETS_FEW ? TRIAL_LOOKS / 8 : TRIAL_LOOKS / 4 * 3;
+		__u32 too_many = state->mask[family] << family < SETS_FEW ? TRIAL_LOOKS / 8
+									  : TRIAL_LOOKS / 4 * 3;
 
 		if (state->newcomers < TAKES + too_many) {
 			state->trial = 0;
