@@ -8,7 +8,14 @@ import { assertBalance } from '../../support/oracle/balance.js';
 import type { Exposition } from '../../support/oracle/exposition-parser.js';
 import type { Netem } from './netem.js';
 import type { RoceBench } from './rdma-bench.js';
-import { readCmMessages, readPortCounters, SIDES, type Side, type SoftRoce } from './soft-roce.js';
+import {
+  readCmMessages,
+  readPortCounters,
+  readWireOverflow,
+  SIDES,
+  type Side,
+  type SoftRoce,
+} from './soft-roce.js';
 
 /** What a device's hw_counters say, by file (drivers/infiniband/sw/rxe/rxe_hw_counters.c). */
 export type HwCounters = ReadonlyMap<string, number>;
@@ -22,6 +29,7 @@ export class Grown {
   readonly #hwAfter: Readonly<Record<Side, HwCounters>>;
   readonly #arrived: Readonly<Record<Side, number>>;
   readonly #cmMessages: Readonly<Record<Side, number>>;
+  readonly #overflow: Readonly<Record<Side, number>>;
 
   constructor(roce: SoftRoce, before: Snapshot, after: Snapshot) {
     this.#roce = roce;
@@ -34,11 +42,17 @@ export class Grown {
       near: after.cmMessages.near - before.cmMessages.near,
       far: after.cmMessages.far - before.cmMessages.far,
     };
+    this.#overflow = overflowSince(before, after);
   }
 
   /** Of a metric, summed over all series with these labels. */
   sum(side: Side, name: string, labels: Readonly<Record<string, string>> = {}): number {
-    const all = { interface: this.#roce[side].device, ...labels };
+    return this.sumAt(this.#roce[side].device, name, labels);
+  }
+
+  /** The same at any interface. */
+  sumAt(device: string, name: string, labels: Readonly<Record<string, string>> = {}): number {
+    const all = { interface: device, ...labels };
     return this.after.sum(name, all) - this.#before.sum(name, all);
   }
 
@@ -56,9 +70,17 @@ export class Grown {
     return this.#cmMessages[side];
   }
 
-  /** Packets that came out of the wire on a side: what the other's device sent, and netem let pass. */
+  /**
+   * Packets that came out of the wire on a side: what the other's device sent, netem let pass, and the
+   * wire had room for.
+   */
   arrived(side: Side): number {
     return this.#arrived[side];
+  }
+
+  /** Packets to a side that the wire had no room for: a loss that netem does not know. */
+  overflow(side: Side): number {
+    return this.#overflow[side];
   }
 
   /**
@@ -95,6 +117,8 @@ interface Snapshot {
   readonly exposition: Exposition;
   readonly hw: Readonly<Record<Side, HwCounters>>;
   readonly cmMessages: Readonly<Record<Side, number>>;
+  /** By the side that they did not reach. */
+  readonly overflow: Readonly<Record<Side, number>>;
   /** Of netem, where there is one. */
   readonly passed: number | undefined;
 }
@@ -102,16 +126,22 @@ interface Snapshot {
 /**
  * Runs traffic to its end, and waits until the exporter has all of it.
  * @param netem what stands in the way from near to far
+ * @param settlingRefreshes how many more it takes; 1, so that a packet too many shows as well
  */
 export async function measure(
   { roce, exporter }: RoceBench,
   traffic: () => Promise<unknown>,
   netem?: Netem,
+  settlingRefreshes = 1,
 ): Promise<Grown> {
   const snapshot = (exposition: Exposition): Snapshot => ({
     exposition,
     hw: recordOf((side) => readPortCounters(roce[side], 'hw_counters')),
     cmMessages: recordOf((side) => readCmMessages(roce[side])),
+    overflow: {
+      near: readWireOverflow(roce.far.device),
+      far: readWireOverflow(roce.near.device),
+    },
     passed: netem?.passed(),
   });
   const shown = (exposition: Exposition, side: Side): number =>
@@ -125,10 +155,9 @@ export async function measure(
     const arrived = arrivedSince(before, snapshot(now));
     return SIDES.every((side) => shown(now, side) - shown(before.exposition, side) >= arrived[side]);
   });
-  // A packet too many must show as well.
   const settled = await exporter.scrapeUntil(
-    'another refresh',
-    (now) => goodRefreshes(now) > goodRefreshes(all),
+    `${settlingRefreshes} more refreshes`,
+    (now) => goodRefreshes(now) >= goodRefreshes(all) + settlingRefreshes,
   );
   return new Grown(roce, before, snapshot(settled));
 }
@@ -137,7 +166,18 @@ function arrivedSince(before: Snapshot, after: Snapshot): Readonly<Record<Side, 
   const sent = (side: Side): number =>
     count(after.hw[side], 'sent_pkts') - count(before.hw[side], 'sent_pkts');
   const isImpaired = before.passed !== undefined && after.passed !== undefined;
-  return { near: sent('far'), far: isImpaired ? after.passed - before.passed : sent('near') };
+  const overflow = overflowSince(before, after);
+  return {
+    near: sent('far') - overflow.near,
+    far: (isImpaired ? after.passed - before.passed : sent('near')) - overflow.far,
+  };
+}
+
+function overflowSince(before: Snapshot, after: Snapshot): Readonly<Record<Side, number>> {
+  return {
+    near: after.overflow.near - before.overflow.near,
+    far: after.overflow.far - before.overflow.far,
+  };
 }
 
 function count(counters: HwCounters, name: string): number {

@@ -4,14 +4,11 @@
 
 import assert from 'node:assert/strict';
 import { kernelTest } from '../../support/kernel/kernel-gate.js';
-import { Netem } from './netem.js';
+import { runImpaired, withNetem } from './impaired-run.js';
 import type { RoceBench } from './rdma-bench.js';
 import { type Grown, measure } from './rdma-books.js';
-import { ENDLESS, type RunningPair, startPerftest } from './rdma-programs.js';
-import { readPortCounters } from './soft-roce.js';
+import { startPerftest } from './rdma-programs.js';
 
-/** Before and after the loss: neither the first nor the last packet may be dropped, nobody would miss it. */
-const SAFE_PACKETS = 1000;
 const DROPS_WANTED = 200;
 
 /** Once is enough: the mode has no part in it. */
@@ -22,22 +19,16 @@ export function testLoss(bench: () => Promise<RoceBench>): void {
       await withNetem(shared, async (netem) => {
         const grown = await measure(
           shared,
-          async () => {
-            const args = ['-c', 'UC', '-s', '4096', ENDLESS];
-            const pair = await startPerftest(shared.roce, { program, args });
-            try {
-              await untilReceived(shared, pair, SAFE_PACKETS);
-              netem.set('loss', '3%');
-              await pair.client.waitFor(`${DROPS_WANTED} drops`, () => netem.dropped() >= DROPS_WANTED);
-              netem.set('loss', '0%');
-              await untilReceived(shared, pair, SAFE_PACKETS);
-            } finally {
-              await pair.kill();
-            }
-          },
+          () =>
+            runImpaired(shared, netem, {
+              program,
+              args: ['-c', 'UC', '-s', '4096'],
+              impairment: ['loss', '3%'],
+              isEnough: () => netem.dropped() >= DROPS_WANTED,
+            }),
           netem,
         );
-        const dropped = netem.dropped();
+        const dropped = netem.dropped() + grown.overflow('far');
         t.diagnostic(grown.assertBooks({ mayOutliveQueuePairs: true }));
         t.diagnostic(`${dropped} dropped: ${describe(grown, 'uc')}`);
         assert.ok(dropped >= DROPS_WANTED);
@@ -109,7 +100,7 @@ export function testLoss(bench: () => Promise<RoceBench>): void {
           },
           netem,
         );
-        const dropped = netem.dropped();
+        const dropped = netem.dropped() + grown.overflow('far');
         t.diagnostic(grown.assertBooks({ mayOutliveQueuePairs: true }));
         const naks = grown.sum('near', 'xtrace_roce_naks_total', { reason: 'psn_sequence_error' });
         t.diagnostic(`${dropped} dropped: ${describe(grown, 'rc')}, ${naks} NAKs`);
@@ -125,23 +116,6 @@ export function testLoss(bench: () => Promise<RoceBench>): void {
       });
     });
   }
-}
-
-/** Impairs what goes from near to far. */
-async function withNetem({ roce }: RoceBench, use: (netem: Netem) => Promise<void>): Promise<void> {
-  const netem = new Netem(roce.near.device);
-  try {
-    await use(netem);
-  } finally {
-    netem.dispose();
-  }
-}
-
-/** So many packets more. */
-function untilReceived({ roce }: RoceBench, pair: RunningPair, packets: number): Promise<boolean> {
-  const received = (): number => readPortCounters(roce.far, 'hw_counters').get('rcvd_pkts') ?? 0;
-  const before = received();
-  return pair.client.waitFor(`${packets} packets`, () => received() >= before + packets);
 }
 
 function psn(grown: Grown, name: string, transport: 'rc' | 'uc'): number {

@@ -84,6 +84,14 @@ export function readPortCounters({ rdmaDevice }: RoceEnd, folder: string): Reado
   );
 }
 
+/**
+ * Packets that left a veth interface and did not reach its peer: 256 find room (VETH_RING_SIZE), and an
+ * emulated machine whose host is busy may let them wait.
+ */
+export function readWireOverflow(device: string): number {
+  return Number(readFileSync(`/sys/class/net/${device}/statistics/tx_dropped`, 'utf8'));
+}
+
 /** Messages of connection managers that a device received (drivers/infiniband/core/cm.c). */
 export function readCmMessages(end: RoceEnd): number {
   return [...readPortCounters(end, 'cm_rx_msgs').values()].reduce((sum, count) => sum + count, 0);
