@@ -32,7 +32,7 @@ const GUEST_TESTS = [
 /** The unpacked kernel, or why there is no machine to run it in. */
 function prepareKernel(): { folder: string } | { missing: string } {
   if (process.arch !== 'x64') return { missing: `the guest is x86-64, this machine is ${process.arch}` };
-  for (const command of ['qemu-system-x86_64', 'busybox', 'cpio', 'ib_write_bw', 'rping']) {
+  for (const command of ['qemu-system-x86_64', 'busybox', 'cpio', 'ib_write_bw', 'rping', 'dumpcap']) {
     if (spawnSync('which', [command]).status !== 0) return { missing: `there is no ${command}` };
   }
   const fetched = spawnSync(path.join(SCRIPTS, 'fetch-kernel'), [SERIES, path.join(ROOT, 'dist/vm')], {

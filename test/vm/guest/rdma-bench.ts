@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two soft-RoCE devices and the built exporter on both ends of their wire, for as many tests as want
-// them: what takes longest in an emulated machine is starting. For tests only.
+// Two soft-RoCE devices and the built exporter on both ends of their wire and on a monitor port, for as
+// many tests as want them: what takes longest in an emulated machine is starting. For tests only.
 
 import assert from 'node:assert/strict';
 import { after } from 'node:test';
 import { type Exporter, startExporter } from '../../support/exporter/exporter.js';
 import { start } from '../../support/processes.js';
+import { createMirrorWire, MONITOR_PORT } from './mirror-leg.js';
 import { createSoftRoce, type SoftRoce } from './soft-roce.js';
 
 export type AttachMode = 'native' | 'generic';
@@ -21,6 +22,7 @@ export interface RoceBench {
  */
 export function shareRoceBench(): (mode: AttachMode) => Promise<RoceBench> {
   let roce: Promise<SoftRoce> | undefined;
+  let deleteMirrorWire: (() => void) | undefined;
   let running: { readonly mode: AttachMode; readonly exporter: Promise<Exporter> } | undefined;
   const stopExporter = async (): Promise<void> => {
     // One that never started has failed its tests already.
@@ -33,12 +35,14 @@ export function shareRoceBench(): (mode: AttachMode) => Promise<RoceBench> {
     try {
       await stopExporter();
     } finally {
+      deleteMirrorWire?.();
       (await roce?.catch(() => undefined))?.dispose();
     }
   });
   return async (mode) => {
     roce ??= createSoftRoce();
     const devices = await roce;
+    deleteMirrorWire ??= createMirrorWire();
     if (running?.mode !== mode) {
       await stopExporter();
       running = { mode, exporter: startOn(devices, mode) };
@@ -50,7 +54,11 @@ export function shareRoceBench(): (mode: AttachMode) => Promise<RoceBench> {
 function startOn({ near, far }: SoftRoce, mode: AttachMode): Promise<Exporter> {
   return startExporter({
     namespace: { start },
-    args: [`--interface=${near.device},${far.device}`, '--interval=200', `--attach-mode=${mode}`],
+    args: [
+      `--interface=${near.device},${far.device},${MONITOR_PORT}`,
+      '--interval=200',
+      `--attach-mode=${mode}`,
+    ],
     // No pair shall end while we compare.
     settings: { flows: { idle_timeout_ms: 3_600_000 } },
   });

@@ -5,7 +5,9 @@
 import { shareRoceBench } from './rdma-bench.js';
 import { testLoss } from './rdma-loss.js';
 import { testMarks } from './rdma-marks.js';
+import { testMirror } from './rdma-mirror.js';
 import { testOperations } from './rdma-operations.js';
+import { testOrder } from './rdma-order.js';
 import { testPorts } from './rdma-ports.js';
 
 const bench = shareRoceBench();
@@ -13,6 +15,8 @@ const bench = shareRoceBench();
 testOperations('native', bench);
 testMarks(() => bench('native'));
 testLoss(() => bench('native'));
+testOrder(() => bench('native'));
+testMirror(() => bench('native'));
 testPorts('native', bench);
 testOperations('generic', bench);
 // The exporter is another now, and begins with devices that have counted already.
