@@ -147,6 +147,19 @@ __noinline int count_holes(__u32 element, __u32 cell_epoch, __u32 holes)
 	return 0;
 }
 
+/* psn_move() for the window of an element of roce_windows. by_gap: by, and in bit 31 whether there
+ * is a gap. A global function: in count_order() an older verifier (6.1) follows the loop once for
+ * each way to it, and gives up.
+ */
+__noinline int move_window(__u32 element, __u32 psn, __u32 by_gap)
+{
+	struct psn_window *window = bpf_map_lookup_elem(&roce_windows, &element);
+
+	if (!window)
+		return 0;
+	return psn_move(window, psn & PSN_MASK, by_gap & PSN_MASK, by_gap >> 31);
+}
+
 /* What a judgement found, beside struct psn_verdict. */
 struct psn_found {
 	__u32 lost;
@@ -192,8 +205,8 @@ static __always_inline void count_verdict(const struct roce_work *work,
 
 /* The state after a packet of a stream that is locked. */
 static __always_inline __u64 psn_judge(const struct roce_work *work, struct psn_window *window,
-				       __u64 before, __u32 refresh, struct psn_verdict *verdict,
-				       struct psn_found *found)
+				       __u32 element, __u64 before, __u32 refresh,
+				       struct psn_verdict *verdict, struct psn_found *found)
 {
 	__u32 psn = work->psn & PSN_MASK, highest = psn_highest(before);
 	__u32 by = (psn - highest) & PSN_MASK;
@@ -207,7 +220,8 @@ static __always_inline __u64 psn_judge(const struct roce_work *work, struct psn_
 		found->lost = psn_forget(window);
 	} else if (by &&
 		   by <= PSN_HALF) { /* not at or below the highest, as psn_advance() has it */
-		found->lost = psn_move(window, psn, by, verdict->gap_packets);
+		if (window->holes || verdict->gap_packets)
+			found->lost = move_window(element, psn, by | !!verdict->gap_packets << 31);
 	} else if (psn_fill(window, psn, highest)) {
 		found->late = 1;
 		if (work->rule == PSN_OPENS)
@@ -256,7 +270,8 @@ __noinline int count_order(void)
 			continue;
 		}
 		if (known) {
-			before = psn_judge(work, window, before, refresh, &verdict, &found);
+			before =
+				psn_judge(work, window, element, before, refresh, &verdict, &found);
 			psn_unlock(&set->state[way], before);
 			count_verdict(work, &verdict, &found);
 			return 0;

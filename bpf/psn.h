@@ -144,21 +144,24 @@ static __always_inline __u32 psn_forget(struct psn_window *window)
 }
 
 /* Moves the window up by `by` PSNs, from 1, to psn. gap: those between are missing. Returns how
- * many holes it has left behind, among them those of a jump that is longer than itself. */
+ * many holes it has left behind, among them those of a jump that is longer than itself. Without a
+ * gap and without holes there is nothing to do.
+ */
 static __always_inline __u32 psn_move(struct psn_window *window, __u32 psn, __u32 by, bool gap)
 {
-	__u32 at = psn - by + 1, left = by, lost = 0;
+	__u32 at = psn - by + 1, left = by, lost = 0, words = 0;
 
-	if (!window->holes && !gap)
-		return 0;
 	if (by > PSN_WINDOW) {
 		if (gap) /* below the window already */
 			lost = by - PSN_WINDOW;
 		at = psn - PSN_WINDOW + 1;
 		left = PSN_WINDOW;
 	}
-	/* at most the words of the window, and its first one again */
-	for (int i = 0; i <= PSN_WINDOW / 64 && left; i++) {
+	/* At most the words of the window, and its first one again. The test stands at the end: of
+	 * a `for` clang makes a loop whose body falls into its head, and kernels of 2022 (6.1) take
+	 * a loop only where a jump closes it ("back-edge").
+	 */
+	do {
 		__u64 *word = psn_word(window, at), mask;
 		__u32 bits = 64 - (at & 63), old;
 
@@ -176,7 +179,7 @@ static __always_inline __u32 psn_move(struct psn_window *window, __u32 psn, __u3
 		}
 		at += bits;
 		left -= bits;
-	}
+	} while (left && ++words <= PSN_WINDOW / 64);
 	if (gap) {
 		*psn_word(window, psn) &= ~(1ULL << (psn & 63));
 		window->holes--;
