@@ -11,6 +11,7 @@ import { type KernelObject, loadKernelObject } from '../src/kernel/load.js';
 import { createDrain } from '../src/reader/drain.js';
 import { ETHERTYPE, ethernet, ipv4, tcp } from '../test/support/frames/frames.js';
 import { buildRunner } from './build-native.js';
+import { median } from './median.js';
 
 const FLOW_OBJECT = fileURLToPath(new URL('../bpf/flow.bpf.o', import.meta.url));
 const FLOW_CAPACITY = 131_072;
@@ -101,8 +102,4 @@ function makeFlows(runner: string, object: KernelObject, flows: number): void {
 
 function sum(values: Float64Array): number {
   return values.reduce((total, value) => total + value, 0);
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }

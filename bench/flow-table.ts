@@ -7,6 +7,7 @@ import { KIND } from '../src/abi/kinds.js';
 import { FLOW_ROW_WORDS, type FlowRows } from '../src/abi/records.js';
 import { ExpositionBudget } from '../src/flows/exposition-budget.js';
 import { createFlowAccounts, type FlowAccounts } from '../src/flows/flow-accounts.js';
+import { median } from './median.js';
 
 /** One load. Times are of apply() alone, medians over `repeats` calls. */
 export interface FlowTableFigures {
@@ -103,10 +104,6 @@ async function measure<Subject>(
     typicalStallMs: median(stallsMs),
     longestStallMs: Math.max(...stallsMs),
   };
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 
 /**

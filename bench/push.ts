@@ -10,6 +10,7 @@ import type { Payload, PayloadFormat } from '../src/exposition/payload.js';
 import { createPushEncoder, type PushEncoder } from '../src/exposition/push-encoder.js';
 import { type FlowFamilies, flowFamilies } from '../src/metrics/flow-families.js';
 import { createSeries } from './exposition.js';
+import { median } from './median.js';
 import { type Peer, protobufjsV1, protobufjsV2 } from './protobufjs-peer.js';
 
 export interface PushBenchRow {
@@ -250,8 +251,4 @@ function timePeer(
 
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-function median(times: readonly number[]): number {
-  return [...times].sort((a, b) => a - b)[times.length >> 1] ?? Number.NaN;
 }

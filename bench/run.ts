@@ -19,6 +19,7 @@ import { benchMemory } from './memory.js';
 import { benchNetworks } from './networks.js';
 import { benchPush } from './push.js';
 import { benchPushSoak } from './push-soak.js';
+import { type Machine, renderResultFile } from './result-file.js';
 import { benchScan } from './scan.js';
 import { benchShortFlows } from './short-flows.js';
 import { benchSoak } from './soak.js';
@@ -59,8 +60,7 @@ async function runSections(names: readonly string[]): Promise<void> {
     const rows = await bench();
     process.stdout.write(`\n${name}\n${renderTable(rows)}\n`);
     mkdirSync(RESULTS, { recursive: true });
-    const result = { section: name, machine, rows };
-    writeFileSync(path.join(RESULTS, `${name}.json`), `${JSON.stringify(result, roundNumber, 2)}\n`);
+    writeFileSync(path.join(RESULTS, `${name}.json`), renderResultFile(name, machine, rows));
     const missed = rows.flatMap((row) =>
       'missed' in row && row.missed === true ? [JSON.stringify(row)] : [],
     );
@@ -76,7 +76,7 @@ function readNumber(name: string, otherwise: number): number {
   return number;
 }
 
-function describeMachine() {
+function describeMachine(): Machine {
   const processors = cpus();
   return {
     kernel: `Linux ${release()}`,
@@ -85,11 +85,6 @@ function describeMachine() {
     node: `Node ${process.version}`,
     date: new Date().toISOString(),
   };
-}
-
-/** More digits than were measured only make diffs longer. */
-function roundNumber(_name: string, value: unknown): unknown {
-  return typeof value === 'number' ? Number(value.toPrecision(4)) : value;
 }
 
 try {
