@@ -4,12 +4,13 @@
  * JSON. Native, because a run is a system call and nothing else should be in it. Called
  * by bench/datapath.ts, which holds the rows.
  *
- * datapath PACKETS ROUNDS SLOTS_PER_CPU driver.o empty.o baseline.o [no-roce:]flow.o...  < rows
+ * datapath PACKETS ROUNDS SLOTS_PER_CPU driver.o empty.o baseline.o reference.o netobserv.o
+ *          [no-roce:]flow.o...  < rows
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <math.h>
 #include <sched.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,25 +19,21 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include "driver.h"
+#include "row.h"
 #include "subject.h"
 
-#define FRAME_BYTES_MAX 256
-#define ROWS_MAX	32
-#define ROUNDS_MAX	64
-
-struct row {
-	char name[64];
-	struct driver_state state;
-	__u8 frame[FRAME_BYTES_MAX];
-	__u32 frame_bytes;
-	double cost_ns[ROUNDS_MAX][PROGRAMS_MAX];
-};
+#define ROWS_MAX   32
+#define ROUNDS_MAX 64
+#define FLOW_INDEX 4 /* of flow.o among the programs */
 
 static struct row rows[ROWS_MAX];
+static double cost_ns[ROWS_MAX][ROUNDS_MAX][PROGRAMS_MAX];
 static __u32 row_count;
 
 /* In the order of the arguments; all further objects are flow.bpf.o or variants of it. */
-static const char *const PROGRAM_NAMES[] = {"empty", "baseline", "count_ethernet_frags"};
+static const char *const PROGRAM_NAMES[FLOW_INDEX + 1] = {
+	"empty", "baseline", "reference", "netobserv", "count_ethernet_frags",
+};
 
 static double now_ns(void)
 {
@@ -61,23 +58,6 @@ static double run(int driver, struct row *row, __u32 packets)
 	return (now_ns() - start_ns) / packets;
 }
 
-/* A row: NAME FLOWS BURST ADDRESS_OFFSET PORT_OFFSET PSN_OFFSET FRAME_HEX. */
-static bool read_row(struct row *row)
-{
-	char hex[2 * FRAME_BYTES_MAX + 1];
-
-	memset(row, 0, sizeof(*row));
-	if (scanf("%63s %u %u %u %u %u %512s", row->name, &row->state.flows, &row->state.burst,
-		  &row->state.address_offset, &row->state.port_offset, &row->state.psn_offset,
-		  hex) != 7)
-		return false;
-	row->frame_bytes = strlen(hex) / 2;
-	for (__u32 i = 0; i < row->frame_bytes; i++)
-		if (sscanf(hex + 2 * i, "%2hhx", &row->frame[i]) != 1)
-			fail("frame of %s is not hexadecimal", row->name);
-	return true;
-}
-
 static void pin_to_last_cpu(void)
 {
 	cpu_set_t set;
@@ -99,8 +79,8 @@ static void run_rows(char **paths, __u32 count, __u32 slots_per_cpu, __u32 round
 	state = map_section(driver.object, ".bss", sizeof(*state));
 	programs = bpf_object__find_map_by_name(driver.object, "programs");
 	for (__u32 i = 0; i < count; i++) {
-		load_subject(&subjects[i], paths[1 + i], PROGRAM_NAMES[i < 2 ? i : 2],
-			     slots_per_cpu);
+		load_subject(&subjects[i], paths[1 + i],
+			     PROGRAM_NAMES[i < FLOW_INDEX ? i : FLOW_INDEX], slots_per_cpu);
 		if (bpf_map_update_elem(bpf_map__fd(programs), &i, &subjects[i].program, 0))
 			fail("cannot tail-call %s: %s", paths[1 + i], strerror(errno));
 	}
@@ -110,13 +90,12 @@ static void run_rows(char **paths, __u32 count, __u32 slots_per_cpu, __u32 round
 
 			*state = rows[r].state;
 			state->program = i;
-			/* other flows each round, the same for each program: which of
-			 * them collide is luck */
-			state->first_address = 0x0a000000 + (round << 17);
-			state->random = 0x9e3779b9 + round;
-			rows[r].cost_ns[round][i] = run(driver.program, &rows[r], packets);
+			choose_flows(state, round);
+			cost_ns[r][round][i] = run(driver.program, &rows[r], packets);
 			counted = drain_subject(&subjects[i]);
-			if (i && counted != packets)
+			if (i && !counted && i < FLOW_INDEX)
+				cost_ns[r][round][i] = NAN; /* none of its packets */
+			else if (i && counted != packets)
 				fail("%s: %s counted %llu of %u packets", rows[r].name,
 				     paths[1 + i], counted, packets);
 		}
@@ -127,19 +106,25 @@ static void run_rows(char **paths, __u32 count, __u32 slots_per_cpu, __u32 round
 	bpf_object__close(driver.object);
 }
 
+/* For each row its rounds, for each round the cost of every program. */
 static void print_rows(__u32 count, __u32 rounds)
 {
 	printf("[");
 	for (__u32 r = 0; r < row_count; r++) {
-		printf("%s\n{\"name\":\"%s\",\"flows\":%u,\"burst\":%u,\"rounds\":[", r ? "," : "",
-		       rows[r].name, rows[r].state.flows, rows[r].state.burst);
+		printf("%s\n[", r ? "," : "");
 		for (__u32 round = 0; round < rounds; round++) {
 			printf("%s[", round ? "," : "");
-			for (__u32 i = 0; i < count; i++)
-				printf("%s%.2f", i ? "," : "", rows[r].cost_ns[round][i]);
+			for (__u32 i = 0; i < count; i++) {
+				const char *comma = i ? "," : "";
+
+				if (isnan(cost_ns[r][round][i]))
+					printf("%snull", comma);
+				else
+					printf("%s%.2f", comma, cost_ns[r][round][i]);
+			}
 			printf("]");
 		}
-		printf("]}");
+		printf("]");
 	}
 	printf("\n]\n");
 }
@@ -147,10 +132,11 @@ static void print_rows(__u32 count, __u32 rounds)
 int main(int argc, char **argv)
 {
 	__u32 packets, rounds, slots_per_cpu, count = argc - 5;
+	int found;
 
-	if (argc < 8 || count > PROGRAMS_MAX)
+	if (argc < 10 || count > PROGRAMS_MAX)
 		fail("usage: datapath PACKETS ROUNDS SLOTS_PER_CPU driver.o empty.o "
-		     "baseline.o flow.o...");
+		     "baseline.o reference.o netobserv.o flow.o...");
 	packets = atoi(argv[1]);
 	rounds = atoi(argv[2]);
 	slots_per_cpu = atoi(argv[3]);
@@ -158,8 +144,10 @@ int main(int argc, char **argv)
 		fail("PACKETS, ROUNDS (at most %d) and SLOTS_PER_CPU are numbers from 1",
 		     ROUNDS_MAX);
 	pin_to_last_cpu();
-	while (row_count < ROWS_MAX && read_row(&rows[row_count]))
+	while ((found = row_count < ROWS_MAX ? read_row(&rows[row_count]) : 0) > 0)
 		row_count++;
+	if (found < 0)
+		fail("row %u is no row", row_count + 1);
 	for (__u32 round = 0; round < rounds; round++)
 		run_rows(&argv[4], count, slots_per_cpu, round, packets);
 	print_rows(count, rounds);

@@ -1,22 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a packet costs: our program next to the plain hash of baseline.bpf.c, above a program that
-// does nothing. Holds the rows and the arithmetic; the measuring is datapath.c's.
+// What a packet costs: our program next to the plain hash of baseline.bpf.c and two exporters' ways
+// of counting, above a program that does nothing. The arithmetic; the measuring is datapath.c's.
 
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { ETHERTYPE, ethernet, ipv4, ipv6, payloadOf, tcp, udp } from '../test/support/frames/frames.js';
-import { roceV2 } from '../test/support/roce/roce-frames.js';
 import { buildProgram, buildRunner } from './build-native.js';
+import { datapathRows, renderTrafficRow, type TrafficRow } from './datapath-rows.js';
+import { median } from './median.js';
 
 const FLOW_OBJECT = fileURLToPath(new URL('../bpf/flow.bpf.o', import.meta.url));
 /** One run; about the packets of an interval. */
 const PACKETS = 1_000_000;
-/** Each with programs loaded anew: where the kernel puts their code moves a figure by up to 4 ns. */
-const ROUNDS = 11;
 /** As the exporter has them by default. */
-const SLOTS_PER_CPU = 131_072;
-/** Packets of one flow in a row, as a network card's receive burst brings them. */
-const BURST_PACKETS = 16;
+const SLOTS_PER_CPU = Number(process.env['SLOTS_PER_CPU'] ?? 131_072);
 
 export interface DatapathRow {
   readonly packet: string;
@@ -28,122 +24,103 @@ export interface DatapathRow {
   /** The same program with roce.enabled false: RoCE counts as flows alone. */
   readonly withoutRoceNs: number;
   readonly baselineNs: number;
+  /** Undefined where it does not count such packets: IPv6. */
+  readonly referenceNs: number | undefined;
+  readonly netobservNs: number;
   /** oursNs / baselineNs of one round: median, least and greatest. */
   readonly ratio: number;
   readonly ratioMin: number;
   readonly ratioMax: number;
   /** oursNs / withoutRoceNs of one round, median: what ordinary traffic pays for RoCE. */
   readonly roceRatio: number;
+  /** Of RoCE rows: oursNs / that of TCP of the same IP version, flows and burst, of one round; median. */
+  readonly tcpRatio: number | undefined;
   /** Driver and empty program, which is taken off. */
   readonly emptyNs: number;
 }
 
-interface Packet {
-  readonly name: string;
-  readonly frame: Buffer;
-  /** Where the frame has four bytes of source address, and the source port. */
-  readonly addressOffset: number;
-  readonly portOffset: number;
-  /** Of the last two bytes of a PSN, which the driver counts up flow by flow; 0: there is none. */
-  readonly psnOffset?: number;
+/** What a packet costs in one round, by program, above the empty one. */
+export interface RoundCosts {
+  readonly empty: number;
+  readonly baseline: number;
+  /** NaN where it does not count such packets. */
+  readonly reference: number;
+  readonly netobserv: number;
+  readonly ours: number;
+  readonly withoutRoce: number;
 }
 
-/** One row as datapath.c prints it: for each round ns per packet of empty, baseline, ours, ours without RoCE. */
-interface MeasuredRow {
-  readonly name: string;
-  readonly flows: number;
-  readonly burst: number;
-  readonly rounds: readonly (readonly number[])[];
-}
+/** For each round ns per packet of each program, in the order of programObjects(); null: counted none. */
+export type MeasuredRounds = readonly (readonly (number | null)[])[];
 
-/** Needs root, clang, a C compiler and libbpf-dev. Takes about a minute. */
-export function benchDatapath(): DatapathRow[] {
-  const runner = buildRunner('datapath', 'subject.c');
-  const objects = ['driver', 'empty', 'baseline'].map(buildProgram);
-  const numbers = [PACKETS, ROUNDS, SLOTS_PER_CPU].map(String);
-  const output = execFileSync(runner, [...numbers, ...objects, FLOW_OBJECT, `no-roce:${FLOW_OBJECT}`], {
-    input: renderRows(),
+/** Needs root, clang, a C compiler and libbpf-dev. 11 rounds take about three minutes. */
+export function benchDatapath(rounds: number): DatapathRow[] {
+  const runner = buildRunner('datapath', 'subject.c', 'counts.c', 'row.c');
+  const numbers = [PACKETS, rounds, SLOTS_PER_CPU].map(String);
+  const rows = datapathRows();
+  const output = execFileSync(runner, [...numbers, buildProgram('driver'), ...programObjects()], {
+    input: rows.map(renderTrafficRow).join('\n'),
     encoding: 'utf8',
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  return (JSON.parse(output) as MeasuredRow[]).map(summarize);
+  const measured = (JSON.parse(output) as MeasuredRounds[]).map((all) => all.map(costsOfRound));
+  return rows.map((row, i) => summarize(row, measured[i] ?? [], measured[rowComparedWith(rows, row)]));
 }
 
-function renderRows(): string {
-  const ends = { src: '10.0.0.1', dst: '10.1.0.1' };
-  const ends6 = { src: 'fd00::1', dst: 'fd01::1' };
-  const payload = payloadOf(18);
-  const segment = tcp(1, 443, payload);
-  const tcp4: Packet = {
-    name: 'TCP/IPv4',
-    frame: ethernet(ETHERTYPE.ipv4, ipv4(ends, segment)),
-    addressOffset: 26,
-    portOffset: 34,
-  };
-  const others: Packet[] = [
-    {
-      name: 'TCP/IPv6',
-      frame: ethernet(ETHERTYPE.ipv6, ipv6(ends6, segment)),
-      addressOffset: 34, // the last four bytes
-      portOffset: 54,
-    },
-    {
-      name: 'UDP/IPv4/VLAN',
-      frame: ethernet(ETHERTYPE.ipv4, ipv4(ends, udp(1, 443, payload)), [{ id: 100 }]),
-      addressOffset: 30,
-      portOffset: 38,
-    },
-  ];
-  const roce: Packet = {
-    name: 'RoCEv2/IPv4',
-    frame: ethernet(ETHERTYPE.ipv4, ipv4(ends, roceV2({ opcode: 0x04, destinationQp: 0x123 }, payload))),
-    addressOffset: 26,
-    portOffset: 34,
-    psnOffset: 52,
-  };
-  return [
-    renderRow(tcp4, 1, 1),
-    ...[1024, 8192, 65536].flatMap((flows) => [
-      renderRow(tcp4, flows, 1),
-      renderRow(tcp4, flows, BURST_PACKETS),
-    ]),
-    ...others.map((packet) => renderRow(packet, 1024, 1)),
-    renderRow(roce, 1, 1),
-    renderRow(roce, 1024, 1),
-    renderRow(roce, 1024, BURST_PACKETS),
-  ].join('\n');
+/** The programs that are measured, in the order in which the runners take them. */
+export function programObjects(): string[] {
+  const others = ['empty', 'baseline', 'reference', 'netobserv'].map(buildProgram);
+  return [...others, FLOW_OBJECT, `no-roce:${FLOW_OBJECT}`];
 }
 
-function renderRow(packet: Packet, flows: number, burst: number): string {
-  const { name, frame, addressOffset, portOffset, psnOffset = 0 } = packet;
-  return [name, flows, burst, addressOffset, portOffset, psnOffset, frame.toString('hex')].join(' ');
-}
-
-function summarize({ name, flows, burst, rounds }: MeasuredRow): DatapathRow {
-  const costs = rounds.map(
-    ([empty = Number.NaN, baseline = Number.NaN, ours = Number.NaN, bare = Number.NaN]) => ({
-      empty,
-      baseline: baseline - empty,
-      ours: ours - empty,
-      bare: bare - empty,
-    }),
-  );
-  const ratios = costs.map(({ baseline, ours }) => ours / baseline);
+/** Throws where a program but `reference` has counted none of a round's packets. */
+export function costsOfRound(round: readonly (number | null)[]): RoundCosts {
+  const [empty, baseline, reference, netobserv, ours, withoutRoce] = round;
+  if (!empty || !baseline || !netobserv || !ours || !withoutRoce) {
+    throw new Error(`a program counted no packets: ${JSON.stringify(round)}`);
+  }
   return {
-    packet: name,
+    empty,
+    baseline: baseline - empty,
+    reference: (reference ?? Number.NaN) - empty,
+    netobserv: netobserv - empty,
+    ours: ours - empty,
+    withoutRoce: withoutRoce - empty,
+  };
+}
+
+function rowComparedWith(rows: readonly TrafficRow[], row: TrafficRow): number {
+  return rows.findIndex(
+    (other) => other.packet === row.comparedWith && other.flows === row.flows && other.burst === row.burst,
+  );
+}
+
+function summarize(
+  { packet, flows, burst }: TrafficRow,
+  rounds: readonly RoundCosts[],
+  compared: readonly RoundCosts[] | undefined,
+): DatapathRow {
+  const ratios = rounds.map(({ baseline, ours }) => ours / baseline);
+  const tcpRatios = rounds.map(({ ours }, i) => ours / (compared?.[i]?.ours ?? Number.NaN));
+  return {
+    packet,
     flows,
     burst,
-    oursNs: median(costs.map(({ ours }) => ours)),
-    withoutRoceNs: median(costs.map(({ bare }) => bare)),
-    baselineNs: median(costs.map(({ baseline }) => baseline)),
+    oursNs: median(rounds.map(({ ours }) => ours)),
+    withoutRoceNs: median(rounds.map(({ withoutRoce }) => withoutRoce)),
+    baselineNs: median(rounds.map(({ baseline }) => baseline)),
+    referenceNs: definedMedian(rounds.map(({ reference }) => reference)),
+    netobservNs: median(rounds.map(({ netobserv }) => netobserv)),
     ratio: median(ratios),
     ratioMin: Math.min(...ratios),
     ratioMax: Math.max(...ratios),
-    roceRatio: median(costs.map(({ ours, bare }) => ours / bare)),
-    emptyNs: median(costs.map(({ empty }) => empty)),
+    roceRatio: median(rounds.map(({ ours, withoutRoce }) => ours / withoutRoce)),
+    tcpRatio: definedMedian(tcpRatios),
+    emptyNs: median(rounds.map(({ empty }) => empty)),
   };
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+/** Undefined where nothing was measured. */
+function definedMedian(values: readonly number[]): number | undefined {
+  return values.some(Number.isNaN) ? undefined : median(values);
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * Makes many flows out of the one packet of a program run: writes a source address and
- * port, then tail-calls the program under test. Its own cost is in every measurement and
- * is taken off with that of driver + empty. One CPU only: its state is a plain global.
+ * port, of RoCE a queue pair and a PSN too, then tail-calls the program under test. Its own cost is
+ * in every measurement and is taken off with that of driver + empty. One CPU only: its state is a
+ * plain global.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -21,8 +22,10 @@ struct {
 
 struct driver_state driver;
 
-/* The next PSN of each flow: in order, as nearly all of them come. */
-__u32 psns[FLOWS_MAX * PROGRAMS_MAX];
+/* The next PSN of each flow, by program: in order, as nearly all of them come. */
+__u32 psns[PROGRAMS_MAX * FLOWS_MAX];
+
+#define PSN_MASK 0xffffff
 
 /* No header that we write to lies deeper; as a mask it bounds the offset for the
  * verifier. */
@@ -34,11 +37,12 @@ SEC("xdp.frags") int drive(struct xdp_md *ctx)
 	void *data = (void *)(long)ctx->data;
 	__be32 *address = data + (driver.address_offset & OFFSET_MASK);
 	__be16 *port = data + (driver.port_offset & OFFSET_MASK);
-	__be32 *psn = data + ((driver.psn_offset ? driver.psn_offset - 2 : 0) & OFFSET_MASK);
+	__be16 *qp = data + (driver.qp_offset & OFFSET_MASK);
+	__be32 *psn = data + (driver.psn_offset & OFFSET_MASK);
 	__u32 flow;
 
 	if ((void *)(address + 1) > data_end || (void *)(port + 1) > data_end ||
-	    (void *)(psn + 1) > data_end)
+	    (void *)(qp + 1) > data_end || (void *)(psn + 1) > data_end)
 		return XDP_ABORTED;
 
 	/* xorshift32 (Marsaglia, 2003): a new flow after every run of `burst` packets */
@@ -50,10 +54,12 @@ SEC("xdp.frags") int drive(struct xdp_md *ctx)
 	flow = driver.random & (driver.flows - 1);
 	*address = bpf_htonl(driver.first_address + flow);
 	*port = bpf_htons(flow * 40503); /* odd, so a port each for the first 65,536 */
+	if (driver.qp_offset)
+		*qp = bpf_htons(flow);
 	if (driver.psn_offset)
-		*psn = bpf_htonl(psns[(driver.program & (PROGRAMS_MAX - 1)) * FLOWS_MAX +
-				       (flow & (FLOWS_MAX - 1))]++ &
-				  0xffffff);
+		*psn = bpf_htonl(psns[((driver.program & (PROGRAMS_MAX - 1)) * FLOWS_MAX) |
+				      (flow & (FLOWS_MAX - 1))]++ &
+				 PSN_MASK);
 	bpf_tail_call(ctx, &programs, driver.program);
 	return XDP_ABORTED;
 }

@@ -29,7 +29,7 @@ const RESULTS = fileURLToPath(new URL('../../bench/results/', import.meta.url));
 
 /** In this order: memory and what follows move the process to another network namespace, so they come last. */
 const SECTIONS: Readonly<Record<string, () => object[] | Promise<object[]>>> = {
-  datapath: benchDatapath,
+  datapath: () => benchDatapath(readNumber('DATAPATH_ROUNDS', 11)),
   drain: async () => [...(await benchDrain()), ...(await benchMarks())],
   exposition: benchExposition,
   'flow-table': async () =>

@@ -12,20 +12,26 @@
 
 #define HALVES 2
 
-/* A program under test, with the maps it may have: the slots and the flow maps of both
- * halves for ours; one hash for each family for the baseline, none for the empty one. */
+/* Slots of flows and of RoCE, by IP version. */
+#define SLOT_ARRAYS 4
+
+struct slot_array {
+	struct bpf_map *map; /* NULL where the program has none */
+	__u8 *memory;
+	size_t bytes;
+	__u32 first_mark;
+	__u32 blocks; /* of one half, each with a mark */
+};
+
+/* A program under test, with the maps it may have: the slots of both halves for ours, and any
+ * hashes. */
 struct subject {
 	struct bpf_object *object;
 	int program;
 	volatile struct control *control; /* NULL: no halves */
-	struct bpf_map *slots[2];
-	__u8 *slot_memory[2]; /* by family, IPv4 first */
-	size_t slot_memory_bytes[2];
-	__u32 blocks[2];     /* of one half: marks, first half first */
-	__u32 first_mark[2]; /* ... from this byte of mark_memory on */
-	__u8 *mark_memory;
-	size_t mark_memory_bytes;
-	struct bpf_map *flows[2][HALVES];
+	struct slot_array arrays[SLOT_ARRAYS];
+	__u8 *marks; /* NULL where there are no slots */
+	size_t mark_bytes;
 };
 
 /* Prints a sentence and ends the process. */
@@ -34,9 +40,13 @@ void fail(const char *format, ...);
 /* The map that libbpf made of a section of global data, mapped; NULL where there is none. */
 void *map_section(struct bpf_object *object, const char *section, size_t bytes);
 
-/* Loads one program of an object with whatever maps it has. A path with NO_ROCE before it: with
- * the reading of RoCE headers switched off. */
+/* Opens an object for loading one program of it with whatever maps it has, and returns that
+ * program. A path with NO_ROCE before it: with the reading of RoCE headers switched off. */
 #define NO_ROCE "no-roce:"
+struct bpf_program *open_subject(struct subject *subject, const char *path, const char *program,
+				 __u32 slots_per_cpu);
+
+/* Opens and loads it. */
 void load_subject(struct subject *subject, const char *path, const char *program,
 		  __u32 slots_per_cpu);
 void unload_subject(struct subject *subject);
