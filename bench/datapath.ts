@@ -12,7 +12,7 @@ const FLOW_OBJECT = fileURLToPath(new URL('../bpf/flow.bpf.o', import.meta.url))
 /** One run; about the packets of an interval. */
 const PACKETS = 1_000_000;
 /** As the exporter has them by default. */
-const SLOTS_PER_CPU = Number(process.env['SLOTS_PER_CPU'] ?? 131_072);
+const SLOTS_PER_CPU = 131_072;
 
 export interface DatapathRow {
   readonly packet: string;
@@ -39,6 +39,9 @@ export interface DatapathRow {
   readonly emptyNs: number;
 }
 
+/** C that the runners share. */
+export const MEASURING: readonly string[] = ['subject.c', 'counts.c', 'costs.c', 'row.c'];
+
 /** What a packet costs in one round, by program, above the empty one. */
 export interface RoundCosts {
   readonly empty: number;
@@ -55,7 +58,7 @@ export type MeasuredRounds = readonly (readonly (number | null)[])[];
 
 /** Needs root, clang, a C compiler and libbpf-dev. 11 rounds take about three minutes. */
 export function benchDatapath(rounds: number): DatapathRow[] {
-  const runner = buildRunner('datapath', 'subject.c', 'counts.c', 'row.c');
+  const runner = buildRunner('datapath', ...MEASURING);
   const numbers = [PACKETS, rounds, SLOTS_PER_CPU].map(String);
   const rows = datapathRows();
   const output = execFileSync(runner, [...numbers, buildProgram('driver'), ...programObjects()], {

@@ -2,7 +2,6 @@
 /*
  * Reads the rows that bench/datapath-rows.ts writes.
  */
-#include <stdio.h>
 #include <string.h>
 #include "row.h"
 
@@ -31,6 +30,17 @@ int read_row(struct row *row)
 		if (sscanf(hex + 2 * i, "%2hhx", &row->frame[i]) != 1)
 			return -1;
 	return 1;
+}
+
+void write_row(FILE *out, const struct row *row)
+{
+	const struct driver_state *state = &row->state;
+
+	fprintf(out, "%s %u %u %u %u %u %u ", row->name, state->flows, state->burst,
+		state->address_offset, state->port_offset, state->qp_offset, state->psn_offset);
+	for (__u32 i = 0; i < row->frame_bytes; i++)
+		fprintf(out, "%02x", row->frame[i]);
+	fprintf(out, "\n");
 }
 
 void choose_flows(struct driver_state *state, __u32 round)

@@ -5,7 +5,7 @@
 #ifndef XTRACE_BENCH_ROW_H
 #define XTRACE_BENCH_ROW_H
 
-#include <stdbool.h>
+#include <stdio.h>
 #include "driver.h"
 
 #define FRAME_BYTES_MAX	     1280
@@ -26,6 +26,9 @@ struct row {
  *
  * Returns 1, 0 at the end of the input, -1 where it is no row. */
 int read_row(struct row *row);
+
+/* Writes a row as read_row() reads it. */
+void write_row(FILE *out, const struct row *row);
 
 /* Which flows a round has: others than each other round, the same for each program, as it is luck
  * which of them collide. */

@@ -10,6 +10,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { benchChurn } from './churn.js';
 import { benchDatapath } from './datapath.js';
+import { benchRealDatapath } from './datapath-real.js';
 import { benchDrain } from './drain.js';
 import { benchMarks } from './drain-marks.js';
 import { benchExposition } from './exposition.js';
@@ -24,12 +25,15 @@ import { benchScan } from './scan.js';
 import { benchShortFlows } from './short-flows.js';
 import { benchSoak } from './soak.js';
 import { renderTable } from './table.js';
+import { benchVerifier } from './verifier.js';
 
 const RESULTS = fileURLToPath(new URL('../../bench/results/', import.meta.url));
 
 /** In this order: memory and what follows move the process to another network namespace, so they come last. */
 const SECTIONS: Readonly<Record<string, () => object[] | Promise<object[]>>> = {
   datapath: () => benchDatapath(readNumber('DATAPATH_ROUNDS', 11)),
+  'datapath-real': () => benchRealDatapath(readNumber('DATAPATH_ROUNDS', 5)),
+  verifier: benchVerifier,
   drain: async () => [...(await benchDrain()), ...(await benchMarks())],
   exposition: benchExposition,
   'flow-table': async () =>

@@ -142,6 +142,18 @@ static void set_options(struct subject *subject, __u32 slots_per_cpu, bool roce)
 	}
 }
 
+const char *program_name(__u32 index)
+{
+	static const char *const names[FLOW_INDEX] = {
+		"empty",
+		"baseline",
+		"reference",
+		"netobserv",
+	};
+
+	return index < FLOW_INDEX ? names[index] : "count_ethernet_frags";
+}
+
 struct bpf_program *open_subject(struct subject *subject, const char *path, const char *name,
 				 __u32 slots_per_cpu)
 {

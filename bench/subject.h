@@ -40,6 +40,12 @@ void fail(const char *format, ...);
 /* The map that libbpf made of a section of global data, mapped; NULL where there is none. */
 void *map_section(struct bpf_object *object, const char *section, size_t bytes);
 
+/* The program of the n-th object that is compared: empty, baseline, reference, netobserv, and from
+ * FLOW_INDEX on flow.bpf.o or variants of it. */
+#define EMPTY_INDEX 0
+#define FLOW_INDEX  4
+const char *program_name(__u32 index);
+
 /* Opens an object for loading one program of it with whatever maps it has, and returns that
  * program. A path with NO_ROCE before it: with the reading of RoCE headers switched off. */
 #define NO_ROCE "no-roce:"

@@ -71,7 +71,7 @@ static long now_ns(void)
 
 /* Rests when more than a millisecond ahead of the rate: shorter rests take longer than asked for.
  */
-static void keep_rate(long start_ns, uint64_t packets, long rate)
+static inline void keep_rate(long start_ns, uint64_t packets, long rate)
 {
 	long due_ns = start_ns + (long)(packets * 1000000000ULL / (uint64_t)rate);
 	long ahead_ns = due_ns - now_ns();
