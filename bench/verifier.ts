@@ -10,8 +10,8 @@ const OBJECTS = ['flow.bpf.o', 'flow-portable.bpf.o'].map((name) =>
   fileURLToPath(new URL(`../bpf/${name}`, import.meta.url)),
 );
 const ROUNDS = 5;
-/** 4,096 slots per CPU, the default. */
-const SLOTS_PER_CPU = 2048;
+/** As the exporter has them by default. */
+const SLOTS_PER_CPU = 131_072;
 
 export interface VerifierRow {
   readonly object: string;

@@ -116,7 +116,11 @@ static __always_inline key_word *refused_slot(const __u32 words, __u32 index, __
 	if (!(place & PLACE_STATE))
 		return slot_of(words, index, place);
 	state = state_of_cpu();
-	return state ? (key_word *)state->entry : NULL;
+	if (!state)
+		return NULL;
+	/* Else the compiler adds to the pointer first, which the verifier forbids. */
+	asm volatile("" : "+r"(state));
+	return (key_word *)state->entry;
 }
 
 /* Takes note of the flow of a refused_slot(). A global function apart from count_refused(), as both

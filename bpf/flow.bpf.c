@@ -13,8 +13,8 @@
 #include "key.h"
 #include "length.h"
 #include "link.h"
-#include "order.h"
 #include "packet.h"
+#include "sweep.h"
 
 char LICENSE[] SEC("license") = "GPL";
 

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
  *
- * The order of PSNs over all CPUs: where the states of streams are, who may change one, and what is
- * counted of it. psn.h judges. Knows no packet.
- *
- * A packet that its stream expects takes one compare and swap (order_expected()). Any other one
- * locks the state, so that its window is changed by one program at a time.
+ * What is counted of the order of PSNs, over all CPUs. psn.h judges. Knows no packet.
  */
 #ifndef XTRACE_ORDER_H
 #define XTRACE_ORDER_H
@@ -16,117 +12,12 @@
 #include "key.h"
 #include "maps.h"
 #include "options.h"
+#include "order-state.h"
 #include "psn.h"
 #include "streams.h"
 
-/* Looks at a lock before a program gives up: some microseconds, where a lock is held for some 100
- * ns. Beyond that its holder's CPU was taken away by a hypervisor. */
-#define PSN_SPINS 512
 /* A stream's place may be taken or found between a look and a lock. */
 #define PSN_TRIES 2
-
-/* A key's two addresses for psn_stream(). */
-static __always_inline __u64 addresses_hash(const key_word *words)
-{
-	__u64 hash = options.hash_seed;
-
-#pragma clang loop unroll(full)
-	for (int i = 0; i < 4; i++) {
-		hash = (hash ^ words[i]) * HASH_MULTIPLIER;
-		hash ^= hash >> 32;
-	}
-	return hash;
-}
-
-/* Both addresses of a key of IPv4. */
-static __always_inline __u64 ipv4_addresses(const struct roce_key *key)
-{
-	const __u32 *words = (const __u32 *)key;
-
-	return words[3] | (__u64)words[7] << 32;
-}
-
-/* 64 bits for a stream of PSNs, never 0. addresses: of IPv4 both, of IPv6 their hash. */
-static __always_inline __u64 psn_stream(__u64 addresses, __u32 ifindex, __u32 qp, __u32 direction)
-{
-	__u64 hash = (addresses ^ (__u64)options.hash_seed << 16 ^ direction) * HASH_MULTIPLIER;
-
-	hash ^= hash >> 32;
-	hash = (hash ^ (ifindex | (__u64)qp << 32)) * HASH_MULTIPLIER;
-	hash ^= hash >> 32;
-	return hash * HASH_FINISHER | 1;
-}
-
-static __always_inline __u32 psn_index(__u64 stream)
-{
-	return (stream >> 32) & (options.psn_sets - 1);
-}
-
-/* Whether the stream expected this PSN; then it expects the next one. */
-static __always_inline bool order_expected(__u64 stream, __u32 psn)
-{
-	__u32 index = psn_index(stream), refresh = control.refresh;
-	__u64 before = psn_expecting(psn, refresh);
-	struct psn_set *set;
-
-	set = bpf_map_lookup_elem(&roce_psn, &index);
-	if (!set)
-		return false;
-#pragma clang loop unroll(full)
-	for (__u32 way = 0; way < PSN_WAYS; way++)
-		if (set->stream[way] == stream)
-			return __sync_val_compare_and_swap(&set->state[way], before,
-							   psn_begin(psn, PSN_FOLLOWS, refresh)) ==
-			       before;
-	return false;
-}
-
-static __always_inline bool psn_lock(__u64 *state, __u64 *before)
-{
-	for (int i = 0; i < PSN_SPINS; i++) {
-		*before = *(volatile __u64 *)state;
-		if (*before & PSN_LOCK)
-			continue;
-		if (__sync_val_compare_and_swap(state, *before, *before | PSN_LOCK) == *before)
-			return true;
-	}
-	return false;
-}
-
-static __always_inline void psn_unlock(__u64 *state, __u64 after)
-{
-	__sync_lock_test_and_set(state,
-				 after); /* an exchange: what was written is seen before it */
-}
-
-/* PSN_WAYS where the stream has no place. */
-static __always_inline __u32 psn_way(const struct psn_set *set, __u64 stream)
-{
-	__u32 found = PSN_WAYS;
-
-#pragma clang loop unroll(full)
-	for (__u32 way = 0; way < PSN_WAYS; way++)
-		if (*(volatile const __u64 *)&set->stream[way] == stream)
-			found = way;
-	return found;
-}
-
-/* A free place, or that of the stream that was silent longest. */
-static __always_inline __u32 psn_oldest_way(const struct psn_set *set, __u32 refresh)
-{
-	__u32 oldest = 0, most_idle = 0;
-
-#pragma clang loop unroll(full)
-	for (__u32 way = 0; way < PSN_WAYS; way++) {
-		__u32 idle = set->stream[way] ? psn_idle(set->state[way], refresh) + 1 : ~0U;
-
-		if (idle > most_idle) {
-			most_idle = idle;
-			oldest = way;
-		}
-	}
-	return oldest;
-}
 
 /* Counts holes of a window under the stream it began with. element: of roce_windows; cell: below
  * 256, and above it the epoch. A global function, as the next one: the verifier looks at each once.
@@ -262,8 +153,9 @@ __noinline int count_order(void)
 		window = bpf_map_lookup_elem(&roce_windows, &element);
 		if (!window)
 			return 0;
-		if (!psn_lock(&set->state[way], &before))
+		if (!lock_stream(element))
 			break;
+		before = psn_locked(&set->state[way]);
 		if (known != (psn_way(set, work->stream) == way) ||
 		    (!known && psn_way(set, work->stream) < PSN_WAYS)) {
 			psn_unlock(&set->state[way], before); /* another CPU was here */
@@ -287,29 +179,6 @@ __noinline int count_order(void)
 	found.unjudged = work->direction != PSN_ACKED;
 	count_verdict(work, &verdict, &found);
 	return 0;
-}
-
-/* Of a stream that was silent for so many refreshes, what is missing will not come any more. */
-#define PSN_SWEEP_IDLE 2
-
-/* Counts a silent stream's holes as lost. element: of roce_windows. */
-static __always_inline void forget_silent(__u32 element)
-{
-	__u32 index = element / PSN_WAYS, way = element & (PSN_WAYS - 1), lost = 0;
-	struct psn_window *window;
-	struct psn_set *set;
-	__u64 before;
-
-	set = bpf_map_lookup_elem(&roce_psn, &index);
-	window = bpf_map_lookup_elem(&roce_windows, &element);
-	if (!set || !window || !psn_lock(&set->state[way], &before))
-		return;
-	if (psn_idle(before, control.refresh) >= PSN_SWEEP_IDLE) {
-		lost = psn_forget(window);
-		before &= ~PSN_HOLES;
-	}
-	psn_unlock(&set->state[way], before);
-	count_holes(element, ROCE_PSN_LOST | (control.epoch & 1) << 8, lost);
 }
 
 #endif
