@@ -70,8 +70,8 @@ static const struct {
 } arrays[SLOT_ARRAYS] = {
 	{"slots4", 4, 1},
 	{"slots6", 4, 4},
-	{"roce_slots4", 2, 8},
-	{"roce_slots6", 2, 16},
+	{"roce_slots4", 4, 4},
+	{"roce_slots6", 4, 8},
 };
 
 /* log2 of the sets that share a mark. */

@@ -147,7 +147,7 @@ struct roce_slot6 {
 };
 _Static_assert(sizeof(struct roce_slot6) == 128, "roce_slot6");
 
-#define ROCE_SLOT_WAYS 2
+#define ROCE_SLOT_WAYS 4
 
 struct roce_set4 {
 	struct roce_slot4 way[ROCE_SLOT_WAYS];

@@ -38,6 +38,7 @@ enum steady {
 /* Words of a slot's key: addresses and shape. */
 #define ADDRESS4_WORDS 1
 #define ADDRESS6_WORDS 4
+
 /* What a slot of a half has of its packets, as both IP versions have it. */
 struct steady_count {
 	__u64 packets;
@@ -48,10 +49,10 @@ struct steady_count {
 	__u8 pad[6];
 };
 
-/* Which slot of a set, for functions that take numbers alone: its way in the lowest bit. */
-#define PLACE_IPV6    2
-#define PLACE_EPOCH   4
-#define PLACE_STRAYED 8
+/* Which slot of a set, for functions that take numbers alone: its way in the lowest bits. */
+#define PLACE_IPV6    4
+#define PLACE_EPOCH   8
+#define PLACE_STRAYED 16
 
 /* Hands what roce_work needs of a slot to count_order(). */
 static __always_inline void order_slot(const void *addresses, const bool is_ipv4,
@@ -94,11 +95,8 @@ static __always_inline void order_slot(const void *addresses, const bool is_ipv4
 	count_order();
 }
 
-/* place: of count_unsteady(): the way, and 2 where it is IPv6. */
-#define PLACE_IPV6 2
-
 /* Judges the order of a packet that its stream did not expect, or of an acknowledgement. index: of
- * a set of RoCE slots; place: the way, PLACE_IPV6, and above bit 8 enum psn_direction. */
+ * a set of RoCE slots; place: the way and PLACE_*. */
 __noinline int count_unsteady(__u32 index, __u32 place, __u32 psn)
 {
 	__u32 way = place & (ROCE_SLOT_WAYS - 1);
@@ -173,11 +171,12 @@ static __always_inline enum steady count_steady(struct xdp_md *ctx, const struct
 	const __u32 address_words = is_ipv4 ? ADDRESS4_WORDS : ADDRESS6_WORDS;
 	const __u32 slot_words = is_ipv4 ? SLOT4_WORDS : SLOT6_WORDS;
 	const __u32 sets = is_ipv4 ? options.roce_sets4 : options.roce_sets6;
-	__u32 transport, network, datagram, overhead, psn, index, place, epoch = epoch_now();
+	__u32 transport, network, datagram, overhead, psn, index, place;
 	void *data = frame_start(ctx);
 	void *data_end = (void *)(long)ctx->data_end;
 	const volatile struct opcode_facts *facts;
-	__u64 shape0, shape1, stream;
+	__u64 shape0, shape1, stream, hash;
+	__u32 way;
 	__u8 flags, size_cell = 0, tos;
 	key_word *slots, *slot;
 	struct steady_count *count;
@@ -226,35 +225,36 @@ static __always_inline enum steady count_steady(struct xdp_md *ctx, const struct
 
 	stream = psn_stream(is_ipv4 ? key[0] : addresses_hash(key), ctx->ingress_ifindex,
 			    bth_dest_qp(bth), flags & OPCODE_RESPONSE);
-	index = set_index(((stream ^ shape1) * HASH_MULTIPLIER) >> 32, epoch,
-			  bpf_get_smp_processor_id(), sets, sets - 1);
+	hash = (stream ^ shape1) * HASH_MULTIPLIER;
+	index = set_index(hash >> 32, epoch_now(), bpf_get_smp_processor_id(), sets, sets - 1);
 	slots = is_ipv4 ? bpf_map_lookup_elem(&roce_slots4, &index)
 			: bpf_map_lookup_elem(&roce_slots6, &index);
 	if (!slots)
 		return STEADY_NOT;
-	slot = slots;
-	place = (is_ipv4 ? 0 : PLACE_IPV6) | (epoch ? PLACE_EPOCH : 0);
-	if (!slot_is(slot, key, shape0, shape1, address_words)) {
-		slot = slots + slot_words;
-		place |= 1;
-		if (!slot_is(slot, key, shape0, shape1, address_words)) {
-			const __u32 packets = address_words + SHAPE_WORDS;
-
-			if (!slots[packets]) {
-				slot = slots;
-				place &= ~1;
-			} else if (slot[packets]) {
-				return STEADY_NOT;
-			}
-			key_copy(slot, key, address_words);
-			slot[address_words] = shape0;
-			slot[address_words + 1] = shape1;
-			((struct steady_count *)(slot + packets))->src_port = found->src_port;
-			mark_block(is_ipv4 ? options.roce_first_mark4 : options.roce_first_mark6,
-				   is_ipv4 ? options.roce_block_shift4 : options.roce_block_shift6,
-				   index);
-		}
+#pragma clang loop unroll(full)
+	for (way = 0; way < ROCE_SLOT_WAYS; way++) {
+		slot = slots + way * slot_words;
+		if (slot_is(slot, key, shape0, shape1, address_words))
+			goto found;
 	}
+#pragma clang loop unroll(full)
+	for (way = 0; way < ROCE_SLOT_WAYS; way++) {
+		slot = slots + way * slot_words;
+		if (!slot[address_words + SHAPE_WORDS])
+			goto empty;
+	}
+	return STEADY_NOT;
+empty:
+	key_copy(slot, key, address_words);
+	slot[address_words] = shape0;
+	slot[address_words + 1] = shape1;
+	((struct steady_count *)(slot + address_words + SHAPE_WORDS))->src_port = found->src_port;
+	mark_block(is_ipv4 ? options.roce_first_mark4 : options.roce_first_mark6,
+		   is_ipv4 ? options.roce_block_shift4 : options.roce_block_shift6, index);
+found:
+	/* the second half of the array is the second epoch's */
+	place = way | (is_ipv4 ? 0 : PLACE_IPV6) |
+		(index >= options.cpu_count * sets ? PLACE_EPOCH : 0);
 	count = (void *)(slot + address_words + SHAPE_WORDS);
 	count->packets++;
 	count->bytes += bytes;

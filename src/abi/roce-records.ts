@@ -131,7 +131,7 @@ export const ROCE_SLOT6 = {
   pad: 82,
 } as const;
 /** struct roce_set4 and roce_set6: so many slots make a set, an element of the slot arrays. */
-export const ROCE_SLOT_WAYS = 2;
+export const ROCE_SLOT_WAYS = 4;
 
 /** An entry of the read-only variable opcode_facts, by opcode: struct opcode_facts of bpf/bth.h. */
 export const OPCODE_FACTS = { size: 4, transportBytes: 0, headerBytes: 1, message: 2, flags: 3 } as const;

@@ -2,6 +2,7 @@
 // How large the slot arrays are, and where the marks of each lie. Pure.
 
 import { MARK_LINE_BYTES, SLOT_SET4, SLOT_SET6 } from '../abi/layout.js';
+import { ROCE_SLOT_WAYS, ROCE_SLOT4, ROCE_SLOT6 } from '../abi/roce-records.js';
 
 /** Both epochs exist at once. */
 const HALVES = 2;
@@ -13,12 +14,12 @@ const BLOCK_SHIFT_MAX = 6;
 export const SLOT_ARRAYS = ['slots4', 'slots6', 'roce_slots4', 'roce_slots6'] as const;
 export type SlotArray = (typeof SLOT_ARRAYS)[number];
 
-/** Slots and bytes of a set, and slots for each IPv4 flow slot: together 64 bytes for each. */
+/** Slots and bytes of a set, and slots for each IPv4 flow slot: together 80 bytes for each. */
 const SHAPES: Readonly<Record<SlotArray, { ways: number; setBytes: number; share: number }>> = {
   slots4: { ways: SLOT_SET4.ways, setBytes: SLOT_SET4.size, share: 1 },
   slots6: { ways: SLOT_SET6.ways, setBytes: SLOT_SET6.size, share: 1 / 4 },
-  roce_slots4: { ways: 2, setBytes: 128, share: 1 / 8 },
-  roce_slots6: { ways: 2, setBytes: 256, share: 1 / 16 },
+  roce_slots4: { ways: ROCE_SLOT_WAYS, setBytes: ROCE_SLOT_WAYS * ROCE_SLOT4.size, share: 1 / 4 },
+  roce_slots6: { ways: ROCE_SLOT_WAYS, setBytes: ROCE_SLOT_WAYS * ROCE_SLOT6.size, share: 1 / 8 },
 };
 
 export interface SlotSizing {
