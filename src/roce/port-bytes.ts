@@ -28,8 +28,8 @@ export class PortBytes {
     }
   }
 
-  /** Ports with bytes. */
   get count(): number {
+    if (!this.#isSprayed) return this.#bytesOf.size;
     return this.#sums().filter((bytes) => bytes > 0).length;
   }
 

@@ -107,7 +107,7 @@ export class RocePair implements RocePairView {
     }
     const sums = this.cells;
     for (let cell = 0; cell < ROCE_CELLS; cell++) {
-      sums[cell] = (sums[cell] ?? 0) + (cells[cell] ?? 0);
+      if (cell !== ROCE_CELL.port) sums[cell] = (sums[cell] ?? 0) + (cells[cell] ?? 0);
     }
     return true;
   }

@@ -201,7 +201,7 @@ class PairTable implements RocePairs {
   }
 
   #bookKnown(rows: RoceRows, row: number): void {
-    if (rows.cellsOf(row).every((count) => count === 0)) return;
+    if (rows.cellsOf(row).every((count, cell) => count === 0 || cell === ROCE_CELL.port)) return;
     const path = this.#findPath(rows.keys, row * ROCE_KEY_WORDS);
     const pair = path?.pairs.get(this.#queuePairOf(rows.keys, row * ROCE_KEY_WORDS));
     if (pair === undefined) this.#newcomers[this.#newcomerCount++] = row;

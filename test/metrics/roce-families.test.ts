@@ -245,6 +245,6 @@ test('an empty table declares its metrics', async () => {
   assert.equal(made.length, families.size);
   assert.deepEqual(
     made.filter(({ samples }) => samples.length > 0).map(({ name }) => name),
-    ['xtrace_roce_pairs', 'xtrace_roce_pairs_limit'],
+    ['xtrace_roce_pairs', 'xtrace_roce_pairs_limit', 'xtrace_roce_psn_unbooked_packets_total'],
   );
 });

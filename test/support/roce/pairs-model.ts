@@ -245,7 +245,7 @@ function expectedFacts(streams: readonly StreamSpec[]): ReturnType<typeof factsO
     const key = `v${spec.version ?? 2} ${transport} ${spec.dscp ?? 0}`;
     facts.traffic[key] = plus(facts.traffic[key], [packets, bytesOf(spec), cell(2)]);
     if (['rc', 'uc', 'xrc'].includes(name)) {
-      facts.psn[transport] = plus(facts.psn[transport], [28, 29, 30, 31, 32].map(cell));
+      facts.psn[transport] = plus(facts.psn[transport], [28, 29, 30, 31, 32, 64, 65, 66, 70, 67].map(cell));
     }
     const pkey = spec.pkey ?? 0xffff;
     if (pkey !== 0xffff) facts.partitions[pkey] = (facts.partitions[pkey] ?? 0) + packets;
