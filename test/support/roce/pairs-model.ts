@@ -55,7 +55,11 @@ export class PairsModel {
       add(this.#handedIn, `${interfaceId} ${version}`, packets, bytes);
       add(this.#others, `${interfaceId} ${version} map_full`, packets, bytes);
     }
-    const carried = streams.filter((spec) => packetsOf(spec) > 0 || bytesOf(spec) > 0);
+    const carried = streams.filter(
+      // The order of packets that were counted elsewhere may be all that a row has.
+      (spec) =>
+        packetsOf(spec) > 0 || bytesOf(spec) > 0 || Object.values(spec.cells ?? {}).some((n) => n > 0),
+    );
     for (const spec of carried) {
       add(this.#handedIn, `${interfaceOf(spec)} ${versionOf(spec)}`, packetsOf(spec), bytesOf(spec));
     }
