@@ -17,7 +17,7 @@
 static __always_inline void count_bits(struct roce_count *count, const struct bth *bth,
 				       __u32 codepoint)
 {
-	cell_add(count, ROCE_ECN + codepoint, 1);
+	cell_add_at(count, ROCE_ECN + codepoint, 1);
 	if (bth->flags & BTH_SOLICITED)
 		cell_add(count, ROCE_SOLICITED, 1);
 	if (bth->congestion & BTH_FECN)
@@ -40,15 +40,17 @@ static __always_inline bool count_extension(struct roce_count *count, __u8 flags
 		if (left < RETH_BYTES || (void *)(extension + RETH_BYTES) > data_end)
 			return false;
 		bytes = bpf_ntohl(*(__be32 *)(extension + RETH_LENGTH_OFFSET));
-		cell_add(count, write ? ROCE_WRITE_MESSAGE_BYTES : ROCE_READ_MESSAGE_BYTES, bytes);
-		cell_add(count, (write ? ROCE_WRITE_SIZES : ROCE_READ_SIZES) + size_cell(bytes), 1);
+		cell_add_at(count, write ? ROCE_WRITE_MESSAGE_BYTES : ROCE_READ_MESSAGE_BYTES,
+			    bytes);
+		cell_add_at(count, (write ? ROCE_WRITE_SIZES : ROCE_READ_SIZES) + size_cell(bytes),
+			    1);
 	} else if (flags & OPCODE_SYNDROME) {
 		__u32 cell;
 
 		if (left < AETH_BYTES || (void *)(extension + AETH_BYTES) > data_end)
 			return false;
 		cell = syndrome_cell(*extension);
-		cell_add(count, cell, 1);
+		cell_add_at(count, cell, 1);
 		if (cell == ROCE_RNR_NAKS)
 			cell_add(count, ROCE_RNR_DELAY_10US, rnr_delay_10us(*extension));
 		return cell == ROCE_ACKS;

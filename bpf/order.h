@@ -33,8 +33,10 @@ __noinline int count_holes(__u32 element, __u32 cell_epoch, __u32 holes)
 	count = stream_count_in(&window->key, epoch);
 	if (!count)
 		return count_roce_overflow(window->key.ifindex, ROCE_UNBOOKED, epoch, holes, 0);
-	cell_add(count, (cell_epoch & 0xff) == ROCE_PSN_LOST ? ROCE_PSN_LOST : ROCE_PSN_UNJUDGED,
-		 holes);
+	if ((cell_epoch & 0xff) == ROCE_PSN_LOST)
+		cell_add(count, ROCE_PSN_LOST, holes);
+	else
+		cell_add(count, ROCE_PSN_UNJUDGED, holes);
 	return 0;
 }
 

@@ -138,7 +138,7 @@ __noinline int count_roce(struct xdp_md *ctx, __u64 packed, __u32 epoch, __u32 b
 	}
 	message = facts->message;
 	if (message)
-		cell_add(count, message, 1);
+		cell_add_at(count, message, 1);
 	is_ack = count_extension(count, flags, message, extension, data_end, left);
 	if (!(flags & OPCODE_ORDERED) && !is_ack)
 		return 0;

@@ -13,14 +13,15 @@
 /* A new stream's counts: zeros, in a map because they do not fit on the stack. */
 const volatile struct roce_count roce_nothing;
 
-static __always_inline void cell_add(struct roce_count *count, __u32 cell, __u64 value)
+/* Adds to a cell that the compiler knows. */
+#define cell_add(count, cell, value) __sync_fetch_and_add(&(count)->cells[cell], (value))
+
+/* Adds to one of the cells below ROCE_INDEXED_CELLS: what the compiler knows of the index the
+ * verifier does not, hence the mask. */
+static __always_inline void cell_add_at(struct roce_count *count, __u32 cell, __u64 value)
 {
-	/* What the compiler knows of the index the verifier does not: keep the mask. */
-	if (!__builtin_constant_p(cell)) {
-		asm volatile("" : "+r"(cell));
-		cell &= ROCE_INDEXED_CELLS - 1;
-	}
-	__sync_fetch_and_add(&count->cells[cell], value);
+	asm volatile("" : "+r"(cell));
+	__sync_fetch_and_add(&count->cells[cell & (ROCE_INDEXED_CELLS - 1)], value);
 }
 
 /* The counts of a stream in the half that is written now; NULL where the map is full. */

@@ -212,6 +212,7 @@ kernelTest('traffic that is not wanted takes one entry of a kernel map a kind, n
   const tcpOnly = await fillMaps('mt', 'tcp');
   // Three flows of TCP and the one entry of UDP, in a slot of each CPU and in the map, at most.
   for (const map of ['flows4', 'flows6', 'slots4', 'slots6']) {
-    assert.ok((tcpOnly[map] ?? Number.NaN) <= 4 * 2, `unwanted: ${JSON.stringify(tcpOnly)}`);
+    // On 2 CPUs, and where the sets in use have just become more or fewer, in two sets.
+    assert.ok((tcpOnly[map] ?? Number.NaN) <= 4 * 2 * 2, `unwanted: ${JSON.stringify(tcpOnly)}`);
   }
 });

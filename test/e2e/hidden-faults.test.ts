@@ -11,9 +11,18 @@ import { FAULTS, type Fault, FaultyMaps } from '../support/kernel/faulty-maps.js
 import { kernelTest } from '../support/kernel/kernel-gate.js';
 import { ProgramUnderTest } from '../support/kernel/program-under-test.js';
 import { DrainSums, sorted } from '../support/oracle/drain-sums.js';
+import { V2_IPV4, V2_IPV6 } from '../support/roce/roce-count-parts.js';
+import { withSourcePort } from '../support/roce/roce-source-port.js';
+
+/** A READ, which no slot takes, and packets of one stream from two ports. */
+const ROCE = [
+  V2_IPV4.frame({ opcode: 0x0c, destinationQp: 9 }),
+  V2_IPV6.frame({ opcode: 0x0c, destinationQp: 9 }),
+  ...[0xc001, 0xc002].map((port) => withSourcePort(V2_IPV4.frame({ opcode: 0x07, destinationQp: 10 }), port)),
+];
 
 /** Some 150 flows of every kind, in IPv4 and IPv6. */
-const FRAMES = mixedFlows(7, 6);
+const FRAMES = [...mixedFlows(7, 6), ...ROCE];
 /** Far fewer than there are flows of one IP version. */
 const BATCH_ENTRIES = 16;
 

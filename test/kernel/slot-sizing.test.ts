@@ -19,13 +19,13 @@ function slots4({ arrays }: SlotSizes): number {
   return arrays.slots4.sets * arrays.slots4.ways;
 }
 
-test('a small host gets what is asked for: 64 bytes for each IPv4 slot, all arrays together', () => {
-  const sizes = chooseSlotSizes({ slotsPerCpu: 131_072, cpuCount: 2, maxSlotBytes: 32 * MIB, hasRoce: true });
+test('a small host gets what is asked for: 80 bytes for each IPv4 slot, all arrays together', () => {
+  const sizes = chooseSlotSizes({ slotsPerCpu: 131_072, cpuCount: 2, maxSlotBytes: 40 * MIB, hasRoce: true });
   assert.equal(slots4(sizes), 131_072);
-  assert.equal(slotBytes(sizes), 32 * MIB);
+  assert.equal(slotBytes(sizes), 40 * MIB);
   assert.deepEqual(
     SLOT_ARRAYS.map((name) => slotCount(sizes, name)),
-    [262_144, 65_536, 32_768, 16_384],
+    [262_144, 65_536, 65_536, 32_768],
   );
 });
 
@@ -36,8 +36,8 @@ test('256 CPUs share the same memory as 32', () => {
     maxSlotBytes: 512 * MIB,
     hasRoce: true,
   });
-  assert.equal(slots4(sizes), 16_384);
-  assert.equal(slotBytes(sizes), 512 * MIB);
+  assert.equal(slots4(sizes), 8192);
+  assert.equal(slotBytes(sizes), 320 * MIB);
 });
 
 test('a number that is no power of two is rounded down', () => {
