@@ -177,7 +177,7 @@ static __always_inline enum steady count_steady(struct xdp_md *ctx, const struct
 	const volatile struct opcode_facts *facts;
 	__u64 shape0, shape1, stream, hash;
 	__u32 way;
-	__u8 flags, size_cell = 0, tos;
+	__u8 flags, size_cell = 0, tos = 0;
 	key_word *slots, *slot;
 	struct steady_count *count;
 	struct udp_header *udp = cursor->pos;
