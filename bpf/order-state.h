@@ -58,11 +58,16 @@ static __always_inline __u32 psn_index(__u64 stream)
 	return (stream >> 32) & (options.psn_sets - 1);
 }
 
-/* Whether the stream expected this PSN; then it expects the next one. */
+/* Whether the stream expected this PSN; then it expects the next one. element: of roce_windows.
+ *
+ * A stream with holes goes this way, too, unless the PSN that leaves the window is one: after a
+ * loss that would else be the slow way for a whole window. Its bit is looked at without the lock.
+ * Who changed it meanwhile has changed the state, and the swap fails. */
 static __always_inline bool order_expected(__u64 stream, __u32 psn)
 {
-	__u32 index = psn_index(stream), refresh = control.refresh;
-	__u64 before = psn_expecting(psn, refresh);
+	__u32 index = psn_index(stream), refresh = control.refresh, element = index * PSN_WAYS;
+	__u64 before, *state = NULL;
+	struct psn_window *window;
 	struct psn_set *set;
 
 	set = bpf_map_lookup_elem(&roce_psn, &index);
@@ -70,11 +75,24 @@ static __always_inline bool order_expected(__u64 stream, __u32 psn)
 		return false;
 #pragma clang loop unroll(full)
 	for (__u32 way = 0; way < PSN_WAYS; way++)
-		if (set->stream[way] == stream)
-			return __sync_val_compare_and_swap(&set->state[way], before,
-							   psn_begin(psn, PSN_FOLLOWS, refresh)) ==
-			       before;
+		if (set->stream[way] == stream) {
+			state = &set->state[way];
+			element += way;
+			goto found;
+		}
 	return false;
+found:
+	before = *(volatile __u64 *)state;
+	if ((before & ~PSN_HOLES) != psn_expecting(psn, refresh))
+		return false;
+	if (__builtin_expect(!!(before & PSN_HOLES), 0)) {
+		window = bpf_map_lookup_elem(&roce_windows, &element);
+		if (!window || *psn_word(window, psn) >> (psn & 63) & 1)
+			return false;
+	}
+	return __sync_val_compare_and_swap(state, before,
+					   psn_begin(psn, PSN_FOLLOWS, refresh) |
+						   (before & PSN_HOLES)) == before;
 }
 
 /* Locks the state of a stream; who does has its window to itself. Returns 1, or 0 where another CPU
