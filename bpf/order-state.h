@@ -19,7 +19,7 @@
 
 /* Looks at a lock before a program gives up: some microseconds, where a lock is held for some 100
  * ns. Beyond that its holder's CPU was taken away by a hypervisor. */
-#define PSN_SPINS 256
+#define PSN_SPINS 2048
 
 /* A key's two addresses for psn_stream(). */
 static __always_inline __u64 addresses_hash(const key_word *words)
@@ -86,6 +86,12 @@ found:
 	if ((before & ~PSN_HOLES) != psn_expecting(psn, refresh))
 		return false;
 	if (__builtin_expect(!!(before & PSN_HOLES), 0)) {
+		__u64 none = before;
+
+		/* An address that depends on the state: a CPU that orders loads by that alone
+		 * (arm64) must not have looked at the bit before. */
+		asm volatile("%0 &= 0" : "+r"(none));
+		element += none;
 		window = bpf_map_lookup_elem(&roce_windows, &element);
 		if (!window || *psn_word(window, psn) >> (psn & 63) & 1)
 			return false;
@@ -136,7 +142,7 @@ static __always_inline __u32 psn_way(const struct psn_set *set, __u64 stream)
 
 #pragma clang loop unroll(full)
 	for (__u32 way = 0; way < PSN_WAYS; way++)
-		if (*(volatile const __u64 *)&set->stream[way] == stream)
+		if (found == PSN_WAYS && *(volatile const __u64 *)&set->stream[way] == stream)
 			found = way;
 	return found;
 }

@@ -96,6 +96,16 @@ static __always_inline void count_verdict(const struct roce_work *work,
 		cell_add(count, ROCE_PSN_UNJUDGED, 1);
 }
 
+/* How many of the holes that are lost were packets that nobody could judge: they came. */
+static __always_inline __u32 excuse(struct psn_window *window, __u32 lost)
+{
+	__u32 excused = window->unjudged < lost ? window->unjudged : lost;
+
+	if (excused)
+		__sync_fetch_and_add(&window->unjudged, -excused);
+	return excused;
+}
+
 /* The state after a packet of a stream that is locked. */
 static __always_inline __u64 psn_judge(const struct roce_work *work, struct psn_window *window,
 				       __u32 element, __u64 before, __u32 refresh,
@@ -106,8 +116,13 @@ static __always_inline __u64 psn_judge(const struct roce_work *work, struct psn_
 	__u64 after;
 
 	before &= ~(PSN_HOLES | PSN_LOCK);
-	if (work->direction == PSN_ACKED)
-		return by < PSN_HALF ? psn_begin(psn, PSN_FOLLOWS, refresh) : before;
+	if (work->direction == PSN_ACKED) {
+		/* an older one says nothing, unless the queue pair is used anew */
+		bool begins = ((highest - psn) & PSN_MASK) > PSN_JUMP_MAX ||
+			      psn_idle(before, refresh) > options.psn_idle_max;
+
+		return by < PSN_HALF || begins ? psn_begin(psn, PSN_FOLLOWS, refresh) : before;
+	}
 	after = psn_advance(before, psn, work->rule, refresh, options.psn_idle_max, verdict);
 	if (verdict->begun) {
 		found->lost = psn_forget(window);
@@ -122,13 +137,14 @@ static __always_inline __u64 psn_judge(const struct roce_work *work, struct psn_
 	} else {
 		found->duplicate = 1;
 	}
+	found->lost -= excuse(window, found->lost);
 	return window->holes ? after | PSN_HOLES : after;
 }
 
 /* Judges the order of the packet in roce_work, and counts what there is to say. */
 __noinline int count_order(void)
 {
-	__u32 zero = 0, refresh = control.refresh, index, way, element;
+	__u32 zero = 0, refresh = control.refresh, index, way, element, lost;
 	struct psn_verdict verdict = {};
 	struct psn_found found = {};
 	struct psn_window *window;
@@ -155,8 +171,11 @@ __noinline int count_order(void)
 		window = bpf_map_lookup_elem(&roce_windows, &element);
 		if (!window)
 			return 0;
-		if (!lock_stream(element))
+		if (!lock_stream(element)) {
+			if (known && work->direction != PSN_ACKED)
+				__sync_fetch_and_add(&window->unjudged, 1);
 			break;
+		}
 		before = psn_locked(&set->state[way]);
 		if (known != (psn_way(set, work->stream) == way) ||
 		    (!known && psn_way(set, work->stream) < PSN_WAYS)) {
@@ -170,8 +189,13 @@ __noinline int count_order(void)
 			count_verdict(work, &verdict, &found);
 			return 0;
 		}
-		count_holes(element, ROCE_PSN_UNJUDGED | (work->epoch & 1) << 8,
-			    psn_forget(window));
+		/* Who is displaced while it has packets loses its place in the order. */
+		lost = psn_forget(window);
+		if (set->stream[way] && window->direction != PSN_ACKED &&
+		    psn_idle(before, refresh) <= 1)
+			lost++;
+		count_holes(element, ROCE_PSN_UNJUDGED | (work->epoch & 1) << 8, lost);
+		window->unjudged = 0;
 		window->key = work->key;
 		window->direction = work->direction;
 		*(volatile __u64 *)&set->stream[way] = work->stream;

@@ -41,13 +41,13 @@ static __always_inline bool counted_mirrored(struct xdp_md *ctx, const struct tr
 static __always_inline bool counted_roce(struct xdp_md *ctx, const struct cursor *cursor,
 					 const key_word *key, const __u32 words,
 					 const struct link *link, const struct transport *found,
-					 const __u32 framing, __u64 bytes)
+					 const __u32 framing, __u32 epoch, __u64 bytes)
 {
 	if (!is_roce(found->kind) || !options.roce)
 		return false;
 	if (found->kind == KIND_ROCE_V2) {
 		enum steady steady =
-			count_steady(ctx, cursor, key, words, link, found, framing, bytes);
+			count_steady(ctx, cursor, key, words, link, found, framing, epoch, bytes);
 
 		if (steady != STEADY_NOT)
 			return steady == STEADY_COUNTED;
@@ -62,9 +62,11 @@ static __always_inline int count_found(struct xdp_md *ctx, const struct cursor *
 				       const struct transport *found, const __u32 framing,
 				       __u64 bytes)
 {
+	__u32 epoch = epoch_now();
+
 	if (kind_wanted(found->kind, framing)) {
 		if (__builtin_expect(found->kind > KIND_UDP, 0) &&
-		    (counted_roce(ctx, cursor, key, words, link, found, framing, bytes) ||
+		    (counted_roce(ctx, cursor, key, words, link, found, framing, epoch, bytes) ||
 		     counted_mirrored(ctx, found, framing, bytes)))
 			return COUNTED;
 		key_describe(key, words, link, found);
@@ -75,7 +77,7 @@ static __always_inline int count_found(struct xdp_md *ctx, const struct cursor *
 		__builtin_memset(key, 0, words * sizeof(*key));
 	}
 	key_name(key, words, ctx, found);
-	count_key(key, words, epoch_now(), bytes);
+	count_key(key, words, epoch, bytes);
 	return COUNTED;
 }
 

@@ -195,7 +195,8 @@ struct psn_window {
 	__u32 holes;	     /* bits that are set */
 	__u32 direction;     /* enum psn_direction */
 	__u64 missing[PSN_WINDOW / 64];
-	__u64 pad;
+	__u32 unjudged; /* packets that nobody could judge: as many holes are none */
+	__u32 pad;
 };
 _Static_assert(sizeof(struct psn_window) == 192, "psn_window");
 

@@ -49,6 +49,8 @@ static __always_inline void count_port(const struct roce_key *key, struct roce_c
 	if (!first || first == port)
 		return;
 	cell_add(count, ROCE_STRAYED_BYTES, bytes);
+	if (key->transport == ROCE_CNP)
+		return; /* says nothing of how traffic spreads */
 	spread_add(key, port, epoch, bytes);
 }
 

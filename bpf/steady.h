@@ -165,7 +165,7 @@ static __always_inline enum steady count_steady(struct xdp_md *ctx, const struct
 						const key_word *key, const __u32 words,
 						const struct link *link,
 						const struct transport *found, const __u32 framing,
-						__u32 bytes)
+						__u32 epoch, __u32 bytes)
 {
 	const bool is_ipv4 = words == KEY4_WORDS;
 	const __u32 address_words = is_ipv4 ? ADDRESS4_WORDS : ADDRESS6_WORDS;
@@ -176,7 +176,7 @@ static __always_inline enum steady count_steady(struct xdp_md *ctx, const struct
 	void *data_end = (void *)(long)ctx->data_end;
 	const volatile struct opcode_facts *facts;
 	__u64 shape0, shape1, stream, hash;
-	__u32 way;
+	__u32 way, cpu;
 	__u8 flags, size_cell = 0, tos = 0;
 	key_word *slots, *slot;
 	struct steady_count *count;
@@ -199,17 +199,21 @@ static __always_inline enum steady count_steady(struct xdp_md *ctx, const struct
 		return STEADY_NOT;
 	if (flags &
 	    (OPCODE_OPAQUE | OPCODE_OPENS | OPCODE_BEGINS | OPCODE_SIZED | OPCODE_SYNDROME)) {
-		if (flags & (OPCODE_OPAQUE | OPCODE_OPENS | OPCODE_BEGINS) ||
-		    facts->transport_bytes || (void *)(extension + RETH_BYTES) > data_end)
+		if (flags & (OPCODE_OPAQUE | OPCODE_OPENS | OPCODE_BEGINS))
 			return STEADY_NOT;
 		if (flags & OPCODE_SIZED) {
-			__u32 message = bpf_ntohl(*(__be32 *)(extension + RETH_LENGTH_OFFSET));
+			__u32 message;
 
+			if (facts->transport_bytes || (void *)(extension + RETH_BYTES) > data_end)
+				return STEADY_NOT;
+			message = bpf_ntohl(*(__be32 *)(extension + RETH_LENGTH_OFFSET));
 			if (message != datagram - overhead)
 				return STEADY_NOT;
 			size_cell = packet_size_cell(message);
-		} else if (*extension >> 5) {
-			return STEADY_NOT;
+		} else if (flags & OPCODE_SYNDROME) {
+			if (facts->transport_bytes || (void *)(extension + AETH_BYTES) > data_end ||
+			    *extension >> 5)
+				return STEADY_NOT;
 		}
 	}
 	psn = bpf_ntohl(bth->psn);
@@ -226,7 +230,8 @@ static __always_inline enum steady count_steady(struct xdp_md *ctx, const struct
 	stream = psn_stream(is_ipv4 ? key[0] : addresses_hash(key), ctx->ingress_ifindex,
 			    bth_dest_qp(bth), flags & OPCODE_RESPONSE);
 	hash = (stream ^ shape1) * HASH_MULTIPLIER;
-	index = set_index(hash >> 32, epoch_now(), bpf_get_smp_processor_id(), sets, sets - 1);
+	cpu = bpf_get_smp_processor_id();
+	index = set_index(hash >> 32, epoch, cpu, sets, sets - 1);
 	slots = is_ipv4 ? bpf_map_lookup_elem(&roce_slots4, &index)
 			: bpf_map_lookup_elem(&roce_slots6, &index);
 	if (!slots)
@@ -268,7 +273,8 @@ found:
 		count_unsteady(index, place, psn);
 	if (__builtin_expect(!(place & PLACE_STRAYED), 1))
 		return STEADY_COUNTED;
-	count_strayed(index, place, found->src_port, bytes);
+	if (!(flags & OPCODE_NO_PAYLOAD)) /* CNPs say nothing of how traffic spreads */
+		count_strayed(index, place, found->src_port, bytes);
 	return STEADY_STRAYED;
 }
 

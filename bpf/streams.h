@@ -54,6 +54,7 @@ __noinline int count_roce_overflow(__u32 ifindex, __u32 version, __u32 epoch, __
 	};
 	struct flow_count first = {.packets = packets, .bytes = bytes};
 	struct flow_count *total;
+	__u32 zero = 0;
 
 	total = bpf_map_lookup_elem(&roce_overflow, &where);
 	if (!total) {
@@ -61,9 +62,11 @@ __noinline int count_roce_overflow(__u32 ifindex, __u32 version, __u32 epoch, __
 			return 0;
 		total = bpf_map_lookup_elem(&roce_overflow, &where);
 	}
+	if (!total && version != ROCE_UNBOOKED)
+		total = bpf_map_lookup_elem(&unattributed, &zero);
 	if (total) {
-		total->packets += packets;
-		total->bytes += bytes;
+		__sync_fetch_and_add(&total->packets, packets);
+		__sync_fetch_and_add(&total->bytes, bytes);
 	}
 	return 0;
 }

@@ -32,10 +32,12 @@ static __always_inline void forget_silent(__u32 element)
 	before = psn_locked(&set->state[way]);
 	if (psn_idle(before, control.refresh) >= PSN_SWEEP_IDLE) {
 		lost = psn_forget(window);
+		lost -= excuse(window, lost);
 		before &= ~PSN_HOLES;
+		/* before others may have the window: it says whose holes they are */
+		count_holes(element, ROCE_PSN_LOST | (control.epoch & 1) << 8, lost);
 	}
 	psn_unlock(&set->state[way], before);
-	count_holes(element, ROCE_PSN_LOST | (control.epoch & 1) << 8, lost);
 }
 
 #endif

@@ -147,7 +147,15 @@ export const PSN_WAYS = 4;
 /** enum psn_direction. */
 export const PSN_DIRECTION = { requests: 0, responses: 1, acked: 2 } as const;
 /** struct psn_window, an element of roce_windows: set * PSN_WAYS + way. */
-export const PSN_WINDOW = { size: 192, key: 0, holes: 48, direction: 52, missing: 56, pad: 184 } as const;
+export const PSN_WINDOW = {
+  size: 192,
+  key: 0,
+  holes: 48,
+  direction: 52,
+  missing: 56,
+  unjudged: 184,
+  pad: 188,
+} as const;
 /** PSNs below the highest one whose holes are remembered. */
 export const PSN_WINDOW_PSNS = 1024;
 

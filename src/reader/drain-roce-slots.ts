@@ -14,6 +14,9 @@ import { drainMarkedBlocks } from './marked-blocks.js';
 const WORD_BYTES = 4;
 const ADDRESS_WORDS = 8;
 const IPV4_MAPPED = 0xffff0000;
+/** A RoCE slot takes as long as so many slots of flows: it makes two rows. */
+const SLOT_WEIGHT = 4;
+
 export interface RoceSlotDrainParts {
   readonly derivation: RoceDerivation;
   interfaceIdOf(ifindex: number): number;
@@ -39,7 +42,7 @@ export async function drainRoceSlots(
     const memory = slots.subarray(block * blockBytes, (block + 1) * blockBytes);
     used += takeRoceSlots(ipVersion, memory, rows, parts);
   };
-  await drainMarkedBlocks(marks, slotsPerBlock, drainBlock, parts.yieldToLoop);
+  await drainMarkedBlocks(marks, SLOT_WEIGHT * slotsPerBlock, drainBlock, parts.yieldToLoop);
   return used;
 }
 

@@ -189,8 +189,8 @@ export function createDrain(parts: DrainParts): Drain {
       }
       times = await drainHalf(found);
       await psns.findCaptureLoss(roceRows);
-      await psns.sweep();
       unattributedPackets = (await maps.readUnattributed()).packets;
+      await psns.sweep();
     } catch (caught) {
       error = caught;
     }

@@ -27,13 +27,14 @@ const REFRESH_SHIFT = 19;
 const REFRESH_MASK = 0x1fff;
 /** PSN_SWEEP_IDLE of bpf/order.h. */
 const SWEEP_IDLE_REFRESHES = 2;
-/** A run of a program each, 10 us; what is beyond waits for the next refresh. */
-const SWEEPS_PER_REFRESH = 1024;
+/** A run of a program each, some 50 us; what is beyond waits for the next refresh. */
+const SWEEPS_PER_REFRESH = 256;
 /** Records looked at before the event loop gets its turn: less than 1 ms. */
 const RECORDS_PER_TURN = 8192;
 
 const PSN_MASK = 0xffffff;
 const PSN_HALF = 0x800000;
+const STEP_MASK = (PSN_MASK + 1) / PSN_WINDOW_PSNS - 1;
 const SET_WORDS = PSN_SET.size / 4;
 const STATE_WORD = PSN_SET.state / 4;
 const WINDOW_WORDS = PSN_WINDOW.size / 4;
@@ -43,6 +44,7 @@ const QP_WORD = 9;
 /** A stream that has lost packets, or whom its acknowledgements are looked for. */
 interface Suspect {
   readonly row: number;
+  /** Of its stream, once that is found. */
   highest: number | undefined;
   /** Whether the peer has them all. */
   isAcknowledged: boolean;
@@ -85,29 +87,38 @@ export class PsnStreams {
   async findCaptureLoss(rows: RoceRowBuffer): Promise<void> {
     const suspects = this.#suspectsOf(rows);
     if (suspects.size === 0) return;
-    const all = [...suspects.values()].flat();
+    /** By addresses and highest PSN, in steps of a window. */
+    const waiting = new Map<number, Suspect[]>();
     await this.#each((record) => {
       const window = record * WINDOW_WORDS;
       if (this.#direction(window) !== PSN_DIRECTION.requests) return;
-      for (const one of suspects.get(this.#hash(window, window + ADDRESS_WORDS)) ?? []) {
+      const hash = this.#hash(window, window + ADDRESS_WORDS);
+      for (const one of suspects.get(streamHash(hash, this.#windows[window + QP_WORD] ?? 0)) ?? []) {
         const key = one.row * ROCE_KEY_WORDS;
         const isSame =
           this.#windows[window + QP_WORD] === rows.keys[key + QP_WORD] &&
           this.#sameAddresses(window, window + ADDRESS_WORDS, rows.keys, key);
-        if (isSame) one.highest = this.#highest(record);
+        if (!isSame || one.highest !== undefined) continue;
+        one.highest = this.#highest(record);
+        addTo(waiting, streamHash(hash, stepOf(one.highest)), one);
       }
     });
     await this.#each((record) => {
       const window = record * WINDOW_WORDS;
       if (this.#direction(window) === PSN_DIRECTION.requests) return;
-      for (const one of suspects.get(this.#hash(window + ADDRESS_WORDS, window)) ?? []) {
-        if (one.highest === undefined || one.isAcknowledged) continue;
-        if (!this.#sameAddresses(window + ADDRESS_WORDS, window, rows.keys, one.row * ROCE_KEY_WORDS))
-          continue;
-        one.isAcknowledged = isNear(this.#highest(record), one.highest);
+      const hash = this.#hash(window + ADDRESS_WORDS, window);
+      const acknowledged = this.#highest(record);
+      for (const step of [-1, 0, 1]) {
+        const near = waiting.get(streamHash(hash, (stepOf(acknowledged) + step) & STEP_MASK)) ?? [];
+        for (const one of near) {
+          if (one.isAcknowledged || one.highest === undefined) continue;
+          if (!this.#sameAddresses(window + ADDRESS_WORDS, window, rows.keys, one.row * ROCE_KEY_WORDS))
+            continue;
+          one.isAcknowledged = isNear(acknowledged, one.highest);
+        }
       }
     });
-    for (const { row, isAcknowledged } of all) {
+    for (const { row, isAcknowledged } of [...suspects.values()].flat()) {
       if (!isAcknowledged) continue;
       rows.moveCell(
         row,
@@ -118,7 +129,7 @@ export class PsnStreams {
     }
   }
 
-  /** Requests of reliable transports that have lost packets, by their addresses' hash. */
+  /** Requests of reliable transports that have lost packets, by addresses and queue pair. */
   #suspectsOf(rows: RoceRowBuffer): Map<number, Suspect[]> {
     const suspects = new Map<number, Suspect[]>();
     for (let row = 0; row < rows.length; row++) {
@@ -126,12 +137,10 @@ export class PsnStreams {
       const key = row * ROCE_KEY_WORDS;
       const transport = transportOf(rows.keys, key);
       const isReliable = transport === ROCE_TRANSPORT.rc || transport === ROCE_TRANSPORT.xrc;
-      if (!isReliable || detailOf(rows.keys, key) !== 0 || streamQueuePairOf(rows.keys, key) === 0) continue;
-      const hash = addressHash(rows.keys, key, key + ADDRESS_WORDS);
-      const others = suspects.get(hash);
-      const suspect = { row, highest: undefined, isAcknowledged: false };
-      if (others === undefined) suspects.set(hash, [suspect]);
-      else others.push(suspect);
+      const queuePair = streamQueuePairOf(rows.keys, key);
+      if (!isReliable || detailOf(rows.keys, key) !== 0 || queuePair === 0) continue;
+      const hash = streamHash(addressHash(rows.keys, key, key + ADDRESS_WORDS), queuePair);
+      addTo(suspects, hash, { row, highest: undefined, isAcknowledged: false });
     }
     return suspects;
   }
@@ -192,6 +201,21 @@ function addressHash(words: Uint32Array, source: number, destination: number): n
     hash ^= hash >>> 13;
   }
   return hash;
+}
+
+/** What is told apart between two addresses: a queue pair, or a step of PSNs. */
+function streamHash(addresses: number, part: number): number {
+  return addresses ^ Math.imul(part + 1, 0x27d4eb2f);
+}
+
+function stepOf(psn: number): number {
+  return Math.floor(psn / PSN_WINDOW_PSNS);
+}
+
+function addTo(lists: Map<number, Suspect[]>, key: number, suspect: Suspect): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [suspect]);
+  else list.push(suspect);
 }
 
 /** Whether an acknowledgement is of these PSNs, and of all that have left the window. */

@@ -239,6 +239,7 @@ class PairTable implements RocePairs {
     const queuePair = streamQueuePairOf(keys, wordOffset);
     if (
       path !== undefined &&
+      (bytes > 0 || cells[ROCE_CELL.packets] !== 0) && // else the order alone of what was counted before
       queuePair > MANAGEMENT_QUEUE_PAIR_MAX &&
       transport !== ROCE_TRANSPORT.cnp &&
       transport !== ROCE_TRANSPORT.malformed

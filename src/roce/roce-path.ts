@@ -54,9 +54,9 @@ export class RocePath<Pair = unknown> implements RocePathView {
   }
 
   beginInterval(): void {
+    this.#ports.clear();
     if (this.#bytesOf.size === 0) return;
     this.#bytesOf.clear();
-    this.#ports.clear();
     this.#bytes = 0;
     this.#mostBytes = 0;
   }

@@ -160,6 +160,7 @@ export class PairsModel {
           this.#pathName(spec) === name &&
           !isMalformed(spec) &&
           spec.transport !== 'cnp' &&
+          (packetsOf(spec) > 0 || bytesOf(spec) > 0) &&
           queuePairOf(spec) > 1,
       );
       const bytes = new Map<number, number>();
