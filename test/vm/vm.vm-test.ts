@@ -16,7 +16,7 @@ import { failureText, parseTap } from './tap.js';
 const SERIES = '6.1';
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const SCRIPTS = path.join(ROOT, 'test/vm');
-const LIMIT_S = 540;
+const LIMIT_S = 720;
 
 const GUEST_TESTS = [
   'vm/guest/kernel.guest-test.js',

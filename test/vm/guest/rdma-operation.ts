@@ -41,7 +41,7 @@ export function operationTest(mode: string, bench: () => Promise<RoceBench>, run
     `${mode}: ${count} of ${operation}, ${bytes} bytes, ${transport} over ${ipVersion}`,
     async (t) => {
       const shared = await bench();
-      const grown = await measure(shared, async () => {
+      const runOnce = async () => {
         const what = ATOMICS.get(operation) ?? ['-s', String(bytes)];
         const connection = transport === 'rc' ? [] : ['-c', transport.toUpperCase()];
         const pair = await startPerftest(shared.roce, {
@@ -50,8 +50,14 @@ export function operationTest(mode: string, bench: () => Promise<RoceBench>, run
           args: ['-n', String(count), ...what, ...connection],
         });
         await pair.finish();
-      });
+      };
+      let grown = await measure(shared, runOnce);
       t.diagnostic(grown.assertBooks({ mayOutliveQueuePairs: transport !== 'rc' }));
+      // A guest that is slow lets soft-RoCE's timer run out, which then asks again: not what is looked at here.
+      for (let more = 2; more > 0 && hasSentAgain(grown); more--) {
+        grown = await measure(shared, runOnce);
+        t.diagnostic(grown.assertBooks({ mayOutliveQueuePairs: transport !== 'rc' }));
+      }
       const messages: Messages = { operation, transport, count, bytes, ipVersion };
       const acks = grown.sum('near', 'xtrace_roce_acks_total');
       assertOnWire(grown, 'far', transport, requestsOf(messages));
@@ -63,6 +69,12 @@ export function operationTest(mode: string, bench: () => Promise<RoceBench>, run
       const paths = { src_ip: near[ipVersion], dst_ip: far[ipVersion] };
       assert.equal(grown.packets('far', paths), grown.packets('far'), 'from near to far');
     },
+  );
+}
+
+function hasSentAgain(grown: Grown): boolean {
+  return (['near', 'far'] as const).some(
+    (side) => grown.sum(side, 'xtrace_roce_retransmitted_packets_total') > 0,
   );
 }
 
