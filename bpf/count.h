@@ -36,8 +36,8 @@ static __always_inline void count_past(struct slot_state *state, const key_word 
 	state->trial = 0;
 	state->lone = 0;
 	state->entry[words] = packet;
-	sketch_refused(0, slot_place(words, 0, epoch) | PLACE_STATE);
-	count_refused(0, slot_place(words, 0, epoch) | PLACE_STATE);
+	sketch_refused(0, slot_place(words == KEY6_WORDS, 0, epoch) | PLACE_STATE);
+	count_refused(0, slot_place(words == KEY6_WORDS, 0, epoch) | PLACE_STATE);
 }
 
 /* Packets of the smallest resident of a set, above bit 2, and its way. Of equals, the one that is
@@ -87,7 +87,7 @@ static __always_inline key_word *take_slot(struct slot_state *state, key_word *s
 		if (goes_past(state))
 			return NULL;
 		note_victim(state, least);
-		evict_at(index, slot_place(words, victim, epoch));
+		evict_at(index, slot_place(words == KEY6_WORDS, victim, epoch));
 	} else {
 		open_slot(index, words == KEY6_WORDS);
 	}
@@ -138,7 +138,7 @@ static __always_inline void count_key(key_word *key, const __u32 words, __u32 ep
 found:
 	sum = slot[words] + packet;
 	if (__builtin_expect(sum < packet, 0)) {
-		evict_at(index, slot_place(words, way, epoch));
+		evict_at(index, slot_place(words == KEY6_WORDS, way, epoch));
 		sum = packet;
 	}
 	slot[words] = sum;

@@ -14,6 +14,7 @@
 #include "options.h"
 #include "overflow.h"
 #include "slot.h"
+#include "slots.h"
 
 /* Adds a count to a flow map. Returns 0, or -1 where the map would not take it.
  * Entries are deleted only in the half that no program writes, so an entry found stays.
@@ -91,21 +92,12 @@ static __always_inline void count_undetailed(key_word *key, const __u32 words, _
 		       bytes);
 }
 
-/* Bit 0 the epoch, bits 1 and 2 the way, bit 3 set for IPv6. */
-static __always_inline __u32 slot_place(const __u32 words, __u32 way, __u32 epoch)
-{
-	return epoch | way << 1 | (words == KEY6_WORDS) << 3;
-}
-
-/* The place of an entry that has no slot, but is in the state of this CPU. */
-#define PLACE_STATE 16
-
 /* The slot at a place in the set at an index. NULL: cannot be, but the verifier does not know. */
 static __always_inline key_word *slot_of(const __u32 words, __u32 index, __u32 place)
 {
 	key_word *set = set_at(words, index);
 
-	return set ? slot_at(set, words, place >> 1 & (SLOT_WAYS - 1)) : NULL;
+	return set ? slot_at(set, words, place & PLACE_WAY) : NULL;
 }
 
 /* What the flow map would not take: a slot, or PLACE_STATE; NULL where there is none. */
@@ -129,14 +121,14 @@ __noinline int sketch_refused(__u32 index, __u32 place)
 {
 	key_word *slot;
 
-	if (place & 8) {
+	if (place & PLACE_IPV6) {
 		slot = refused_slot(KEY6_WORDS, index, place);
 		if (slot && key_traits(slot, KEY6_WORDS)->kind < KIND_NON_IP)
-			sketch_add((const __u32 *)slot, 2 * KEY6_WORDS, place & 1);
+			sketch_add((const __u32 *)slot, 2 * KEY6_WORDS, epoch_of_place(place));
 	} else {
 		slot = refused_slot(KEY4_WORDS, index, place);
 		if (slot && key_traits(slot, KEY4_WORDS)->kind < KIND_NON_IP)
-			sketch_add((const __u32 *)slot, 2 * KEY4_WORDS, place & 1);
+			sketch_add((const __u32 *)slot, 2 * KEY4_WORDS, epoch_of_place(place));
 	}
 	return 0;
 }
@@ -146,16 +138,16 @@ __noinline int count_refused(__u32 index, __u32 place)
 {
 	key_word *slot;
 
-	if (place & 8) {
+	if (place & PLACE_IPV6) {
 		slot = refused_slot(KEY6_WORDS, index, place);
 		if (slot)
-			count_undetailed(slot, KEY6_WORDS, place & 1, (__u32)slot[KEY6_WORDS],
-					 slot[KEY6_WORDS] >> 32);
+			count_undetailed(slot, KEY6_WORDS, epoch_of_place(place),
+					 (__u32)slot[KEY6_WORDS], slot[KEY6_WORDS] >> 32);
 	} else {
 		slot = refused_slot(KEY4_WORDS, index, place);
 		if (slot)
-			count_undetailed(slot, KEY4_WORDS, place & 1, (__u32)slot[KEY4_WORDS],
-					 slot[KEY4_WORDS] >> 32);
+			count_undetailed(slot, KEY4_WORDS, epoch_of_place(place),
+					 (__u32)slot[KEY4_WORDS], slot[KEY4_WORDS] >> 32);
 	}
 	return 0;
 }
@@ -169,7 +161,7 @@ static __always_inline void evict(key_word *slot, const __u32 words, __u32 index
 		return;
 	state->count.packets = (__u32)slot[words];
 	state->count.bytes = slot[words] >> 32;
-	if (fold_flow(slot, words, place & 1, &state->count)) {
+	if (fold_flow(slot, words, epoch_of_place(place), &state->count)) {
 		sketch_refused(index, place & ~PLACE_STATE);
 		count_refused(index, place & ~PLACE_STATE);
 	}
@@ -180,7 +172,7 @@ static __always_inline void evict(key_word *slot, const __u32 words, __u32 index
  * programs no stack left for what it needs. */
 __noinline int evict_at(__u32 index, __u32 place)
 {
-	if (place & 8)
+	if (place & PLACE_IPV6)
 		evict(slot_of(KEY6_WORDS, index, place), KEY6_WORDS, index, place);
 	else
 		evict(slot_of(KEY4_WORDS, index, place), KEY4_WORDS, index, place);

@@ -13,6 +13,17 @@
 #include "ip.h"
 #include "maps.h"
 
+/* Two IPv4 addresses, as a key has them: ::ffff:a.b.c.d. */
+static __always_inline void map_addresses(struct roce_key *key, const void *src_ip,
+					  const void *dst_ip)
+{
+	__builtin_memset(key, 0, 2 * sizeof(key->src_ip));
+	key->src_ip[10] = key->src_ip[11] = 0xff;
+	key->dst_ip[10] = key->dst_ip[11] = 0xff;
+	__builtin_memcpy(key->src_ip + 12, src_ip, 4);
+	__builtin_memcpy(key->dst_ip + 12, dst_ip, 4);
+}
+
 /* Addresses and DSCP into *key, from the IP header or GRH at offset. Returns 0, or -1 where the
  * frame ends before. */
 static __always_inline int read_network(struct xdp_md *ctx, __u32 offset, struct roce_key *key,
@@ -28,10 +39,7 @@ static __always_inline int read_network(struct xdp_md *ctx, __u32 offset, struct
 	if ((void *)(ip4 + 1) > data_end)
 		return -1;
 	if (ip4->version_ihl >> 4 == 4) {
-		key->src_ip[10] = key->src_ip[11] = 0xff;
-		key->dst_ip[10] = key->dst_ip[11] = 0xff;
-		__builtin_memcpy(key->src_ip + 12, ip4->src_ip, 4);
-		__builtin_memcpy(key->dst_ip + 12, ip4->dst_ip, 4);
+		map_addresses(key, ip4->src_ip, ip4->dst_ip);
 		length = bpf_ntohs(ip4->total_length);
 		network->whole = offset + DATAGRAM_BYTES_MAX;
 		class = ip4->tos;

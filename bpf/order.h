@@ -126,10 +126,13 @@ static __always_inline __u64 psn_judge(const struct roce_work *work, struct psn_
 	after = psn_advance(before, psn, work->rule, refresh, options.psn_idle_max, verdict);
 	if (verdict->begun) {
 		found->lost = psn_forget(window);
+		found->lost -= excuse(window, found->lost);
+		window->unjudged = 0; /* what is left excuses nothing of the new order */
 	} else if (by &&
 		   by <= PSN_HALF) { /* not at or below the highest, as psn_advance() has it */
 		if (window->holes || verdict->gap_packets)
 			found->lost = move_window(element, psn, by | !!verdict->gap_packets << 31);
+		found->lost -= excuse(window, found->lost);
 	} else if (psn_fill(window, psn, highest)) {
 		found->late = 1;
 		if (work->rule == PSN_OPENS)
@@ -137,7 +140,6 @@ static __always_inline __u64 psn_judge(const struct roce_work *work, struct psn_
 	} else {
 		found->duplicate = 1;
 	}
-	found->lost -= excuse(window, found->lost);
 	return window->holes ? after | PSN_HOLES : after;
 }
 

@@ -118,18 +118,24 @@ _Static_assert(sizeof(struct roce_shape) == 16, "roce_shape");
 #define ROCE_SHAPE_FECN	       0x04
 #define ROCE_SHAPE_BECN	       0x02
 
-/* A per-CPU slot for packets of one shape, between two addresses. Empty when packets is 0. Packets
- * with another source port than the first one count as strayed, too, and as flows by themselves. */
-struct roce_slot4 {
-	__u8 src_ip[4];
-	__u8 dst_ip[4];
-	struct roce_shape shape;
+/* What is counted of a shape. Packets with another source port than the first one count as strayed,
+ * too, and as flows by themselves. */
+struct roce_slot_count {
 	__u64 packets;
 	__u64 bytes;
 	__u64 strayed_packets;
 	__u64 strayed_bytes;
 	__u16 src_port;
 	__u8 pad[6];
+};
+_Static_assert(sizeof(struct roce_slot_count) == 40, "roce_slot_count");
+
+/* A per-CPU slot for packets of one shape, between two addresses. Empty when packets is 0. */
+struct roce_slot4 {
+	__u8 src_ip[4];
+	__u8 dst_ip[4];
+	struct roce_shape shape;
+	struct roce_slot_count count;
 };
 _Static_assert(sizeof(struct roce_slot4) == 64, "roce_slot4");
 
@@ -138,12 +144,8 @@ struct roce_slot6 {
 	__u8 src_ip[16];
 	__u8 dst_ip[16];
 	struct roce_shape shape;
-	__u64 packets;
-	__u64 bytes;
-	__u64 strayed_packets;
-	__u64 strayed_bytes;
-	__u16 src_port;
-	__u8 pad[46];
+	struct roce_slot_count count;
+	__u8 line_pad[40];
 };
 _Static_assert(sizeof(struct roce_slot6) == 128, "roce_slot6");
 

@@ -6,12 +6,31 @@
 #ifndef XTRACE_SLOTS_H
 #define XTRACE_SLOTS_H
 
+#include <stdbool.h>
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include "abi.h"
 #include "maps.h"
 #include "options.h"
 #include "slot.h"
+
+/* Which slot of a set, for functions that take numbers alone (the verifier looks at those once):
+ * its way in the lowest two bits, and what else there is to say of it. */
+#define PLACE_WAY     3
+#define PLACE_IPV6    4
+#define PLACE_EPOCH   8	 /* the second half */
+#define PLACE_STATE   16 /* no slot, but the entry in the state of this CPU */
+#define PLACE_STRAYED 32 /* RoCE: the packet has another source port than its slot */
+
+static __always_inline __u32 slot_place(const bool is_ipv6, __u32 way, __u32 epoch)
+{
+	return way | (is_ipv6 ? PLACE_IPV6 : 0) | (epoch ? PLACE_EPOCH : 0);
+}
+
+static __always_inline __u32 epoch_of_place(__u32 place)
+{
+	return place & PLACE_EPOCH ? 1 : 0;
+}
 
 /* Which half is written: to be read once for a packet, so that all it is counted in is drained
  * together. */

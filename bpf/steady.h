@@ -20,6 +20,7 @@
 #include "key.h"
 #include "link.h"
 #include "maps.h"
+#include "network.h"
 #include "options.h"
 #include "order.h"
 #include "slots.h"
@@ -39,20 +40,17 @@ enum steady {
 #define ADDRESS4_WORDS 1
 #define ADDRESS6_WORDS 4
 
-/* What a slot of a half has of its packets, as both IP versions have it. */
-struct steady_count {
-	__u64 packets;
-	__u64 bytes;
-	__u64 strayed_packets;
-	__u64 strayed_bytes;
-	__u16 src_port;
-	__u8 pad[6];
-};
-
-/* Which slot of a set, for functions that take numbers alone: its way in the lowest bits. */
-#define PLACE_IPV6    4
-#define PLACE_EPOCH   8
-#define PLACE_STRAYED 16
+/* Whose packets a slot counts: addresses, interface and queue pair of its stream's key. */
+static __always_inline void slot_stream(struct roce_key *key, const void *addresses,
+					const bool is_ipv4, const struct roce_shape *shape)
+{
+	if (is_ipv4)
+		map_addresses(key, addresses, addresses + 4);
+	else
+		__builtin_memcpy(key, addresses, 2 * sizeof(key->src_ip));
+	key->ifindex = shape->ifindex;
+	key->qp = shape->qp & 0xffffff;
+}
 
 /* Hands what roce_work needs of a slot to count_order(). */
 static __always_inline void order_slot(const void *addresses, const bool is_ipv4,
@@ -66,19 +64,7 @@ static __always_inline void order_slot(const void *addresses, const bool is_ipv4
 	if (!work)
 		return;
 	key = &work->key;
-	if (is_ipv4) {
-		const __u32 *words = addresses;
-		__u32 *to = (__u32 *)key;
-
-		to[0] = to[1] = to[4] = to[5] = 0;
-		to[2] = to[6] = bpf_htonl(0xffff);
-		to[3] = words[0];
-		to[7] = words[1];
-	} else {
-		__builtin_memcpy(key, addresses, 2 * sizeof(key->src_ip));
-	}
-	key->ifindex = shape->ifindex;
-	key->qp = shape->qp & 0xffffff;
+	slot_stream(key, addresses, is_ipv4, shape);
 	key->pad = 0;
 	key->pkey = shape->pkey;
 	key->version = 2;
@@ -89,17 +75,17 @@ static __always_inline void order_slot(const void *addresses, const bool is_ipv4
 		psn_stream(is_ipv4 ? ipv4_addresses(key) : addresses_hash((const key_word *)key),
 			   key->ifindex, key->qp, direction);
 	work->psn = psn;
-	work->epoch = place & PLACE_EPOCH ? 1 : 0;
+	work->epoch = epoch_of_place(place);
 	work->rule = PSN_FOLLOWS;
 	work->direction = direction;
 	count_order();
 }
 
 /* Judges the order of a packet that its stream did not expect, or of an acknowledgement. index: of
- * a set of RoCE slots; place: the way and PLACE_*. */
+ * a set of RoCE slots. */
 __noinline int count_unsteady(__u32 index, __u32 place, __u32 psn)
 {
-	__u32 way = place & (ROCE_SLOT_WAYS - 1);
+	__u32 way = place & PLACE_WAY;
 
 	if (place & PLACE_IPV6) {
 		struct roce_set6 *set = bpf_map_lookup_elem(&roce_slots6, &index);
@@ -118,7 +104,7 @@ __noinline int count_unsteady(__u32 index, __u32 place, __u32 psn)
 /* Adds a strayed packet to its slot's spread. */
 __noinline int count_strayed(__u32 index, __u32 place, __u32 port, __u32 bytes)
 {
-	__u32 way = place & (ROCE_SLOT_WAYS - 1), epoch = place & PLACE_EPOCH ? 1 : 0;
+	__u32 way = place & PLACE_WAY;
 	struct roce_key key = {};
 
 	if (place & PLACE_IPV6) {
@@ -126,24 +112,19 @@ __noinline int count_strayed(__u32 index, __u32 place, __u32 port, __u32 bytes)
 
 		if (!set)
 			return 0;
-		__builtin_memcpy(&key, &set->way[way].src_ip, 2 * sizeof(key.src_ip));
-		key.ifindex = set->way[way].shape.ifindex;
-		key.qp = set->way[way].shape.qp & 0xffffff;
+		slot_stream(&key, &set->way[way].src_ip, false, &set->way[way].shape);
 	} else {
 		struct roce_set4 *set = bpf_map_lookup_elem(&roce_slots4, &index);
 
 		if (!set)
 			return 0;
-		key.src_ip[10] = key.src_ip[11] = 0xff;
-		key.dst_ip[10] = key.dst_ip[11] = 0xff;
-		__builtin_memcpy(key.src_ip + 12, &set->way[way].src_ip, 4);
-		__builtin_memcpy(key.dst_ip + 12, &set->way[way].dst_ip, 4);
-		key.ifindex = set->way[way].shape.ifindex;
-		key.qp = set->way[way].shape.qp & 0xffffff;
+		slot_stream(&key, &set->way[way].src_ip, true, &set->way[way].shape);
 	}
-	spread_add(&key, port, epoch, bytes);
+	spread_add(&key, port, epoch_of_place(place), bytes);
 	return 0;
 }
+
+_Static_assert(ROCE_SLOT_WAYS == PLACE_WAY + 1 && SLOT_WAYS == PLACE_WAY + 1, "places name ways");
 
 #define SLOT4_WORDS (sizeof(struct roce_slot4) / sizeof(key_word))
 #define SLOT6_WORDS (sizeof(struct roce_slot6) / sizeof(key_word))
@@ -179,7 +160,7 @@ static __always_inline enum steady count_steady(struct xdp_md *ctx, const struct
 	__u32 way, cpu;
 	__u8 flags, size_cell = 0, tos = 0;
 	key_word *slots, *slot;
-	struct steady_count *count;
+	struct roce_slot_count *count;
 	struct udp_header *udp = cursor->pos;
 	struct bth *bth = (void *)(udp + 1);
 	__u8 *extension = (void *)(bth + 1);
@@ -234,7 +215,7 @@ static __always_inline enum steady count_steady(struct xdp_md *ctx, const struct
 	index = set_index(hash >> 32, epoch, cpu, sets, sets - 1);
 	slots = is_ipv4 ? bpf_map_lookup_elem(&roce_slots4, &index)
 			: bpf_map_lookup_elem(&roce_slots6, &index);
-	if (!slots)
+	if (!slots || cpu >= options.cpu_count) /* a CPU beyond those the loader knew */
 		return STEADY_NOT;
 #pragma clang loop unroll(full)
 	for (way = 0; way < ROCE_SLOT_WAYS; way++) {
@@ -253,13 +234,12 @@ empty:
 	key_copy(slot, key, address_words);
 	slot[address_words] = shape0;
 	slot[address_words + 1] = shape1;
-	((struct steady_count *)(slot + address_words + SHAPE_WORDS))->src_port = found->src_port;
+	((struct roce_slot_count *)(slot + address_words + SHAPE_WORDS))->src_port =
+		found->src_port;
 	mark_block(is_ipv4 ? options.roce_first_mark4 : options.roce_first_mark6,
 		   is_ipv4 ? options.roce_block_shift4 : options.roce_block_shift6, index);
 found:
-	/* the second half of the array is the second epoch's */
-	place = way | (is_ipv4 ? 0 : PLACE_IPV6) |
-		(index >= options.cpu_count * sets ? PLACE_EPOCH : 0);
+	place = slot_place(!is_ipv4, way, epoch);
 	count = (void *)(slot + address_words + SHAPE_WORDS);
 	count->packets++;
 	count->bytes += bytes;

@@ -129,6 +129,7 @@ export const ROCE_SLOT6 = {
   strayedBytes: 72,
   srcPort: 80,
   pad: 82,
+  linePad: 88,
 } as const;
 /** struct roce_set4 and roce_set6: so many slots make a set, an element of the slot arrays. */
 export const ROCE_SLOT_WAYS = 4;

@@ -35,42 +35,44 @@ export async function drainRoceSlots(
   rows: RoceSlotRows,
   parts: RoceSlotDrainParts,
 ): Promise<number> {
+  const take = roceSlotTaker(ipVersion, slots, rows, parts);
   const blockBytes = slots.length / marks.length;
   const slotsPerBlock = blockBytes / (ipVersion === 4 ? ROCE_SLOT4 : ROCE_SLOT6).size;
   let used = 0;
   const drainBlock = (block: number): void => {
-    const memory = slots.subarray(block * blockBytes, (block + 1) * blockBytes);
-    used += takeRoceSlots(ipVersion, memory, rows, parts);
+    used += take(block * blockBytes, (block + 1) * blockBytes);
   };
   await drainMarkedBlocks(marks, SLOT_WEIGHT * slotsPerBlock, drainBlock, parts.yieldToLoop);
   return used;
 }
 
-/** The same at once, of slots that follow each other in `memory`. */
-export function takeRoceSlots(
+/** What does the same at once for the slots from one byte of `memory` to another. */
+export function roceSlotTaker(
   ipVersion: IpVersion,
   memory: Uint8Array,
   rows: RoceSlotRows,
   parts: Pick<RoceSlotDrainParts, 'derivation' | 'interfaceIdOf'>,
-): number {
+): (fromByte: number, toByte: number) => number {
   const layout = ipVersion === 4 ? ROCE_SLOT4 : ROCE_SLOT6;
   const words = new Uint32Array(memory.buffer, memory.byteOffset, memory.byteLength / WORD_BYTES);
   const slotWords = layout.size / WORD_BYTES;
   const packetsWord = layout.packets / WORD_BYTES;
-  const take = slotTaker(ipVersion, words, rows, parts);
-  let used = 0;
-  rows.flows.reserve(words.length / slotWords);
-  for (let at = 0; at < words.length; at += slotWords) {
-    if (words[at + packetsWord] === 0 && words[at + packetsWord + 1] === 0) continue;
-    take(at);
-    words.fill(0, at, at + slotWords);
-    used++;
-  }
-  return used;
+  const addRows = rowAdder(ipVersion, words, rows, parts);
+  return (fromByte, toByte) => {
+    let used = 0;
+    rows.flows.reserve((toByte - fromByte) / layout.size);
+    for (let at = fromByte / WORD_BYTES; at < toByte / WORD_BYTES; at += slotWords) {
+      if (words[at + packetsWord] === 0 && words[at + packetsWord + 1] === 0) continue;
+      addRows(at);
+      words.fill(0, at, at + slotWords);
+      used++;
+    }
+    return used;
+  };
 }
 
 /** What makes rows of the slot at words[at]. */
-function slotTaker(
+function rowAdder(
   ipVersion: IpVersion,
   words: Uint32Array,
   { flows, streams }: RoceSlotRows,

@@ -121,8 +121,14 @@ for (const [name, layout] of LAYOUTS) {
     const actual: Record<string, number> = { size: type.size ?? 0 };
     for (const member of type.members ?? []) {
       const at = member.bits_offset / 8;
-      // The tail that both keys share: its members are the key's.
-      const inner = member.name === 'traits' ? (struct('flow_traits').members ?? []) : [];
+      // The tail that both IP versions share: its members are the key's, or the slot's.
+      const tail =
+        member.name === 'traits'
+          ? 'flow_traits'
+          : name.startsWith('roce_slot') && member.name === 'count'
+            ? 'roce_slot_count'
+            : undefined;
+      const inner = tail === undefined ? [] : (struct(tail).members ?? []);
       if (inner.length === 0) actual[camelCase(member.name)] = at;
       for (const { name: part, bits_offset } of inner) actual[camelCase(part)] = at + bits_offset / 8;
     }

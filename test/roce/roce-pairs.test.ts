@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { PORT_BUCKETS, ROCE_CELL } from '../../src/abi/roce-records.js';
 import { OTHER_PARTITIONS, PAIR_PARTITIONS_MAX, PAIR_TRAFFIC_MAX } from '../../src/roce/roce-pair.js';
 import { createRocePairs, type RocePairs, type RocePairsOptions } from '../../src/roce/roce-pairs.js';
 import { roceRowsOf, type StreamSpec } from '../support/roce/roce-rows.js';
@@ -89,6 +90,27 @@ test('the imbalance of source ports is the busiest over the mean, whatever their
   assert.equal(await imbalance(stream(20, 50_000, 300), stream(20, 50_001, 60), stream(21, 50_001, 40)), 1.5);
   assert.equal(await imbalance(stream(20, 50_000, 1), stream(20, 50_001, 0), stream(20, 50_002, 0)), 3);
   assert.equal(await imbalance(), 0, 'idle');
+});
+
+test('a queue pair that is sprayed has the ports of all its packets, and costs one stream', async () => {
+  const pairs = createPairs({ maxPairs: 2, perQueuePair: false });
+  const sprayed = async (portBytes: number) => {
+    const cells = { [ROCE_CELL.strayedBytes]: 255 * 100 };
+    const rows = roceRowsOf([{ queuePair: 20, sourcePort: 0xc005, bytes: 255 * 100 + portBytes, cells }]);
+    const bytes = new Float64Array(PORT_BUCKETS).fill(100);
+    bytes[5] = 0; // the stream's own, as the kernel leaves it out
+    await pairs.apply({ ...rows, spreads: [{ key: rows.keys.slice(0, 10), bytes }] }, [], 0);
+    return pairs.view.paths[0];
+  };
+  const even = await sprayed(100);
+  assert.deepEqual([even?.sourcePorts, even?.sourcePortImbalance, even?.busiestPortShare], [256, 1, 1 / 256]);
+  const uneven = await sprayed(25_500);
+  assert.deepEqual(
+    [uneven?.sourcePorts, uneven?.sourcePortImbalance, uneven?.busiestPortShare],
+    [256, 128, 0.5],
+  );
+  await pairs.apply(roceRowsOf([]), [], 0);
+  assert.deepEqual([uneven?.sourcePorts, uneven?.busiestPortShare], [0, 0], 'idle');
 });
 
 test('a path that ends while others take its place begins anew without the old spread', async () => {

@@ -7,7 +7,7 @@ import { FLOW_ROW_BYTES } from '../../../src/abi/records.js';
 import { ROCE_KEY } from '../../../src/abi/roce-records.js';
 import { RoceRowBuffer } from '../../../src/abi/roce-row-buffer.js';
 import type { KernelObject } from '../../../src/kernel/load.js';
-import { takeRoceSlots } from '../../../src/reader/drain-roce-slots.js';
+import { roceSlotTaker } from '../../../src/reader/drain-roce-slots.js';
 import { decodeRoceKey, type RoceStream } from './roce-maps.js';
 
 /** A row of FlowRows, with the ifindex in place of the interface id. */
@@ -36,7 +36,7 @@ export class RoceSlotTaker {
     for (const ipVersion of [4, 6] as const) {
       const { slots } = maps.slots(`roce_slots${ipVersion}`, maps.readEpoch());
       const parts = { derivation: maps.roceDerivation, interfaceIdOf: (ifindex: number) => ifindex };
-      takeRoceSlots(ipVersion, slots, { flows, streams }, parts);
+      roceSlotTaker(ipVersion, slots, { flows, streams }, parts)(0, slots.length);
     }
     const flowKeys = Buffer.from(flows.keys.buffer);
     const streamKeys = Buffer.from(streams.keys.buffer);
