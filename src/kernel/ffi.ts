@@ -96,6 +96,8 @@ function declareLibbpf(ffi: Addon['ffi']) {
     bpf_map_update_elem: ['int', ['int', 'pointer', 'pointer', 'uint64']],
     // int bpf_map_lookup_elem(int fd, const void *key, void *value)
     bpf_map_lookup_elem: ['int', ['int', 'pointer', 'pointer']],
+    // int bpf_map_delete_elem(int fd, const void *key)
+    bpf_map_delete_elem: ['int', ['int', 'pointer']],
     // int bpf_map_update_batch(int fd, const void *keys, const void *values, __u32 *count, const struct bpf_map_batch_opts *opts)
     bpf_map_update_batch: ['int', ['int', 'pointer', 'pointer', 'pointer', 'pointer']],
     // int bpf_map_lookup_batch(int fd, void *in_batch, void *out_batch, void *keys, void *values, __u32 *count, const struct bpf_map_batch_opts *opts)

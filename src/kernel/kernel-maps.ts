@@ -15,7 +15,7 @@ export type DrainedMap = 'flows4' | 'flows6' | 'roce' | 'roce_ports';
 export type OverflowMap = 'overflow' | 'roce_overflow';
 
 /**
- * Called with one batch of entries, deleted from the map already: `count` keys (struct flow_key4, flow_key6,
+ * Called with one batch of entries, of drain() deleted from the map already: `count` keys (struct flow_key4, flow_key6,
  * roce_key or its first bytes) and as many counts (struct flow_count, roce_count or port_spread). The buffers are reused after the call.
  */
 export type BatchSink = (keys: Uint8Array, counts: Uint8Array, count: number) => void;
@@ -107,8 +107,12 @@ export interface KernelMaps {
    * rejects (KernelError), every entry that is gone from the map has been given to the sink.
    */
   drain(map: DrainedMap, half: Half, sink: BatchSink): Promise<void>;
+  /** The same, but the entries stay in the map. */
+  copy(map: DrainedMap, half: Half, sink: BatchSink): Promise<void>;
   /** Reads the totals of what found no place in a map. Rejects with KernelError. */
   readOverflow(map: OverflowMap, sink: OverflowSink): Promise<void>;
+  /** Deletes what a quiet half counted there. Rejects with KernelError. */
+  clearOverflow(map: OverflowMap, half: Half): Promise<void>;
   /** Packets and bytes that even the overflow map could not take, totals since load (expected: 0). */
   readUnattributed(): Promise<{ packets: number; bytes: number }>;
 }

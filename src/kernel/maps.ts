@@ -4,7 +4,6 @@
 import { CONTROL, MARK_LINE_BYTES, SKETCH_SIZE } from '../abi/layout.js';
 import { PSN_SET, PSN_WAYS, PSN_WINDOW } from '../abi/roce-records.js';
 import { KernelError } from '../errors.js';
-import { type BatchBuffers, createBatchBuffers, emptyMap, type HashMap } from './empty-map.js';
 import { errnoName } from './errno.js';
 import { callAsync, type Libbpf, type Libc } from './ffi.js';
 import type {
@@ -20,7 +19,14 @@ import type {
 } from './kernel-maps.js';
 import { type MapMemory, mapMemory } from './map-memory.js';
 import type { BpfObject } from './object.js';
-import { type PerCpuMap, readOverflowMap, readUnattributedMap } from './overflow-read.js';
+import { clearOverflowMap, type PerCpuMap, readOverflowMap, readUnattributedMap } from './overflow-read.js';
+import {
+  type BatchBuffers,
+  type BatchCall,
+  createBatchBuffers,
+  type HashMap,
+  readBatches,
+} from './read-batches.js';
 import { SLOT_ARRAYS, type SlotArray, type SlotSizes } from './slot-sizing.js';
 import { runSweep, SWEEP_PROGRAM } from './sweep-run.js';
 
@@ -188,17 +194,30 @@ export class LoadedMaps implements KernelMaps {
   }
 
   async drain(name: DrainedMap, half: Half, sink: BatchSink): Promise<void> {
+    await this.#readBatches('lookup_and_delete', name, half, sink);
+  }
+
+  async copy(name: DrainedMap, half: Half, sink: BatchSink): Promise<void> {
+    await this.#readBatches('lookup', name, half, sink);
+  }
+
+  async #readBatches(call: BatchCall, name: DrainedMap, half: Half, sink: BatchSink): Promise<void> {
     this.#assertOpen();
     const one = this.#drained[name];
-    const empty = () => emptyMap(this.#libbpf, one.halves[half], one.buffers, sink);
+    const read = () => readBatches(this.#libbpf, call, one.halves[half], one.buffers, sink);
     // One at a time for each name: its halves share buffers. A failed one does not fail the next.
-    one.turn = one.turn.then(empty, empty);
+    one.turn = one.turn.then(read, read);
     await one.turn;
   }
 
   async readOverflow(name: OverflowMap, sink: OverflowSink): Promise<void> {
     this.#assertOpen();
     await readOverflowMap(this.#libbpf, this.#overflow[name], this.cpuCount, sink);
+  }
+
+  async clearOverflow(name: OverflowMap, half: Half): Promise<void> {
+    this.#assertOpen();
+    await clearOverflowMap(this.#libbpf, this.#overflow[name], this.cpuCount, half);
   }
 
   async readUnattributed(): Promise<{ packets: number; bytes: number }> {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads the per-CPU maps whose counts only grow: overflow, roce_overflow and unattributed. Deletes nothing.
+// Reads the per-CPU maps overflow, roce_overflow and unattributed, whose counts only grow until they are cleared.
 // struct roce_overflow_key has a version below 256 in the two bytes where struct overflow_key has kind and
 // reason: read alike, the version is the kind and the reason is 0.
 
@@ -7,7 +7,7 @@ import { FLOW_COUNT, OVERFLOW_KEY } from '../abi/layout.js';
 import { KernelError } from '../errors.js';
 import { ERRNO, errnoName } from './errno.js';
 import { callAsync, type Libbpf } from './ffi.js';
-import type { OverflowSink } from './kernel-maps.js';
+import type { Half, OverflowSink } from './kernel-maps.js';
 
 /** A map whose value is one struct flow_count per possible CPU. */
 export interface PerCpuMap {
@@ -88,6 +88,35 @@ export async function readOverflowMap(
     }
     if (rc === -ERRNO.ENOENT) return;
     from = cursor;
+  }
+}
+
+/** As KernelMaps.clearOverflow. */
+export async function clearOverflowMap(
+  libbpf: Libbpf,
+  map: PerCpuMap,
+  cpuCount: number,
+  half: Half,
+): Promise<void> {
+  const keys: Buffer[] = [];
+  await readOverflowMap(libbpf, map, cpuCount, (ifindex, kind, frameReason, halfOfKey) => {
+    if (halfOfKey !== half) return;
+    const key = Buffer.alloc(OVERFLOW_KEY.size);
+    key.writeUInt32LE(ifindex, OVERFLOW_KEY.ifindex);
+    key.writeUInt8(kind, OVERFLOW_KEY.kind);
+    key.writeUInt8(frameReason, OVERFLOW_KEY.reason);
+    key.writeUInt16LE(half, OVERFLOW_KEY.epoch);
+    keys.push(key);
+  });
+  for (const key of keys) {
+    const rc = await callAsync(libbpf.bpf_map_delete_elem, map.fd, key);
+    if (rc < 0 && rc !== -ERRNO.ENOENT) {
+      throw new KernelError(
+        'bpf_map_delete_elem',
+        -rc,
+        `map "${map.name}" could not be cleared: ${errnoName(-rc)}; it is tried again with the next drain`,
+      );
+    }
   }
 }
 

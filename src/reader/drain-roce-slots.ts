@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Empties the RoCE slots of one quiet half: a row of a stream and a row of a flow for each, as the kernel
+// The RoCE slots of one quiet half: a row of a stream and a row of a flow for each, as the kernel
 // would have counted them had it looked at every packet's headers alone. Touches nothing else.
 
 import { type FlowRowBuffer, numberFromU64 } from '../abi/flow-row-buffer.js';
@@ -9,7 +9,7 @@ import { ROCE_SLOT4, ROCE_SLOT6 } from '../abi/roce-records.js';
 import type { RoceRowBuffer } from '../abi/roce-row-buffer.js';
 import { fillFlowTraits, ROCE_V2_PORT } from '../abi/roce-shape.js';
 import type { IpVersion, RoceDerivation, SlotMemory } from '../kernel/kernel-maps.js';
-import { drainMarkedBlocks } from './marked-blocks.js';
+import { drainMarkedBlocks, type Taking, visitMarkedBlocks } from './marked-blocks.js';
 
 const WORD_BYTES = 4;
 const ADDRESS_WORDS = 8;
@@ -21,6 +21,8 @@ export interface RoceSlotDrainParts {
   readonly derivation: RoceDerivation;
   interfaceIdOf(ifindex: number): number;
   yieldToLoop(): Promise<void>;
+  /** Unless told, slots are emptied. */
+  readonly taking?: Taking;
 }
 
 export interface RoceSlotRows {
@@ -28,7 +30,7 @@ export interface RoceSlotRows {
   readonly streams: RoceRowBuffer;
 }
 
-/** Appends every slot in use to `rows` and zeroes it, as drainSlots() does. Returns the slots that were in use. */
+/** Appends every slot in use to `rows`, and zeroes it as drainSlots() does. Returns the slots that were in use. */
 export async function drainRoceSlots(
   ipVersion: IpVersion,
   { slots, marks }: SlotMemory,
@@ -39,19 +41,20 @@ export async function drainRoceSlots(
   const blockBytes = slots.length / marks.length;
   const slotsPerBlock = blockBytes / (ipVersion === 4 ? ROCE_SLOT4 : ROCE_SLOT6).size;
   let used = 0;
-  const drainBlock = (block: number): void => {
+  const readBlock = (block: number): void => {
     used += take(block * blockBytes, (block + 1) * blockBytes);
   };
-  await drainMarkedBlocks(marks, SLOT_WEIGHT * slotsPerBlock, drainBlock, parts.yieldToLoop);
+  const visit = parts.taking === 'copying' ? visitMarkedBlocks : drainMarkedBlocks;
+  await visit(marks, SLOT_WEIGHT * slotsPerBlock, readBlock, parts.yieldToLoop);
   return used;
 }
 
-/** What does the same at once for the slots from one byte of `memory` to another. */
+/** What does the same at once for the slots from one byte of `memory` to another; unless told, it empties them. */
 export function roceSlotTaker(
   ipVersion: IpVersion,
   memory: Uint8Array,
   rows: RoceSlotRows,
-  parts: Pick<RoceSlotDrainParts, 'derivation' | 'interfaceIdOf'>,
+  parts: Pick<RoceSlotDrainParts, 'derivation' | 'interfaceIdOf' | 'taking'>,
 ): (fromByte: number, toByte: number) => number {
   const layout = ipVersion === 4 ? ROCE_SLOT4 : ROCE_SLOT6;
   const words = new Uint32Array(memory.buffer, memory.byteOffset, memory.byteLength / WORD_BYTES);
@@ -64,7 +67,7 @@ export function roceSlotTaker(
     for (let at = fromByte / WORD_BYTES; at < toByte / WORD_BYTES; at += slotWords) {
       if (words[at + packetsWord] === 0 && words[at + packetsWord + 1] === 0) continue;
       addRows(at);
-      words.fill(0, at, at + slotWords);
+      if (parts.taking !== 'copying') words.fill(0, at, at + slotWords);
       used++;
     }
     return used;

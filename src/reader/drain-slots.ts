@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// Empties the flow slots of one quiet half into rows, through mapped memory. Touches nothing else.
+// The flow slots of one quiet half become rows, through mapped memory. Touches nothing else.
 
 import type { FlowRowBuffer } from '../abi/flow-row-buffer.js';
 import { FLOW_KEY4, FLOW_KEY6, FLOW_SLOT4, FLOW_SLOT6 } from '../abi/layout.js';
 import type { IpVersion, SlotMemory } from '../kernel/kernel-maps.js';
-import { drainMarkedBlocks } from './marked-blocks.js';
+import { drainMarkedBlocks, type Taking, visitMarkedBlocks } from './marked-blocks.js';
 
 const WORD_BYTES = 4;
 
 export interface SlotDrainParts {
   interfaceIdOf(ifindex: number): number;
   yieldToLoop(): Promise<void>;
+  /** Unless told, slots are emptied. */
+  readonly taking?: Taking;
 }
 
 /**
- * Appends every slot in use to `rows` and zeroes it, with its key: a flow's first packet of an epoch must
- * find no slot, as only those who take one set a mark. Returns the slots that were in use.
+ * Appends every slot in use to `rows` and, where slots are emptied, zeroes it, with its key: a flow's first
+ * packet of an epoch must find no slot, as only those who take one set a mark. Returns the slots that were
+ * in use.
  */
 export async function drainSlots(
   ipVersion: IpVersion,
@@ -32,7 +35,7 @@ export async function drainSlots(
   const ifindexWord = (ipVersion === 4 ? FLOW_KEY4.ifindex : FLOW_KEY6.ifindex) / WORD_BYTES;
   const slotsPerBlock = blockWords / slotWords;
   let used = 0;
-  const drainBlock = (block: number): void => {
+  const readBlock = (block: number): void => {
     const start = block * blockWords;
     const end = start + blockWords;
     rows.reserve(slotsPerBlock);
@@ -45,7 +48,14 @@ export async function drainSlots(
       else rows.append6(words, slot, interfaceId, packets, bytes);
       used++;
     }
-    words.fill(0, start, end);
+  };
+  if (parts.taking === 'copying') {
+    await visitMarkedBlocks(marks, slotsPerBlock, readBlock, parts.yieldToLoop);
+    return used;
+  }
+  const drainBlock = (block: number): void => {
+    readBlock(block);
+    words.fill(0, block * blockWords, (block + 1) * blockWords);
   };
   await drainMarkedBlocks(marks, slotsPerBlock, drainBlock, parts.yieldToLoop);
   return used;

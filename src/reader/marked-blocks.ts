@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Goes through the blocks of a slot array that are marked, and clears their marks. Knows no slot.
+// Goes through the blocks of a slot array that are marked. Knows no slot.
 
 /** Slots looked at before the event loop gets its turn: 1 to 2 ms when all are in use. */
 const SLOTS_PER_TURN = 4096;
+/** Whether what is read leaves the kernel with it, or stays there until it is cleared. */
+export type Taking = 'emptying' | 'copying';
+
 const WORD_BYTES = 4;
 /** Marks that are looked at together; most are not set. */
 const GROUP_BYTES = 8;
@@ -17,6 +20,20 @@ export async function drainMarkedBlocks(
   drainBlock: (block: number) => void,
   yieldToLoop: () => Promise<void>,
 ): Promise<void> {
+  const drainAndUnmark = (block: number): void => {
+    drainBlock(block);
+    marks[block] = 0;
+  };
+  await visitMarkedBlocks(marks, slotsPerBlock, drainAndUnmark, yieldToLoop);
+}
+
+/** Calls visit, which never throws, with the number of each marked block. */
+export async function visitMarkedBlocks(
+  marks: Uint8Array,
+  slotsPerBlock: number,
+  visit: (block: number) => void,
+  yieldToLoop: () => Promise<void>,
+): Promise<void> {
   const findMarked = createMarkSearch(marks);
   let looked = 0;
   for (let block = findMarked(0); block < marks.length; block = findMarked(block + 1)) {
@@ -24,8 +41,7 @@ export async function drainMarkedBlocks(
       looked = 0;
       await yieldToLoop();
     }
-    drainBlock(block);
-    marks[block] = 0;
+    visit(block);
     looked += slotsPerBlock;
   }
 }

@@ -135,6 +135,19 @@ export function createFakeKernelMaps(
       };
     },
     refused: (half) => refused[half],
+    async copy(name: DrainedMap, half: Half, sink: BatchSink) {
+      if (name === 'roce' || name === 'roce_ports') {
+        failAt(`copy ${name}`);
+        return;
+      }
+      const ipVersion = name === 'flows4' ? 4 : 6;
+      for (const [key, count] of flows[ipVersion][half] ?? []) {
+        failAt(`copy ${name}`);
+        const counts = BigUint64Array.of(BigInt(count.packets), BigInt(count.bytes));
+        sink(Uint8Array.from(Buffer.from(key, 'hex')), new Uint8Array(counts.buffer), 1);
+        await Promise.resolve();
+      }
+    },
     async drain(name: DrainedMap, half: Half, sink: BatchSink) {
       if (name === 'roce' || name === 'roce_ports') {
         failAt(`drain ${name}`);
@@ -165,6 +178,10 @@ export function createFakeKernelMaps(
         const [ifindex = 0, kind = 0, reason = 0, half] = key.split(' ').map(Number);
         sink(ifindex, kind, reason, half === 1 ? 1 : 0, count.packets, count.bytes);
       }
+    },
+    async clearOverflow(name: OverflowMap, half: Half) {
+      failAt(`clear ${name}`);
+      for (const key of overflow.keys()) if (key.endsWith(` ${half}`)) overflow.delete(key);
     },
     async readUnattributed() {
       failAt('readUnattributed');

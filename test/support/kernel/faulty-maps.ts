@@ -110,6 +110,11 @@ export class FaultyMaps implements KernelMaps {
     this.#at(`after ${map}`);
   }
 
+  async copy(map: DrainedMap, half: Half, sink: BatchSink): Promise<void> {
+    this.#noteRead(half);
+    await this.#maps.copy(map, half, sink);
+  }
+
   get hashSeed(): number {
     return this.#maps.hashSeed;
   }
@@ -122,6 +127,10 @@ export class FaultyMaps implements KernelMaps {
     this.#at(`read ${map}`);
     await this.#maps.readOverflow(map, sink);
     this.#at(`after ${map}`);
+  }
+
+  async clearOverflow(map: OverflowMap, half: Half): Promise<void> {
+    await this.#maps.clearOverflow(map, half);
   }
 
   async readUnattributed(): Promise<{ packets: number; bytes: number }> {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Empties one hash map in batches, off the event loop. Knows no layout: keys and values are bytes.
+// Reads one hash map in batches, or empties it, off the event loop. Knows no layout: keys and values are bytes.
 
 import { KernelError } from '../errors.js';
 import { ERRNO, errnoName } from './errno.js';
 import { callAsync, type Libbpf } from './ffi.js';
 import type { BatchSink } from './kernel-maps.js';
 
-/** A hash map to be emptied. */
+/** A hash map to be read. */
 export interface HashMap {
   readonly name: string;
   readonly fd: number;
@@ -14,7 +14,7 @@ export interface HashMap {
   readonly valueSizeBytes: number;
 }
 
-/** Buffers of one drain at a time, kept between drains. */
+/** Buffers of one reading at a time, kept between readings. */
 export interface BatchBuffers {
   entries: number;
   keys: Buffer;
@@ -65,20 +65,25 @@ export function judgeBatch(errno: number, received: number): BatchVerdict {
   return 'failed';
 }
 
-/** As KernelMaps.drain. The buffers are this drain's alone until it settles. */
-export async function emptyMap(
+/** Which of libbpf's calls: whether entries leave the map. */
+export type BatchCall = 'lookup' | 'lookup_and_delete';
+
+/** As KernelMaps.drain and KernelMaps.copy. The buffers are this reading's alone until it settles. */
+export async function readBatches(
   libbpf: Libbpf,
+  call: BatchCall,
   map: HashMap,
   buffers: BatchBuffers,
   sink: BatchSink,
 ): Promise<void> {
+  const name = `bpf_map_${call}_batch` as const;
   let from = libbpf.memory.NULL;
   let transientTries = 0;
   for (;;) {
     buffers.count.writeUInt32LE(buffers.entries);
     buffers.stopped.writeUInt32LE(UNTOUCHED);
     const rc = await callAsync(
-      libbpf.bpf_map_lookup_and_delete_batch,
+      libbpf[name],
       map.fd,
       from,
       buffers.stopped,
@@ -112,9 +117,9 @@ export async function emptyMap(
     if (verdict === 'retry') transientTries++;
     if (verdict === 'failed' || transientTries > TRANSIENT_TRIES) {
       throw new KernelError(
-        'bpf_map_lookup_and_delete_batch',
+        name,
         -rc,
-        `map "${map.name}" could not be emptied: ${errnoName(-rc)}; what is left in it comes with the next drain`,
+        `map "${map.name}" could not be read: ${errnoName(-rc)}; what is left in it comes with the next drain`,
       );
     }
   }

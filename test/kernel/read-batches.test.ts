@@ -5,9 +5,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KernelError } from '../../src/errors.js';
-import { createBatchBuffers, emptyMap, type HashMap } from '../../src/kernel/empty-map.js';
 import { ERRNO } from '../../src/kernel/errno.js';
 import type { Libbpf } from '../../src/kernel/ffi.js';
+import { createBatchBuffers, type HashMap, readBatches } from '../../src/kernel/read-batches.js';
 
 const MAP: HashMap = { name: 'flows4_0', fd: 7, keySizeBytes: 4, valueSizeBytes: 8 };
 
@@ -61,12 +61,18 @@ async function drain(answers: readonly Answer[], entries = 4) {
   const received: number[] = [];
   let error: unknown;
   try {
-    await emptyMap(libbpf, MAP, createBatchBuffers(MAP, entries), (keys, counts, count) => {
-      assert.equal(keys.length, count * 4);
-      assert.equal(counts.length, count * 8);
-      for (let i = 0; i < count; i++)
-        received.push(new DataView(keys.buffer, keys.byteOffset).getUint32(i * 4, true));
-    });
+    await readBatches(
+      libbpf,
+      'lookup_and_delete',
+      MAP,
+      createBatchBuffers(MAP, entries),
+      (keys, counts, count) => {
+        assert.equal(keys.length, count * 4);
+        assert.equal(counts.length, count * 8);
+        for (let i = 0; i < count; i++)
+          received.push(new DataView(keys.buffer, keys.byteOffset).getUint32(i * 4, true));
+      },
+    );
   } catch (caught) {
     error = caught;
   }
