@@ -29,6 +29,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   push: ['metrics', 'exposition', 'system'],
   networks: ['abi', 'system'],
   output: [],
+  state: ['system'],
   print: ['flows', 'abi', 'output'],
   estimate: ['abi', 'flows', 'metrics'],
   doctor: ['kernel', 'system', 'rdma'],
@@ -46,6 +47,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'hyper-log-log.ts': [],
   'cidr.ts': [],
   'wrap-words.ts': [],
+  'state-columns.ts': [],
 };
 /** The ground floor. */
 const OPEN_TO_ALL = [
@@ -58,6 +60,7 @@ const OPEN_TO_ALL = [
   'hyper-log-log.ts',
   'cidr.ts',
   'wrap-words.ts',
+  'state-columns.ts',
 ];
 /** Rooms that may import types only, from the rooms named. */
 const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = {
@@ -72,7 +75,7 @@ const TOUCHES: Readonly<Record<string, readonly string[]>> = {
   'ffi-napi': ['kernel'],
   'ref-napi': ['kernel'],
   'node:fs': ['main.ts', 'compose', 'system', 'kernel', 'output', 'print'],
-  'node:fs/promises': ['push', 'system'],
+  'node:fs/promises': ['push', 'state', 'system'],
   'node:http': ['http', 'push'],
   'node:https': ['push'],
   'node:net': ['http', 'config', 'push'],

@@ -109,6 +109,11 @@ export class Books implements BooksView {
   /** This much was carried in frames of a kind without a flow, for `reason` of enum frame_reason. */
   addWithoutFlow(interfaceId: number, kind: number, reason: number, packets: number, bytes: number): void {
     this.addUnshown(interfaceId, kind, kind === KIND.nonIp ? 'non_ip' : 'malformed', packets, bytes);
+    this.addFrameReason(interfaceId, reason, packets, bytes);
+  }
+
+  /** The second half of addWithoutFlow(), for what is booked by kind already. */
+  addFrameReason(interfaceId: number, reason: number, packets: number, bytes: number): void {
     let byReason = this.#reasonRows.get(interfaceId);
     if (byReason === undefined) {
       byReason = [];

@@ -6,6 +6,14 @@
 import { type Framing, hasFlow, KINDS_OF_FRAMING } from '../abi/kinds.js';
 import type { FlowRows, OverflowRow } from '../abi/records.js';
 import { Pacer } from '../pacer.js';
+import type { StateColumns, StateProblem } from '../state-columns.js';
+import {
+  type AccountsExport,
+  type AccountsImport,
+  type AccountsTaken,
+  exportAccounts,
+  importAccounts,
+} from './accounts-state.js';
 import { Admission } from './admission.js';
 import { type Audience, NO_AUDIENCE, type Seen } from './audience.js';
 import type { ExpositionBudget, LineCost } from './exposition-budget.js';
@@ -95,6 +103,14 @@ export interface FlowAccounts {
    * @throws Error (rejects) when an apply() is pending.
    */
   fit(): Promise<number>;
+  /**
+   * All that goes on in the next process. The columns are copies.
+   *
+   * @throws Error (rejects) when an apply() is pending.
+   */
+  exportState(options: AccountsExport): Promise<StateColumns>;
+  /** Goes on from what a former process exported, or changes nothing. Once, before the first apply(). */
+  importState(columns: StateColumns, options: AccountsImport): Promise<AccountsTaken | StateProblem>;
 }
 
 /** In the longest silence that a series outlasts, what its flow carried before is halved so often. */
@@ -117,6 +133,7 @@ class Accounts implements FlowAccounts {
   readonly #admission: Admission;
   readonly #pacer: Pacer;
   readonly #renderLabels: RenderLabels;
+  readonly #parts: FlowAccountsParts;
   readonly #audience: Audience;
   readonly #budget: ExpositionBudget | undefined;
   readonly #intervalMs: number;
@@ -149,6 +166,7 @@ class Accounts implements FlowAccounts {
     const admitting = { keeper: this.#keeper, newcomers: this.#newcomers, recent, pacer: this.#pacer };
     this.#admission = new Admission({ ...options, halfLifeMs }, { ...parts, ...admitting });
     this.#renderLabels = parts.renderLabels;
+    this.#parts = parts;
     this.#audience = parts.audience ?? NO_AUDIENCE;
     this.#intervalMs = options.intervalMs;
   }
@@ -192,6 +210,28 @@ class Accounts implements FlowAccounts {
 
   fit(): Promise<number> {
     return this.#alone('fit', () => this.#admission.fit(this.#elapsedMs, this.#audience.seen()));
+  }
+
+  exportState(options: AccountsExport): Promise<StateColumns> {
+    const times = { elapsedMs: this.#elapsedMs, refreshedMs: this.#refreshedMs };
+    return this.#alone('exportState', () => exportAccounts(this.#keeper, times, options, this.#pacer));
+  }
+
+  importState(columns: StateColumns, options: AccountsImport): Promise<AccountsTaken | StateProblem> {
+    return this.#alone('importState', async () => {
+      const { keep, mergeKey } = this.#parts;
+      const taken = await importAccounts(columns, options, {
+        keeper: this.#keeper,
+        keep,
+        isMerged: mergeKey !== undefined,
+        hash: this.#hash,
+        pacer: this.#pacer,
+      });
+      if ('problem' in taken) return taken;
+      const { refreshedMs, ...rest } = taken;
+      this.#refreshedMs = refreshedMs;
+      return rest;
+    });
   }
 
   async #alone<T>(name: string, task: () => Promise<T>): Promise<T> {

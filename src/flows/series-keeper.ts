@@ -35,6 +35,19 @@ export interface SeriesKeeperParts {
   readonly recent: RecentBytes;
 }
 
+/** A series as the former process left it, when the clock of table.lastSeenMs begins anew at 0. */
+export interface FormerSeries {
+  readonly packets: number;
+  readonly bytes: number;
+  /** Number of its ledger here. */
+  readonly ledger: number;
+  readonly startedMs: number;
+  readonly idleMs: number;
+  readonly recentBytes: number;
+  /** NOT_HELD where it showed what it had counted. */
+  readonly holdLeftMs: number;
+}
+
 export class SeriesKeeper {
   readonly table: FlowTable;
   readonly books = new Books();
@@ -149,6 +162,30 @@ export class SeriesKeeper {
     table.shownSince[series] = this.#refresh;
     table.holdEndsMs[series] = this.#options.zeroFirst ? seenMs + this.#options.holdMaxMs : NOT_HELD;
     this.#addInterval(series);
+  }
+
+  /** A series of a former process goes on, in the first interval at the earliest; the table has room. */
+  restore(
+    key: Uint32Array,
+    { packets, bytes, ledger, startedMs, idleMs, recentBytes, holdLeftMs }: FormerSeries,
+  ): void {
+    const table = this.table;
+    const series = table.add(key, 0, this.#renderLabels);
+    const isHeld = this.#options.zeroFirst && holdLeftMs !== NOT_HELD;
+    table.ledger[series] = ledger;
+    table.startedMs[series] = startedMs;
+    table.lastSeenMs[series] = -idleMs;
+    table.recentBytes[series] = recentBytes;
+    table.intervalPackets[series] = 0;
+    table.intervalBytes[series] = 0;
+    table.totalPackets[series] = packets;
+    table.totalBytes[series] = bytes;
+    table.shownPackets[series] = isHeld ? 0 : packets;
+    table.shownBytes[series] = isHeld ? 0 : bytes;
+    // Who has seen what of the former process is not known here.
+    table.shownSince[series] = this.#refresh + 1;
+    table.holdEndsMs[series] = isHeld ? holdLeftMs : NOT_HELD;
+    if (isHeld) this.books.addPending(ledger, packets, bytes);
   }
 
   /** Frees a series; what it counted goes to the reason. */
