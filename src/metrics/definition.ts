@@ -71,6 +71,14 @@ export function countsFromStart({ type, isForeign }: Pick<Family, 'type' | 'isFo
   return (type === 'counter' || type === 'histogram') && isForeign !== true;
 }
 
+/** The families, where their counters began to count at this time of the wall clock, but for those that say otherwise. */
+export function countingSince(families: readonly Family[], startedMs: number): readonly Family[] {
+  return families.map((family) => {
+    if (family.isOfPairs || !countsFromStart(family)) return family;
+    return { ...family, samples: family.samples.map((one) => ({ startedMs, ...one })) };
+  });
+}
+
 export function sample(labels: Labels, value: number, suffix = ''): Sample {
   return { suffix, labels, value };
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The counters of RoCE pairs stand at 0 for those who scrape until they have seen that 0, as those of flows
 // do (src/flows/series-keeper.ts). Which counters a pair has shows with its packets, so they are met here,
-// as they are shown, and each waits by itself.
+// as they are shown, and each waits by itself. Which show their values from now on is decided once a refresh: what a
+// state says of a refresh holds for all that is shown of it.
 
 import type { Audience, Seen } from '../flows/audience.js';
 import type { RocePairView } from '../roce/views.js';
@@ -34,11 +35,11 @@ export class FirstZeros {
   readonly #nowMs: () => number;
   readonly #pairs = new WeakMap<RocePairView, Shown>();
   #refresh = 0;
+  /** As of the last refresh. */
   #seen: Seen;
-  #renderedMs = 0;
+  #refreshedMs = 0;
   /** Of all counters that are met first in this rendering: a flood of pairs has tens of thousands. */
   #met: Held = { since: 0, sinceMs: 0 };
-  #ends = Number.POSITIVE_INFINITY;
 
   constructor(options: FirstZerosOptions, parts: { readonly audience: Audience; nowMs(): number }) {
     this.#options = options;
@@ -50,9 +51,7 @@ export class FirstZeros {
   /** Before all that is shown of a refresh. */
   begin(refresh: number): void {
     this.#refresh = refresh;
-    this.#seen = this.#audience.seen();
-    this.#renderedMs = this.#nowMs();
-    this.#met = { since: refresh, sinceMs: this.#renderedMs };
+    this.#met = { since: refresh, sinceMs: this.#nowMs() };
   }
 
   /** The counter of the pair that goes by `part` has this value: what it shows. */
@@ -70,23 +69,43 @@ export class FirstZeros {
       shown.held++;
       return 0;
     }
-    if (held.since > this.#seen.beginnings && this.#renderedMs - held.sinceMs < this.#options.holdMaxMs) {
-      return 0;
-    }
+    if (this.#isHeld(held)) return 0;
     shown.parts.set(part, undefined);
     shown.held--;
     shown.since = this.#refresh;
     return value;
   }
 
-  /** Before the mayEnd() of a refresh: there may be a hundred thousand of them. */
+  #isHeld(held: Held): boolean {
+    return held.since > this.#seen.beginnings && this.#refreshedMs - held.sinceMs < this.#options.holdMaxMs;
+  }
+
+  /** Before the mayEnd() of a refresh, of which there may be a hundred thousand, and all that is shown of it. */
   beginRefresh(): void {
-    this.#ends = this.#audience.seen().ends;
+    this.#seen = this.#audience.seen();
+    this.#refreshedMs = this.#nowMs();
+  }
+
+  /** Names of the pair's counters that show their values in this refresh, if they are shown at all. */
+  shownParts(pair: RocePairView): string[] {
+    const parts = this.#pairs.get(pair)?.parts ?? new Map<string, Held | undefined>();
+    return [...parts].filter(([, held]) => held === undefined || !this.#isHeld(held)).map(([part]) => part);
+  }
+
+  /** The pair goes on from a former process, where these showed their values. */
+  restore(pair: RocePairView, parts: readonly string[]): void {
+    if (!this.#options.zeroFirst) return;
+    this.#pairs.set(pair, { parts: new Map(parts.map((part) => [part, undefined])), held: 0, since: 1 });
+  }
+
+  /** Whether all counters show their values at once. */
+  get showsAll(): boolean {
+    return !this.#options.zeroFirst;
   }
 
   /** Whether those who scrape have seen the last values of the pair, which is idle for so much too long. */
   mayEnd(pair: RocePairView, changedIn: number, overdueMs: number): boolean {
-    const ends = this.#ends;
+    const { ends } = this.#seen;
     if (ends === Number.POSITIVE_INFINITY || overdueMs > this.#options.holdMaxMs) return true;
     const shown = this.#pairs.get(pair);
     return (shown?.held ?? 0) === 0 && Math.max(changedIn, shown?.since ?? 0) <= ends;

@@ -24,6 +24,7 @@ import {
   VERSION_LABELS,
 } from './roce-labels.js';
 import { PAIR_METRICS } from './roce-pair-metrics.js';
+import { partName } from './roce-part-names.js';
 
 export type RoceFamilyOptions = RoceLabelOptions;
 
@@ -245,13 +246,6 @@ export async function roceFamilies(
     families.push({ ...toFamily(definition, samples), isOfPairs: true });
   }
   return [...families, ...familiesOf(TABLE_METRICS, tableView(view, pending.rows, options))];
-}
-
-/** What names a counter, or a whole histogram, among those of its pair. */
-function partName(group: string, extraLabels: Labels): string {
-  let name = group;
-  for (const [label, value] of extraLabels) if (label !== 'le') name += ` ${value}`;
-  return name;
 }
 
 /** What counters of pairs have counted and do not show. */

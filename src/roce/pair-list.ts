@@ -47,10 +47,7 @@ export class PairList {
   /** Its totals go to the reason, and its path with it where it was the last. */
   end(pair: RocePair, reason: RoceOtherReason): void {
     const { path } = pair;
-    const toOthers = (version: number, packets: number, bytes: number): void =>
-      this.#others.add(path.interfaceId, version, reason, packets, bytes);
-    for (const { version, packets, bytes } of pair.traffic) toOthers(version, packets, bytes);
-    toOthers(0, pair.malformedPackets, pair.malformedBytes);
+    this.bookEnded(pair, reason);
     takeOut(this.pairs, pair);
     this.#room?.endPair(pair);
     path.pairs.delete(pair.queuePair);
@@ -58,6 +55,14 @@ export class PairList {
     takeOut(this.paths, path);
     this.#room?.endPath(path);
     this.#index.remove(path);
+  }
+
+  /** The totals of a pair that is in no list, or no more, go to the reason. */
+  bookEnded(pair: RocePair, reason: RoceOtherReason): void {
+    const toOthers = (version: number, packets: number, bytes: number): void =>
+      this.#others.add(pair.path.interfaceId, version, reason, packets, bytes);
+    for (const { version, packets, bytes } of pair.traffic) toOthers(version, packets, bytes);
+    toOthers(0, pair.malformedPackets, pair.malformedBytes);
   }
 
   /** Ends those that carried the fewest bytes until the others have room; returns how many. */

@@ -80,6 +80,33 @@ export class PairRoom {
     return true;
   }
 
+  /** A pair of a former process takes its lines, whether or not there is room: endSmallest() comes after. */
+  takeFormerPair(pair: RocePair, isPathNew: boolean, perQueuePair: boolean): void {
+    const { costs, labelBytes } = this.#parts;
+    const { path } = pair;
+    this.#lines = 0;
+    this.#bytes = 0;
+    if (isPathNew) this.#add(costs.path, labelBytes(path, undefined));
+    path.shownLines += this.#lines;
+    path.shownBytes += this.#bytes;
+    this.#take(this.#lines, this.#bytes);
+    this.#lines = 0;
+    this.#bytes = 0;
+    pair.labelBytes = labelBytes(path, perQueuePair ? pair.queuePair : undefined);
+    this.#add(costs.pair, pair.labelBytes);
+    const { length: combinations } = pair.traffic;
+    for (let i = 0; i < combinations; i++) this.#add(costs.traffic, pair.labelBytes);
+    for (let i = 0; i < pair.psn.size; i++) this.#add(costs.psn, pair.labelBytes);
+    for (let i = 0; i < pair.partitions.size; i++) this.#add(costs.partition, pair.labelBytes);
+    for (let i = 0; i < pair.malformed.size; i++) this.#add(costs.malformed, pair.labelBytes);
+    for (const { cell, item } of CELL_ITEMS) {
+      if (pair.cells[cell] !== 0) this.#add(costs[item], pair.labelBytes);
+    }
+    pair.shownLines = this.#lines;
+    pair.shownBytes = this.#bytes;
+    this.#take(this.#lines, this.#bytes);
+  }
+
   /** Whether the pair may show what the row brings. Followed by takeRow(), where the pair adds it. */
   fitsRow(pair: RocePair, keys: Uint32Array, wordOffset: number, cells: Float64Array): boolean {
     this.#measureRow(pair, keys, wordOffset, cells);

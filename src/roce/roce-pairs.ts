@@ -17,62 +17,25 @@ import { roceVersionOf, streamInterfaceIdOf, streamQueuePairOf, transportOf } fr
 import type { BoundBudgets } from '../flows/budgets.js';
 import { createKeyHash, type KeyHash } from '../flows/key-hash.js';
 import { Pacer } from '../pacer.js';
+import type { StateColumns, StateProblem } from '../state-columns.js';
 import { ADDRESS_WORDS, type CopyAddress, createAddressCopy } from './address-masks.js';
 import { OtherCounts } from './other-counts.js';
 import { PairList } from './pair-list.js';
-import { PairRoom, type PairRoomParts } from './pair-room.js';
+import { PairRoom } from './pair-room.js';
+import {
+  exportPairs,
+  importPairs,
+  type PairsExport,
+  type PairsImport,
+  type PairsTaken,
+} from './pair-state.js';
+import type { RocePairs, RocePairsOptions, RocePairsParts } from './pairs-contract.js';
 import { PATH_KEY_WORDS } from './path-index.js';
 import { RocePair } from './roce-pair.js';
 import { MANAGEMENT_QUEUE_PAIR_MAX, RocePath } from './roce-path.js';
-import type { RocePairsView, RocePairView } from './views.js';
+import type { RocePairsView } from './views.js';
 
-export interface RocePairsOptions {
-  /** Pairs that may live at the same time. */
-  readonly maxPairs: number;
-  /** A pair idle for longer ends; never less than two intervals. */
-  readonly idleTimeoutMs: number;
-  readonly intervalMs: number;
-  /** Pairs differ by destination queue pair too. */
-  readonly perQueuePair: boolean;
-  /** Leading bits of addresses that are kept. */
-  readonly ipv4PrefixLength: number;
-  readonly ipv6PrefixLength: number;
-  /** 32 random bits, new in every process: the table cannot be aimed at. */
-  readonly hashSeed: number;
-}
-
-export interface RocePairsParts {
-  /** Lets the event loop turn once (setImmediate). */
-  yieldToLoop(): Promise<void>;
-  /** Whether a pair may end that last changed in this refresh and is idle for so much too long; unless told, it may. */
-  mayEnd?(pair: RocePairView, changedIn: number, overdueMs: number): boolean;
-  /** What an exposition has room for; pairs may show any number of lines unless told. */
-  readonly room?: PairRoomParts;
-  /** Stands in for the hash keyed by hashSeed. */
-  readonly hash?: KeyHash;
-}
-
-export interface RocePairs {
-  /** Whole between two refreshes; not to be read while apply() is pending. */
-  readonly view: RocePairsView;
-  /**
-   * Adds up one drain. `rows` and `overflow` must stay as they are until it settles. When a part
-   * throws, it rejects, and what was not booked by then is missing from all sums alike.
-   *
-   * @param nowMs wall clock, milliseconds. It may jump: backwards counts as standing still;
-   *   forwards can at worst end pairs that were idle in this very interval.
-   * @param refresh number of this refresh, for mayEnd(); unless told, one more than before.
-   * @throws Error (rejects) when the former call is still pending.
-   */
-  apply(rows: RoceRows, overflow: readonly RoceOverflowRow[], nowMs: number, refresh?: number): Promise<void>;
-  /**
-   * After what else is shown has grown: ends the smallest pairs where they have more than they may. Resolves
-   * with their number.
-   *
-   * @throws Error (rejects) when another call is still pending.
-   */
-  fit(): Promise<number>;
-}
+export type { RocePairs, RocePairsOptions, RocePairsParts } from './pairs-contract.js';
 
 /**
  * Prices of a step for the slices, nanoseconds. Measured with 16,384 streams over 1,000 pairs: 0.4 us a
@@ -155,6 +118,31 @@ class PairTable implements RocePairs {
 
   fit(): Promise<number> {
     return this.#alone('fit', () => this.#list.endSmallest(this.#pacer));
+  }
+
+  exportState(options: PairsExport): Promise<StateColumns> {
+    const times = { elapsedMs: this.#elapsedMs, refreshedMs: this.#refreshedMs };
+    const tables = { list: this.#list, others: this.#others };
+    return this.#alone('exportState', () => exportPairs(tables, times, options, this.#pacer));
+  }
+
+  importState(columns: StateColumns, options: PairsImport): Promise<PairsTaken | StateProblem> {
+    return this.#alone('importState', async () => {
+      const { maxPairs, perQueuePair } = this.#options;
+      const taken = await importPairs(columns, options, {
+        list: this.#list,
+        others: this.#others,
+        room: this.#room,
+        hash: this.#hash,
+        maxPairs,
+        perQueuePair,
+        pacer: this.#pacer,
+      });
+      if ('problem' in taken) return taken;
+      const { refreshedMs, ...rest } = taken;
+      this.#refreshedMs = refreshedMs;
+      return rest;
+    });
   }
 
   async #alone<T>(name: string, task: () => Promise<T>): Promise<T> {
