@@ -43,6 +43,8 @@ export interface RefreshSteps {
   addRoce(refresh: Refresh): Promise<void>;
   /** Ends series of flows where an exposition would be too large with what came before. */
   fitExposition(): Promise<void>;
+  /** After all of the above, or what came of them, as it will be shown: nothing is shown before. Must not reject. */
+  keepState(): Promise<void>;
   /** Asks for readings, and waits for none. */
   readRdma(): void;
   print(): Promise<void>;
@@ -160,28 +162,36 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
     const startedMs = parts.clock.nowMs();
     const result = await parts.drain.drain();
     await exclusively('refresh', async () => {
-      const number = refreshNumber + 1;
-      const { rows, overflow } = result;
-      const summary = await parts.accounts.apply(rows, overflow, parts.clock.wallMs(), number);
-      refreshNumber = number;
-      await follow({
-        number: refreshNumber,
-        result,
-        summary,
-        durationMs: parts.clock.nowMs() - startedMs,
-        finishedAtMs: parts.clock.wallMs(),
-      });
+      // Also where a part failed: what there is will be shown.
+      const refresh = await takeIn(result, startedMs).finally(() => steps?.keepState());
+      await show(refresh);
     });
     noteOutcome(result.error);
     return result.error === undefined;
   }
 
-  async function follow(refresh: Refresh): Promise<void> {
-    if (steps === undefined) return; // a stop without a start
+  async function takeIn(result: DrainResult, startedMs: number): Promise<Refresh> {
+    const number = refreshNumber + 1;
+    const { rows, overflow } = result;
+    const summary = await parts.accounts.apply(rows, overflow, parts.clock.wallMs(), number);
+    refreshNumber = number;
+    const refresh = {
+      number: refreshNumber,
+      result,
+      summary,
+      durationMs: parts.clock.nowMs() - startedMs,
+      finishedAtMs: parts.clock.wallMs(),
+    };
+    if (steps === undefined) return refresh; // a stop without a start
     steps.record(refresh);
     await steps.followHostIp();
     await steps.addRoce(refresh);
     await steps.fitExposition();
+    return refresh;
+  }
+
+  async function show(refresh: Refresh): Promise<void> {
+    if (steps === undefined) return;
     steps.readRdma();
     await steps.print();
     await steps.push(refresh);

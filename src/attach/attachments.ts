@@ -70,6 +70,7 @@ export interface Attachments {
 }
 
 interface MutableState extends AttachmentState {
+  id: number;
   name: string;
   attached: boolean;
   ifindex?: number;
@@ -174,7 +175,7 @@ export function createAttachments(names: readonly string[], parts: AttachmentPar
     if (chosen === undefined || chosen.name === state.name) return;
     state.name = chosen.name;
     state.sentence = '';
-    parts.ids.rename(state.id, chosen.name);
+    state.id = parts.ids.rename(state.id, chosen.name);
     parts.log.info({ interface: chosen.name }, chosen.reason);
   }
 
@@ -214,7 +215,7 @@ export function createAttachments(names: readonly string[], parts: AttachmentPar
         }
       }
     },
-    framingOf: (id) => states[id]?.framing,
+    framingOf: (id) => states.find((state) => state.id === id)?.framing,
     close() {
       for (const state of states) {
         state.link?.close();

@@ -7,6 +7,8 @@ import { ANY_INTERFACE } from '../abi/row-key.js';
 
 /** Names beyond those configured that may get a number of their own; see adopt(). */
 const ADOPTED_MAX = 256;
+/** Those beyond. */
+const UNKNOWN = 'unknown';
 
 export interface InterfaceIds {
   /** The number of an ifindex; an ifindex never bound is adopted. */
@@ -14,8 +16,13 @@ export interface InterfaceIds {
   /** Of the ifindexes of this number the one seen last; 0 for none. */
   ifindexOf(id: number): number;
   nameOf(id: number): string;
-  /** A configured interface gets another name; before the first packet is counted under its number. */
-  rename(id: number, name: string): void;
+  /** Of a name that an interface had in a former process; one that has none is adopted. */
+  idOfName(name: string): number;
+  /**
+   * A configured interface gets another name; before the first packet is counted under its number. Returns the number
+   * that it has from now on: another one where the name has one already.
+   */
+  rename(id: number, name: string): number;
   /** From now on this ifindex is the interface `id`. */
   bind(ifindex: number, id: number): void;
 }
@@ -37,11 +44,14 @@ export function createInterfaceIds(
   let unknownId: number | undefined;
 
   function adopt(ifindex: number): number {
-    const name = nameOfIndex(ifindex) ?? `ifindex_${ifindex}`;
+    return idOfName(nameOfIndex(ifindex) ?? `ifindex_${ifindex}`);
+  }
+
+  function idOfName(name: string): number {
     const known = names.indexOf(name);
     if (known >= 0) return known;
-    if (names.length < configuredNames.length + ADOPTED_MAX) return names.push(name) - 1;
-    unknownId ??= names.push('unknown') - 1;
+    if (name !== UNKNOWN && names.length < configuredNames.length + ADOPTED_MAX) return names.push(name) - 1;
+    unknownId ??= names.push(UNKNOWN) - 1;
     return unknownId;
   }
 
@@ -56,9 +66,13 @@ export function createInterfaceIds(
       return id;
     },
     ifindexOf: (id) => indexById.get(id) ?? 0,
-    nameOf: (id) => (id === ANY_INTERFACE ? 'any' : (names[id] ?? 'unknown')),
+    nameOf: (id) => (id === ANY_INTERFACE ? 'any' : (names[id] ?? UNKNOWN)),
+    idOfName,
     rename(id, name) {
+      const known = names.indexOf(name);
+      if (known >= 0) return known;
       names[id] = name;
+      return id;
     },
     bind(ifindex, id) {
       idByIndex.set(ifindex, id);

@@ -27,6 +27,8 @@ const PAYLOAD_FORMATS = {
 export interface PushLine {
   /** Encodes and enqueues; the snapshot is read until it resolves. Never rejects. */
   push(snapshot: ExpositionInput, timestampMs: number): Promise<void>;
+  /** Before the first push(): what of the snapshot goes on from a former process (PushEncoder). */
+  goOn(snapshot: ExpositionInput): Promise<void>;
   /** Before the flow table gives up a series. */
   onSeriesEnd(series: number): void;
   /** After the flow table has rendered all labels anew. */
@@ -101,6 +103,7 @@ export async function connectPush(
 
   return {
     push: (snapshot, timestampMs) => enqueue(encoder.encode(snapshot, timestampMs)),
+    goOn: (snapshot) => encoder.goOn(snapshot),
     onSeriesEnd: (series) => encoder.onSeriesEnd(series),
     onRelabel: () => encoder.onRelabel(),
     families: () => pushFamilies(pusher.stats),

@@ -10,10 +10,14 @@ import type { ExpositionBudget } from '../flows/exposition-budget.js';
 import type { BooksView } from '../flows/views.js';
 import type { Family } from '../metrics/definition.js';
 import { FirstZeros } from '../metrics/first-zeros.js';
+import { exportFirstZeros, readFirstZeros } from '../metrics/first-zeros-state.js';
 import { pairLabelBytes, pairLineCosts } from '../metrics/line-costs.js';
 import { roceFamilies } from '../metrics/roce-families.js';
+import { Pacer } from '../pacer.js';
 import type { DrainResult } from '../reader/drain.js';
+import type { PairsExport, PairsImport, PairsTaken } from '../roce/pair-state.js';
 import { createRocePairs } from '../roce/roce-pairs.js';
+import type { StateColumns, StateProblem } from '../state-columns.js';
 import type { FlowParts } from './connect-flows.js';
 
 export interface RoceLine {
@@ -21,6 +25,10 @@ export interface RoceLine {
   apply(result: DrainResult, nowMs: number, refresh: number): Promise<void>;
   /** Ends the smallest pairs where they take more of an answer than they may; as apply(). */
   fit(): Promise<number>;
+  /** Within the guard, after apply() and what may end pairs. */
+  exportState(options: PairsExport): Promise<StateColumns>;
+  /** Before the first apply(). */
+  importState(columns: StateColumns, options: PairsImport): Promise<PairsTaken | StateProblem>;
   /** Whole while no apply() is pending. refresh: number of the last one; undefined for what is pushed. */
   families(refresh?: number): Promise<readonly Family[]>;
 }
@@ -41,6 +49,7 @@ export function connectRoce(
   const { roce, flows } = config;
   if (!roce.enabled) return undefined;
   const parts = { yieldToLoop: (): Promise<void> => nextTurn() };
+  const pacer = new Pacer(parts.yieldToLoop);
   const zeros = new FirstZeros(
     { zeroFirst: flows.newSeries === 'zero_first', holdMaxMs: flows.holdMaxMs },
     { audience, nowMs: clock.nowMs },
@@ -78,6 +87,19 @@ export function connectRoce(
       return pairs.apply(roceRows, roceOverflow, nowMs, refresh);
     },
     fit: () => pairs.fit(),
+    async exportState(options) {
+      return {
+        ...(await pairs.exportState(options)),
+        ...(await exportFirstZeros(zeros, pairs.view.pairs, pacer)),
+      };
+    },
+    async importState(columns, options) {
+      const shown = readFirstZeros(columns);
+      if ('problem' in shown) return shown;
+      const taken = await pairs.importState(columns, options);
+      if (!('problem' in taken)) await shown.restore(zeros, taken.pairs, pacer);
+      return taken;
+    },
     families(refresh) {
       if (refresh === undefined) return roceFamilies(pairs.view, labels, parts);
       zeros.begin(refresh);

@@ -29,6 +29,7 @@ import { serve } from './connect-web.js';
 import { countOpenFds, recordRefresh } from './feed-self-metrics.js';
 import { createExpositionFit } from './fit-exposition.js';
 import { createHostIpStep } from './follow-host-ip.js';
+import { connectState } from './keep-state.js';
 import { createSnapshot } from './snapshot.js';
 
 /** A lost interface is looked for this often. */
@@ -136,6 +137,15 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       { log, clock },
     );
     closers.push(() => rdma?.close());
+    const state = await connectState(config, {
+      accounts,
+      roce,
+      ids,
+      networkNames: networks.names,
+      hostIp,
+      log,
+      clock,
+    });
     const snapshot = createSnapshot(
       { hostIp, collectAgg: config.collectAgg, flowGauges: config.flows.gauges },
       {
@@ -143,6 +153,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
         attachments,
         accounts,
         selfMetrics,
+        starts: state?.starts,
         roceFamilies: async (refresh) => (await roce?.families(refresh)) ?? [],
         rdmaFamilies: () => rdma?.families() ?? [],
         networkFamilies: () => networksShown(config, networks, networkBytes),
@@ -170,7 +181,11 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
     );
     const { libc } = object;
     const flowLabels = flowLabelOptions(flowParts);
-    const fit = createExpositionFit({ accounts, roce, budget, selfMetrics, log, clock });
+    const keepState = async (): Promise<void> => {
+      await state?.keep();
+    };
+    const fit = createExpositionFit({ accounts, roce, budget, keepState, selfMetrics, log, clock });
+    if (state !== undefined) snapshot.append(() => state.families());
     const web = {
       config,
       version,
@@ -190,6 +205,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
     const push = await connectPush({ config, version, flowLabels, port: server.port }, { log });
     if (push !== undefined) {
       closers.push(() => push.close(PUSH_LIMIT_MS));
+      if (state?.former !== undefined) await push.goOn(await snapshot.former());
       accounts.onSeriesEnd((_table, series) => push.onSeriesEnd(series));
       snapshot.append(() => push.families());
     }
@@ -206,6 +222,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
         followHostIp: createHostIpStep({ hostIp, accounts, log, onRelabel: () => push?.onRelabel() }),
         addRoce: async ({ result, finishedAtMs, number }) => roce?.apply(result, finishedAtMs, number),
         fitExposition: fit.step,
+        keepState,
         readRdma: () => rdma?.refresh(),
         print: async () => printer?.print(accounts.series, accounts.books),
         async push({ finishedAtMs }) {

@@ -22,6 +22,8 @@ export function createExpositionFit(parts: {
   readonly accounts: Pick<FlowAccounts, 'fit' | 'series'>;
   readonly roce: Pick<RoceLine, 'fit'> | undefined;
   readonly budget: ExpositionBudget;
+  /** Where something ended after the refresh had kept it. */
+  keepState(): Promise<void>;
   readonly selfMetrics: SelfMetrics;
   readonly log: Pick<Logger, 'info' | 'warn'>;
   readonly clock: Pick<Clock, 'nowMs'>;
@@ -59,6 +61,7 @@ export function createExpositionFit(parts: {
       const saysTruth = bytes <= estimatedBytes;
       if (saysTruth && bytes <= budget.limitBytes) return true;
       const hasEnded = await makeFit();
+      if (hasEnded) await parts.keepState();
       // With nothing left to end, more than the limit goes out: the operator must see what it is.
       return saysTruth && !hasEnded;
     },

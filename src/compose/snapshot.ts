@@ -3,12 +3,14 @@
 
 import type { Attachments } from '../attach/attachments.js';
 import type { InterfaceIds } from '../attach/interface-ids.js';
+import type { ExpositionInput } from '../exposition/render-exposition.js';
 import type { FlowAccounts } from '../flows/flow-accounts.js';
 import { bookFamilies } from '../metrics/book-families.js';
-import type { Family } from '../metrics/definition.js';
+import { countingSince, type Family } from '../metrics/definition.js';
 import { type FlowFamilies, flowFamilies } from '../metrics/flow-families.js';
 import type { SelfMetrics } from '../metrics/self-metrics.js';
 import { selfMetricsState } from './feed-self-metrics.js';
+import type { CountingStarts } from './keep-state.js';
 
 /**
  * To be called within the daemon's guard; whole while no refresh changes the accounts. For those who scrape
@@ -17,6 +19,8 @@ import { selfMetricsState } from './feed-self-metrics.js';
 export interface Snapshot {
   families(refresh?: number): Promise<readonly Family[]>;
   flows(refresh?: number): FlowFamilies;
+  /** Counters as they went on from a former process; before the first refresh. */
+  former(): Promise<ExpositionInput>;
   /** Families behind the others, from now on. */
   append(families: () => readonly Family[]): void;
 }
@@ -32,6 +36,8 @@ export function createSnapshot(
     readonly attachments: Attachments;
     readonly accounts: FlowAccounts;
     readonly selfMetrics: SelfMetrics;
+    /** Since when counters count that go on from a former process. */
+    readonly starts: Readonly<CountingStarts> | undefined;
     /** What RoCE headers tell; none where they are not read. */
     roceFamilies(refresh?: number): Promise<readonly Family[]>;
     /** What RDMA devices count themselves, and what of RoCE can be seen. */
@@ -43,13 +49,17 @@ export function createSnapshot(
   const { ids, attachments, accounts, selfMetrics } = parts;
   const appended: (() => readonly Family[])[] = [];
   const names = { interfaceName: (id: number) => ids.nameOf(id), collectAgg: options.collectAgg };
-  return {
+  const startedMs = Date.now();
+  const snapshot: Snapshot = {
     async families(refresh) {
       const isPushed = refresh === undefined;
       selfMetrics.setInterfaces(attachments.states.map(selfMetricsState));
+      const books = bookFamilies(accounts.books, { ...names, hostIp: options.hostIp.current, isPushed });
+      const roce = await parts.roceFamilies(refresh);
+      const { starts } = parts;
       return [
-        ...bookFamilies(accounts.books, { ...names, hostIp: options.hostIp.current, isPushed }),
-        ...(await parts.roceFamilies(refresh)),
+        ...(starts === undefined ? books : countingSince(books, starts.flowsMs)),
+        ...(starts === undefined ? roce : countingSince(roce, starts.roceMs)),
         ...parts.rdmaFamilies(),
         ...parts.networkFamilies(),
         ...(await selfMetrics.families()),
@@ -58,8 +68,16 @@ export function createSnapshot(
     },
     flows: (refresh) =>
       flowFamilies(accounts.series, { isPushed: refresh === undefined, gauges: options.flowGauges }),
+    async former() {
+      const families = (await snapshot.families()).map((family) => ({
+        ...family,
+        samples: family.samples.filter((sample) => (sample.startedMs ?? startedMs) < startedMs),
+      }));
+      return { families: families.filter(({ samples }) => samples.length > 0), flows: snapshot.flows() };
+    },
     append(families) {
       appended.push(families);
     },
   };
+  return snapshot;
 }

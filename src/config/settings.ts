@@ -48,6 +48,8 @@ export const SETTINGS = {
   attach_mode: oneWord('auto', ['auto', 'native', 'generic']),
   /** Flow lines on stdout; `auto` = when it is a terminal. */
   print: oneWord('auto', ['auto', 'always', 'never']),
+  /** An absolute path of a file from which counters go on after a restart, or empty: they begin at 0. */
+  state_path: setting('', absolutePath()),
   flows: {
     /** Most flows that have a series of their own. */
     max_series: setting(10_000, wholeNumber(1, 1_000_000)),

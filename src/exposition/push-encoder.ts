@@ -46,6 +46,11 @@ export interface PushEncoder {
    * @throws Error when a former call is not over.
    */
   encode(snapshot: ExpositionInput, timestampMs: number): AsyncGenerator<Payload, void>;
+  /**
+   * Before the first encode(): what is in the snapshot was pushed by a former process, and goes on. It gets no 0 of its
+   * own, and a stale marker where it is in no later snapshot.
+   */
+  goOn(snapshot: ExpositionInput): Promise<void>;
   /** A stale marker for every series: what is to be sent last at a clean stop. Nothing in text, which has none. */
   staleAll(timestampMs: number): AsyncGenerator<Payload, void>;
   /**
@@ -88,13 +93,14 @@ export function createPushEncoder(options: PushEncoderOptions, parts: PushEncode
   return {
     encode: (snapshot, timestampMs) =>
       exclusively(() => encoder.encode(snapshot, nextTimestamp(timestampMs))),
+    goOn: (snapshot) => encoder.goOn(snapshot),
     staleAll: (timestampMs) => exclusively(() => encoder.staleAll(nextTimestamp(timestampMs))),
     onSeriesEnd: (series) => encoder.onSeriesEnd(series),
     onRelabel: () => encoder.onRelabel(),
   };
 }
 
-type FormatEncoder = Pick<RemoteWriteEncoder, 'encode' | 'staleAll' | 'onSeriesEnd' | 'onRelabel'>;
+type FormatEncoder = Pick<RemoteWriteEncoder, 'encode' | 'goOn' | 'staleAll' | 'onSeriesEnd' | 'onRelabel'>;
 
 function createFormatEncoder(options: PushEncoderOptions, parts: PushEncoderParts): FormatEncoder {
   const { yieldToLoop } = parts;

@@ -52,6 +52,11 @@ export class PushTextEncoder {
     yield* this.#lines({ families, flows }, timestampMs);
   }
 
+  async goOn({ families, flows }: ExpositionInput): Promise<void> {
+    await this.#begun.families(families);
+    await this.#begun.flows(flows);
+  }
+
   async *#lines({ families, flows }: ExpositionInput, timestampMs: number): AsyncGenerator<Payload> {
     const lines = new TextBatch(this.#options, timestampMs);
     const lineEnd = ` ${timestampMs}\n`;

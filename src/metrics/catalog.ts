@@ -9,6 +9,7 @@ import { PUSH_METRICS } from './push-families.js';
 import { RDMA_METRICS } from './rdma-families.js';
 import { ROCE_METRICS } from './roce-families.js';
 import { SELF_METRICS } from './self-definitions.js';
+import { STATE_METRICS } from './state-families.js';
 
 export const CATALOG: readonly MetricDefinition[] = [
   ...Object.values(FLOW_METRICS),
@@ -18,4 +19,5 @@ export const CATALOG: readonly MetricDefinition[] = [
   ...RDMA_METRICS.map(({ definition }) => definition),
   ...NETWORK_METRICS.map(({ definition }) => definition),
   ...PUSH_METRICS.map(({ definition }) => definition),
+  ...STATE_METRICS.map(({ definition }) => definition),
 ];

@@ -16,6 +16,7 @@ test('series that end for the budget change no count of flows: they were seen', 
   const { step } = createExpositionFit({
     roce: undefined,
     accounts: { fit: async () => 4, series: table },
+    keepState: async () => undefined,
     budget: new ExpositionBudget(1_048_576),
     selfMetrics,
     log: { info: () => undefined, warn: () => undefined },

@@ -25,6 +25,7 @@ test('nothing given: the defaults, every one', () => {
       networks: { networks: [] },
       attachMode: 'auto',
       print: 'auto',
+      statePath: '',
       flows: {
         maxSeries: 10_000,
         maxNewSeriesPerMinute: 600,

@@ -96,6 +96,11 @@ export class RemoteWriteEncoder {
     if (batch.samples > 0) yield batch.take();
   }
 
+  async goOn({ families, flows }: ExpositionInput): Promise<void> {
+    await this.#keepFamilies(families);
+    await this.#keepFlowLabels(flows);
+  }
+
   /** What the families show now, to #heads and #headValues; what of it is new, to #newHeads. */
   async #keepFamilies(families: ExpositionInput['families']): Promise<void> {
     this.#familySeries.beginPush();

@@ -8,6 +8,7 @@ import type { Family } from '../../../src/metrics/definition.js';
 import { type NetworkView, networkFamilies } from '../../../src/metrics/network-families.js';
 import { type PushView, pushFamilies } from '../../../src/metrics/push-families.js';
 import { createSelfMetrics, type SelfMetrics } from '../../../src/metrics/self-metrics.js';
+import { stateFamilies } from '../../../src/metrics/state-families.js';
 import { FIXED_LABELS } from '../exposition/series-fixture.js';
 import { fixedRdmaFamilies } from './fixed-rdma.js';
 import { fixedRoceFamilies } from './fixed-roce.js';
@@ -130,6 +131,14 @@ export function createFixedSelfMetrics(): SelfMetrics {
   return self;
 }
 
+const FIXED_STATE = {
+  writes: 12,
+  failures: 1,
+  bytes: 1_048_640,
+  durationMs: 7,
+  writtenMs: 1_700_000_100_500,
+};
+
 export async function fixedFamilies(): Promise<Family[]> {
   return [
     ...(await createFixedSelfMetrics().families()),
@@ -138,5 +147,6 @@ export async function fixedFamilies(): Promise<Family[]> {
     ...(await fixedRoceFamilies()),
     ...fixedRdmaFamilies(),
     ...networkFamilies(FIXED_NETWORKS),
+    ...stateFamilies(FIXED_STATE),
   ];
 }
