@@ -24,6 +24,7 @@ import { type Machine, renderResultFile } from './result-file.js';
 import { benchScan } from './scan.js';
 import { benchShortFlows } from './short-flows.js';
 import { benchSoak } from './soak.js';
+import { benchState } from './state.js';
 import { renderTable } from './table.js';
 import { benchVerifier } from './verifier.js';
 
@@ -39,6 +40,7 @@ const SECTIONS: Readonly<Record<string, () => object[] | Promise<object[]>>> = {
   'flow-table': async () =>
     Object.entries(await benchFlowTable()).map(([load, figures]) => ({ load, ...figures })),
   networks: benchNetworks,
+  state: () => benchState(),
   push: benchPush,
   memory: benchMemory,
   scan: benchScan,

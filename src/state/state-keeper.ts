@@ -88,7 +88,8 @@ export function createStateKeeper(
 
   async function fail(error: unknown): Promise<void> {
     stats.failures++;
-    const why = refusal ?? textOf(error);
+    const isWithoutFolder = refusal === undefined && errorCode(error) === 'ENOENT';
+    const why = isWithoutFolder ? 'its folder is not there' : (refusal ?? textOf(error));
     const consequence = refusal === undefined ? await removeStale() : 'after a restart counters begin at 0';
     const sentence = `the state cannot be written to ${path}: ${why}; ${consequence}`;
     if (sentence === trouble) return;
@@ -130,8 +131,8 @@ export function createStateKeeper(
   };
 }
 
-/** Of what node:fs throws: ENOSPC: no space left on device. */
+/** Of what node:fs throws, without the call and the path: ENOSPC: no space left on device. */
 function textOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return errorCode(error) === '' ? error.message : error.message.replace(/, \w+ '.*$/s, '');
+  return errorCode(error) === '' ? error.message : error.message.replace(/, \w+(?: '.*)?$/s, '');
 }
