@@ -10,7 +10,7 @@ import type { ExpositionBudget } from '../flows/exposition-budget.js';
 import type { BooksView } from '../flows/views.js';
 import type { Family } from '../metrics/definition.js';
 import { FirstZeros } from '../metrics/first-zeros.js';
-import { exportFirstZeros, readFirstZeros } from '../metrics/first-zeros-state.js';
+import { FirstZerosExport, readFirstZeros } from '../metrics/first-zeros-state.js';
 import { pairLabelBytes, pairLineCosts } from '../metrics/line-costs.js';
 import { roceFamilies } from '../metrics/roce-families.js';
 import { Pacer } from '../pacer.js';
@@ -54,6 +54,7 @@ export function connectRoce(
     { zeroFirst: flows.newSeries === 'zero_first', holdMaxMs: flows.holdMaxMs },
     { audience, nowMs: clock.nowMs },
   );
+  const zerosExport = new FirstZerosExport(zeros, pacer);
   const labels = {
     interfaceName: (id: number) => ids.nameOf(id),
     get hostIp() {
@@ -90,7 +91,7 @@ export function connectRoce(
     async exportState(options) {
       return {
         ...(await pairs.exportState(options)),
-        ...(await exportFirstZeros(zeros, pairs.view.pairs, pacer)),
+        ...(await zerosExport.run(pairs.view.pairs)),
       };
     },
     async importState(columns, options) {

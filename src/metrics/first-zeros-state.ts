@@ -8,30 +8,67 @@ import { ColumnReader, jsonColumn, type StateColumns, type StateProblem } from '
 import type { FirstZeros } from './first-zeros.js';
 import { pairPartNames } from './roce-part-names.js';
 
-/** Price of a pair, nanoseconds (bench/state.ts). */
-const PAIR_NS = 5000;
+/** Prices of a pair, nanoseconds (bench/state.ts). */
+const PAIR_NS = 2000;
+const ROW_NS = 200;
 
-/** After the pairs of this refresh are what they are: `pairs` in the order of their own state. */
-export async function exportFirstZeros(
-  zeros: FirstZeros,
-  pairs: readonly RocePairView[],
-  pacer: Pacer,
-): Promise<StateColumns> {
-  const names = new Map<string, number>();
-  const rows: number[] = [];
-  if (!zeros.showsAll) {
-    await pacer.run(pairs.length, PAIR_NS, (from, to) => {
+/** Of one pair: numbers of the names of its counters that show their values. */
+interface PairShown {
+  /** How many counters it had, all of which showed their values: as long as it has no more, nothing changes. */
+  readonly settled: number | undefined;
+  readonly numbers: readonly number[];
+}
+
+/** Knows what it has said of a pair: next to all pairs are as they were a refresh before. */
+export class FirstZerosExport {
+  readonly #zeros: FirstZeros;
+  readonly #pacer: Pacer;
+  readonly #numbers = new Map<string, number>();
+  readonly #known = new WeakMap<RocePairView, PairShown>();
+
+  constructor(zeros: FirstZeros, pacer: Pacer) {
+    this.#zeros = zeros;
+    this.#pacer = pacer;
+  }
+
+  /** After the pairs of this refresh are what they are: `pairs` in the order of their own state. */
+  async run(pairs: readonly RocePairView[]): Promise<StateColumns> {
+    const { showsAll } = this.#zeros;
+    const ofPairs: (readonly number[])[] = [];
+    let count = 0;
+    await this.#pacer.run(showsAll ? 0 : pairs.length, PAIR_NS, (from, to) => {
+      for (const pair of pairs.slice(from, to)) {
+        const numbers = this.#numbersOf(pair);
+        count += numbers.length;
+        ofPairs.push(numbers);
+      }
+    });
+    const rows = new Uint32Array(2 * count);
+    let end = 0;
+    await this.#pacer.run(ofPairs.length, ROW_NS, (from, to) => {
       for (let place = from; place < to; place++) {
-        for (const part of zeros.shownParts(pairs[place] as RocePairView)) {
-          const number = names.get(part) ?? names.size;
-          names.set(part, number);
-          rows.push(place, number);
+        for (const number of ofPairs[place] ?? []) {
+          rows[end++] = place;
+          rows[end++] = number;
         }
       }
     });
+    const facts = { showsAll, parts: [...this.#numbers.keys()] };
+    return { 'zeros.facts': jsonColumn(facts), 'zeros.shown': rows };
   }
-  const facts = { showsAll: zeros.showsAll, parts: [...names.keys()] };
-  return { 'zeros.facts': jsonColumn(facts), 'zeros.shown': Uint32Array.from(rows) };
+
+  #numbersOf(pair: RocePairView): readonly number[] {
+    const settled = this.#zeros.settledParts(pair);
+    const known = this.#known.get(pair);
+    if (known !== undefined && settled !== undefined && known.settled === settled) return known.numbers;
+    const numbers = this.#zeros.shownParts(pair).map((part) => {
+      const number = this.#numbers.get(part) ?? this.#numbers.size;
+      this.#numbers.set(part, number);
+      return number;
+    });
+    this.#known.set(pair, { settled, numbers });
+    return numbers;
+  }
 }
 
 /** Checked, to be taken over once the pairs are there. */

@@ -92,6 +92,12 @@ export class FirstZeros {
     return [...parts].filter(([, held]) => held === undefined || !this.#isHeld(held)).map(([part]) => part);
   }
 
+  /** How many counters the pair has, where all of them show their values; else undefined. */
+  settledParts(pair: RocePairView): number | undefined {
+    const shown = this.#pairs.get(pair);
+    return shown?.held === 0 ? shown.parts.size : undefined;
+  }
+
   /** The pair goes on from a former process, where these showed their values. */
   restore(pair: RocePairView, parts: readonly string[]): void {
     if (!this.#options.zeroFirst) return;

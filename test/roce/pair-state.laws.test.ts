@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { ROCE_TRANSPORT, type RoceOverflowRow } from '../../src/abi/roce-records.js';
 import { ExpositionBudget } from '../../src/flows/exposition-budget.js';
 import { FirstZeros } from '../../src/metrics/first-zeros.js';
-import { exportFirstZeros, readFirstZeros } from '../../src/metrics/first-zeros-state.js';
+import { FirstZerosExport, readFirstZeros } from '../../src/metrics/first-zeros-state.js';
 import { pairLabelBytes, pairLineCosts } from '../../src/metrics/line-costs.js';
 import { roceFamilies } from '../../src/metrics/roce-families.js';
 import { Pacer } from '../../src/pacer.js';
@@ -60,6 +60,7 @@ class Process {
   readonly names: readonly string[];
   readonly budget = new ExpositionBudget(2 ** 40);
   readonly zeros: FirstZeros;
+  readonly zerosExport: FirstZerosExport;
   readonly pairs: RocePairs;
   nowMs = START_MS;
   refresh = 0;
@@ -72,6 +73,7 @@ class Process {
       { zeroFirst: true, holdMaxMs: 3000 },
       { audience: { seen: () => ({ beginnings: 0, ends: Infinity }) }, nowMs: () => this.nowMs },
     );
+    this.zerosExport = new FirstZerosExport(this.zeros, pacer);
     const { budget, labels } = this;
     this.pairs = createRocePairs(
       {
@@ -127,7 +129,7 @@ class Process {
         startedMs: 7,
         names: { interfaceName: (id) => former.names[id] ?? '' },
       })),
-      ...(await exportFirstZeros(former.zeros, former.pairs.view.pairs, pacer)),
+      ...(await former.zerosExport.run(former.pairs.view.pairs)),
     };
     const image = await encodeState(columns, pacer);
     const read = await decodeState(Buffer.concat(image.chunks), pacer);
@@ -163,6 +165,7 @@ test('pairs go on as those whose state they read', async () => {
       const next = new Process(NEW, 99, perQueuePair);
       for (const one of before) {
         await old.apply(one);
+        await old.zerosExport.run(old.pairs.view.pairs);
         if (one.isShown) await old.show(old.zeros);
       }
       await next.goOnFrom(old);
