@@ -173,3 +173,16 @@ test('there is no 0 where there is no time for it', () => {
   assert.equal(zeroTimestamp(options, 5000, 5001), undefined);
   assert.equal(zeroTimestamp(options, 5000, 5002), 5001);
 });
+
+for (const format of FORMATS) {
+  test(`${format}: counters that go on from a former process get no 0, new ones do`, async () => {
+    const encoder = createEncoder({ format, zeroFirst: true });
+    await encoder.goOn(createSnapshot(FIXED_FLOWS.slice(0, 1), [counter('a_total', 1)]));
+    const now = createSnapshot(FIXED_FLOWS.slice(0, 2), [counter('a_total', 2)]);
+    const pushed = samplesIn(await collect(encoder.encode(now, TIMESTAMP_MS)));
+    const zeros = pushed.filter(({ timestampMs }) => timestampMs !== TIMESTAMP_MS);
+    const names = zeros.map(({ name }) => name).sort();
+    assert.deepEqual(names, ['a_total', 'xtrace_network_bytes_total', 'xtrace_network_packets_total']);
+    assert.ok(zeros.every(({ value }) => value === 0));
+  });
+}
