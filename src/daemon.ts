@@ -21,6 +21,8 @@ export interface DaemonParts {
   readonly attachments: Attachments;
   /** At every look at the interfaces. */
   onWatch?(): void;
+  /** After each refresh: whether it and its drain succeeded. */
+  onRefreshed?(succeeded: boolean): void;
   /** New requests of clients: none begins during a refresh. */
   readonly requests?: { hold(): void; release(): void };
   readonly log: {
@@ -131,6 +133,7 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
   }
 
   function noteOutcome(error: unknown): void {
+    parts.onRefreshed?.(error === undefined);
     if (error === undefined) {
       if (failures > 0) {
         log.info({ failures }, 'refreshing works again; the counts of the failed refreshes are in');

@@ -157,6 +157,7 @@ async function run({ process, stderr, signals }: Host, config: Config): Promise<
   process.on('warning', (warning) => log.warn({ err: warning }, 'Node warns'));
   signals.reportTo((sentence) => log.warn(sentence));
   const { createExporter } = await import('./compose/exporter.js');
+  const { connectSystemd } = await import('./compose/connect-systemd.js');
   const exporter = createExporter(
     {
       config,
@@ -164,7 +165,12 @@ async function run({ process, stderr, signals }: Host, config: Config): Promise<
       objectPath: BPF_OBJECT,
       portableObjectPath: PORTABLE_OBJECT,
     },
-    { log, stdout: process.stdout, droppedLogLines: () => stderr.lines.droppedLines },
+    {
+      log,
+      stdout: process.stdout,
+      systemd: connectSystemd(process, { log }),
+      droppedLogLines: () => stderr.lines.droppedLines,
+    },
   );
   const stopped = new Promise<NodeJS.Signals>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, resolve);

@@ -34,6 +34,8 @@ function createRig(
     nowMs: 0,
     /** What the next drains fail with, in turn. */
     drainErrors: [] as unknown[],
+    /** Whether each refresh succeeded, as told. */
+    outcomes: [] as boolean[],
     applyError: undefined as unknown,
     drainMs: 0,
     async runTimers(untilMs: number): Promise<void> {
@@ -82,6 +84,7 @@ function createRig(
         framingOf: () => undefined,
         close: () => events.push('detach'),
       },
+      onRefreshed: (succeeded) => void rig.outcomes.push(succeeded),
       requests: {
         hold: () => timeline.push('hold'),
         release: () => timeline.push('release'),
@@ -256,6 +259,18 @@ test('a refresh that throws does not end the beat', async () => {
     'refresh 2',
     'info refreshing works again; the counts of the failed refreshes are in',
   ]);
+});
+
+test('of each refresh is told whether it and its drain succeeded', async () => {
+  const rig = createRig();
+  await rig.daemon.start();
+  rig.drainErrors = [new Error('EINTR')];
+  await rig.runTimers(1000);
+  rig.applyError = new Error('a fault');
+  await rig.runTimers(2000);
+  rig.applyError = undefined;
+  await rig.runTimers(3000);
+  assert.deepEqual(rig.outcomes, [true, false, false, true]);
 });
 
 test('a snapshot and a refresh wait for each other', async () => {

@@ -30,6 +30,7 @@ import { countOpenFds, recordRefresh } from './feed-self-metrics.js';
 import { createExpositionFit } from './fit-exposition.js';
 import { createHostIpStep } from './follow-host-ip.js';
 import { connectState } from './keep-state.js';
+import type { SystemdNotifier } from './notify-systemd.js';
 import { createSnapshot } from './snapshot.js';
 
 /** A lost interface is looked for this often. */
@@ -51,6 +52,7 @@ export interface ExporterOptions {
 export interface ExporterParts {
   readonly log: Logger;
   readonly stdout: NodeJS.WriteStream;
+  readonly systemd: SystemdNotifier;
   /** Since the start. */
   droppedLogLines(): number;
 }
@@ -71,7 +73,7 @@ interface Running {
 
 export function createExporter(options: ExporterOptions, parts: ExporterParts): Exporter {
   const { config } = options;
-  const { log, stdout } = parts;
+  const { log, stdout, systemd } = parts;
   const closers: (() => void | Promise<void>)[] = [];
   let running: Running | undefined;
 
@@ -81,8 +83,10 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
 
   async function open(): Promise<Running> {
     const clock = systemClock();
+    systemd.starting('reading the names of networks');
     const networks = await connectNetworks(config, { log, clock });
     closers.push(() => networks.stop());
+    systemd.starting('loading the programs into the kernel');
     const object = loadObject(config, options);
     closers.push(() => object.close());
     const netdev = openNetdev(object.libc);
@@ -137,6 +141,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       { log, clock },
     );
     closers.push(() => rdma?.close());
+    systemd.starting('reading the counters that were kept');
     const state = await connectState(config, {
       accounts,
       roce,
@@ -173,6 +178,9 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
         onWatch() {
           hostIp.look();
           void networks.look(); // never rejects
+        },
+        onRefreshed(succeeded) {
+          systemd.refreshed({ number: daemon.currentRefresh(), succeeded, interfaces: attachments.states });
         },
         requests: turns,
         log,
@@ -239,8 +247,11 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
   return {
     async start() {
       try {
+        systemd.setInterval(config.intervalMs);
         running = await open();
+        systemd.starting('attaching, and the first refresh');
         await running.daemon.start(running.steps);
+        systemd.ready();
         log.info(`metrics are at ${running.metricsUrl}`);
       } catch (error) {
         running = undefined;
@@ -252,6 +263,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       if (running === undefined) return;
       const { daemon, books } = running;
       running = undefined;
+      systemd.stopping();
       try {
         const isComplete = await daemon.stop();
         const sum = (field: 'packets' | 'bytes'): number =>

@@ -134,6 +134,8 @@ function declareLibc(ffi: Addon['ffi']) {
     ioctl: ['int', ['int', 'ulong', 'pointer']],
     // ssize_t send(int sockfd, const void *buf, size_t len, int flags)
     send: ['int64', ['int', 'pointer', 'size_t', 'int']],
+    // ssize_t sendto(int sockfd, const void *buf, size_t len, int flags, const struct sockaddr *dest_addr, socklen_t addrlen)
+    sendto: ['int64', ['int', 'pointer', 'size_t', 'int', 'pointer', 'uint32']],
     // ssize_t recv(int sockfd, void *buf, size_t len, int flags)
     recv: ['int64', ['int', 'pointer', 'size_t', 'int']],
     // int close(int fd)
