@@ -24,13 +24,13 @@ BPF_SOURCES := $(wildcard bpf/*.h bpf/*.c)
 TS_SOURCES  := $(shell find src test bench -name '*.ts' 2>/dev/null)
 TESTS       := $(shell find test -name '*.test.ts' 2>/dev/null | sort | sed 's,^,dist/,; s/\.ts$$/.js/')
 # What needs root, clang, the kernel or programs of Debian's, or more than a second or two. The rest are the unit tests.
-MACHINE_TESTS := $(patsubst %,dist/test/%/%,bpf kernel e2e packaging vm support/kernel)
+MACHINE_TESTS := $(patsubst %,dist/test/%/%,bpf kernel e2e packaging systemd vm support/kernel)
 LONG_TESTS    := %.long.test.js %.laws.test.js dist/test/push/compliance/%
 UNIT_TESTS    := $(filter-out $(MACHINE_TESTS) $(LONG_TESTS),$(TESTS))
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-unit check test-vm lint format bench clean install docker-build packages-build packages-test packages-vm packages-bench
+.PHONY: help run build test test-unit check test-vm lint format bench clean install uninstall docker-build packages-build packages-test packages-vm packages-bench
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,8 +68,11 @@ bench: packages-bench build ## measure; tables here, JSON in bench/results (BENC
 clean: ## remove what was built and installed here
 	rm -rf dist node_modules .node-versions .node-builds .image .receivers
 
-install: build ## to /opt/xtrace-catch, with the systemd unit (DESTDIR=... for a package)
+install: build ## to /opt/xtrace-catch, with the systemd units (DESTDIR=... for a package)
 	@scripts/install-files "$(DESTDIR)"
+
+uninstall: ## what install put, but for the configuration (PURGE=1 for all; DESTDIR=...)
+	@scripts/uninstall-files "$(DESTDIR)" "$(PURGE)"
 
 docker-build: ## the container image
 	docker build -t xtrace-catch .

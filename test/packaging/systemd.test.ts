@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { resolveConfig } from '../../src/config/resolve-config.js';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
@@ -21,22 +21,61 @@ function assignments(text: string): [string, string][] {
 }
 const unit = new Map(assignments(UNIT));
 
-test('systemd-analyze verify has nothing to say', (t) => {
+/** The files of systemd/ as they are, but for the program, which verify looks for: any that is there will do. */
+function analyze(t: TestContext, check: (folder: string) => void): void {
   if (spawnSync('systemd-analyze', ['--version']).status !== 0) {
     t.skip('SKIPPED: there is no systemd-analyze (package systemd)');
     return;
   }
   const folder = mkdtempSync(join(tmpdir(), `xtrace-unit-${process.pid}-`));
   try {
-    // It looks for the program; any that is there will do.
     assert.match(UNIT, /^ExecStart=\/usr\/bin\/xtrace-catch \$ARGS$/m);
+    cpSync(join(ROOT, 'systemd'), folder, { recursive: true });
     const path = join(folder, 'xtrace-catch.service');
-    writeFileSync(path, UNIT.replace('/usr/bin/xtrace-catch', '/bin/true'));
-    const { status, stdout, stderr } = spawnSync('systemd-analyze', ['verify', path], { encoding: 'utf8' });
-    assert.deepEqual([stdout, stderr, status], ['', '', 0]);
+    writeFileSync(path, UNIT.replaceAll('/usr/bin/xtrace-catch', '/bin/true'));
+    check(folder);
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+test('systemd-analyze verify has nothing to say of service, drop-in and socket', (t) => {
+  analyze(t, (folder) => {
+    const units = ['service', 'socket'].map((kind) => join(folder, `xtrace-catch.${kind}`));
+    const { status, stdout, stderr } = spawnSync('systemd-analyze', ['verify', ...units], {
+      encoding: 'utf8',
+    });
+    assert.deepEqual([stdout, stderr, status], ['', '', 0]);
+  });
+});
+
+test('systemd-analyze security finds no more than 2.1 of exposure, with and without the drop-in', (t) => {
+  analyze(t, (folder) => {
+    const unit = join(folder, 'xtrace-catch.service');
+    const dropIn = readFileSync(join(folder, 'xtrace-catch.service.d/keep.conf'), 'utf8');
+    for (const text of [UNIT, `${UNIT}\n${dropIn}`]) {
+      writeFileSync(unit, text);
+      const how = ['security', '--offline=true', '--threshold=21', unit];
+      const { status, stdout, stderr } = spawnSync('systemd-analyze', how, { encoding: 'utf8' });
+      assert.equal(status, 0, `${stderr}${stdout.split('\n').slice(-3).join('\n')}`);
+    }
+  });
+});
+
+test('a start means that it counts, and the network comes first', () => {
+  assert.equal(unit.get('Type'), 'notify');
+  assert.equal(unit.get('NotifyAccess'), 'main');
+  assert.equal(unit.get('WatchdogSec'), '30s');
+  assert.equal(unit.get('After'), 'network-online.target');
+  assert.equal(unit.get('Wants'), 'network-online.target');
+});
+
+test('a reload checks the configuration before the program hears of it', () => {
+  const commands = assignments(UNIT).filter(([key]) => key === 'ExecReload');
+  assert.deepEqual(
+    commands.slice(0, 2).map(([, command]) => command),
+    ['/usr/bin/xtrace-catch $ARGS --config.check', '/bin/kill -HUP $MAINPID'],
+  );
 });
 
 test('the unit restarts after a fault or a stray SIGHUP, but not after a wrong configuration, and waits for the last drain', () => {
@@ -66,7 +105,7 @@ test('it allows what BPF needs and forbids nothing that Node needs', () => {
 });
 
 test('its lines are each there once', () => {
-  const keys = assignments(UNIT).map(([key]) => key);
+  const keys = assignments(UNIT).flatMap(([key]) => (key === 'ExecReload' ? [] : [key]));
   assert.deepEqual(
     keys.filter((key, index) => keys.indexOf(key) !== index),
     [],
