@@ -2,16 +2,13 @@
 // What `make install` and `make uninstall` do on a machine with systemd, and what they say of it.
 
 import assert from 'node:assert/strict';
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
-import process from 'node:process';
 import { after, test } from 'node:test';
-import { Machine, ROOT } from '../support/systemd/machine.js';
+import { Machine, NODE_PREFIX, ROOT } from '../support/systemd/machine.js';
 import { machineTest } from '../support/systemd/machine-gate.js';
 
 const UNIT = 'xtrace-catch.service';
-/** npm comes with the node that runs this. */
-const NODE = path.dirname(path.dirname(realpathSync(process.execPath)));
 
 let machine: Machine | undefined;
 after(() => machine?.stop());
@@ -20,12 +17,12 @@ const has = (file: string) => existsSync(path.join(booted().root, file));
 
 /** A script of the repository, as make runs it. */
 function script(name: string, ...args: readonly string[]) {
-  const PATH = `${NODE}/bin:/usr/sbin:/usr/bin`;
+  const PATH = `${NODE_PREFIX}/bin:/usr/sbin:/usr/bin`;
   return booted().exec('env', `PATH=${PATH}`, path.join(ROOT, 'scripts', name), ...args);
 }
 
 machineTest('systemd boots', async () => {
-  machine = await Machine.boot('i', { bind: NODE.startsWith('/usr') ? [ROOT] : [ROOT, NODE] });
+  machine = await Machine.boot('i', { bind: [ROOT] });
   machine.write('etc/xtrace-catch/xtrace-catch.yaml', 'interfaces: [lo]\n');
 });
 

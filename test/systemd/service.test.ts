@@ -41,6 +41,27 @@ machineTest('a start with a wrong configuration fails, says why, and is not trie
 });
 
 machineTest(
+  'a start where the port is taken fails, says so, and is tried again until it is free',
+  async () => {
+    await writeConfig('interfaces: [va]\ninterval_ms: 500\n');
+    const holder = "require('node:net').createServer().listen(10060)";
+    await booted().run('systemd-run', '--unit=holder', '/usr/bin/env', 'node', '--eval', holder);
+    await booted().until('the port to be taken', 'holder', async () =>
+      (await booted().run('ss', '-lnt')).includes(':10060'),
+    );
+    assert.equal((await booted().exec('systemctl', 'start', UNIT)).code, 1);
+    assert.match(await booted().journal(UNIT), /10060.* in use/);
+    await booted().run('systemctl', 'stop', 'holder');
+    await booted().until(
+      'the next try',
+      UNIT,
+      async () => (await booted().show(UNIT, 'ActiveState')) === 'active',
+    );
+    await booted().run('systemctl', 'stop', UNIT);
+  },
+);
+
+machineTest(
   'a start that returns has refreshed: it serves, attached, and says so in its status',
   async () => {
     await writeConfig('interfaces: [va]\ninterval_ms: 500\n');
@@ -51,14 +72,11 @@ machineTest(
   },
 );
 
-machineTest(
-  'its main process is the program itself, and what it starts hears nothing of systemd',
-  async () => {
-    const pid = await booted().show(UNIT, 'MainPID');
-    assert.equal((await booted().run('cat', `/proc/${pid}/comm`)).trim(), 'node');
-    assert.equal(await booted().show(UNIT, 'NotifyAccess'), 'main');
-  },
-);
+machineTest('its main process is the program itself, which alone may speak for it', async () => {
+  const pid = await booted().show(UNIT, 'MainPID');
+  assert.equal((await booted().run('cat', `/proc/${pid}/comm`)).trim(), 'node');
+  assert.equal(await booted().show(UNIT, 'NotifyAccess'), 'main');
+});
 
 machineTest('the status follows the interfaces', async () => {
   const status = () => booted().show(UNIT, 'StatusText');

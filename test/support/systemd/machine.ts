@@ -27,6 +27,9 @@ export const ROOT = path.resolve(path.dirname(PROGRAM), '..');
 const BOOT = path.join(ROOT, 'test', 'support', 'systemd', 'boot-machine');
 /** Of this machine's, without which programs in there find no libraries, users or alternatives. */
 const ETC = ['passwd', 'group', 'nsswitch.conf', 'ld.so.cache', 'ld.so.conf', 'ld.so.conf.d', 'alternatives'];
+const NODE = realpathSync(process.execPath);
+/** The folder that node and npm are in; below /usr the machine has it anyway. */
+export const NODE_PREFIX = path.dirname(path.dirname(NODE));
 const CAPABILITIES = 'CAP_BPF,CAP_NET_ADMIN,CAP_PERFMON,CAP_SYS_ADMIN';
 const STOP_LIMIT_MS = 30_000;
 
@@ -68,6 +71,7 @@ export class Machine {
         `--directory=${root}`,
         // What programs write below /usr goes to the machine's own; what they find there is this machine's.
         `--overlay=/usr:${path.join(root, 'usr')}:/usr`,
+        ...(NODE_PREFIX.startsWith('/usr') ? [] : [`--bind-ro=${NODE_PREFIX}`]),
         ...bind.map((shared) => `--bind-ro=${shared}`),
         '--private-network',
         `--capability=${CAPABILITIES}`,
@@ -174,7 +178,7 @@ function makeRoot(root: string): void {
   // No more than what every unit has before it.
   symlinkSync('/usr/lib/systemd/system/basic.target', path.join(root, 'etc/systemd/system/default.target'));
   // This very node, wherever it lives.
-  cpSync(realpathSync(process.execPath), path.join(root, 'usr/local/bin/node'));
+  if (path.dirname(NODE) !== '/usr/local/bin') symlinkSync(NODE, path.join(root, 'usr/local/bin/node'));
 }
 
 /** systemd as seen from here, once the child of nspawn has become it. */
