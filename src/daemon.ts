@@ -18,7 +18,7 @@ export interface DaemonOptions {
 export interface DaemonParts {
   readonly drain: Drain;
   readonly accounts: FlowAccounts;
-  readonly attachments: Attachments;
+  readonly attachments: Pick<Attachments, 'check' | 'states' | 'close'>;
   /** At every look at the interfaces. */
   onWatch?(): void;
   /** After each refresh: whether it and its drain succeeded. */

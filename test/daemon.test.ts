@@ -81,7 +81,6 @@ function createRig(
           },
           lacksPrivilege,
         })),
-        framingOf: () => undefined,
         close: () => events.push('detach'),
       },
       onRefreshed: (succeeded) => void rig.outcomes.push(succeeded),

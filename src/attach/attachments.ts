@@ -7,6 +7,7 @@ import type { AttachFailure, AttachOutcome } from '../kernel/attach.js';
 import type { XdpMode } from '../kernel/attach-advice.js';
 import type { XdpLink } from '../kernel/xdp-link.js';
 import type { InterfaceIds } from './interface-ids.js';
+import { type Programs, replaceProgram } from './replace-program.js';
 
 /** What is known of one interface; for /metrics, the landing page and the log. */
 export interface AttachmentState {
@@ -65,6 +66,12 @@ export interface Attachments {
   readonly states: readonly AttachmentState[];
   /** How frames start on an interface; undefined before its first attach. */
   framingOf(id: number): Framing | undefined;
+  /**
+   * Has every attached interface run these programs instead of the present ones, without a packet in
+   * between that none of them counts, and attaches by them from now on. An interface that does not take
+   * them so is attached anew, at once or, if that fails, at the next look; both are logged.
+   */
+  replacePrograms(programs: Programs): void;
   /** Detaches all. */
   close(): void;
 }
@@ -96,6 +103,8 @@ export function createAttachments(names: readonly string[], parts: AttachmentPar
     trouble: '',
   }));
 
+  let { attach } = parts;
+
   function lose(state: MutableState, sentence: string, prospect = ''): void {
     state.link?.close();
     delete state.link;
@@ -126,7 +135,7 @@ export function createAttachments(names: readonly string[], parts: AttachmentPar
     const before = parts.ids.idOf(present.index);
     parts.ids.bind(present.index, state.id); // before the first packet is counted
     state.framing = present.framing;
-    const outcome = parts.attach(state.name, present.index, present.framing);
+    const outcome = attach(state.name, present.index, present.framing);
     for (const failure of outcome.failures) {
       parts.onFailure(state.name, failure);
     }
@@ -203,19 +212,34 @@ export function createAttachments(names: readonly string[], parts: AttachmentPar
     tryAttach(state, present);
   }
 
+  function checkSafely(state: MutableState): void {
+    try {
+      checkOne(state);
+      state.trouble = '';
+    } catch (error) {
+      noteTrouble(state, error);
+    }
+  }
+
   return {
     states,
     check() {
-      for (const state of states) {
-        try {
-          checkOne(state);
-          state.trouble = '';
-        } catch (error) {
-          noteTrouble(state, error);
-        }
-      }
+      for (const state of states) checkSafely(state);
     },
     framingOf: (id) => states.find((state) => state.id === id)?.framing,
+    replacePrograms(programs) {
+      attach = programs.attach;
+      for (const state of states) {
+        if (!state.attached) continue;
+        const replaced = replaceProgram(state, programs);
+        if (typeof replaced !== 'string') {
+          state.frags = replaced.flavour === 'frags';
+          continue;
+        }
+        lose(state, replaced, '; it is attached anew');
+        checkSafely(state);
+      }
+    },
     close() {
       for (const state of states) {
         state.link?.close();

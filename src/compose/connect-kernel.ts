@@ -5,6 +5,7 @@ import { createKeyMasks, type KeyDetail } from '../abi/key-masks.js';
 import { ephemeralPorts } from '../abi/port-folding.js';
 import { type AttachmentParts, type Attachments, createAttachments } from '../attach/attachments.js';
 import type { InterfaceIds } from '../attach/interface-ids.js';
+import type { Programs } from '../attach/replace-program.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/config.js';
 import { type FlowDetail, flowDetail } from '../config/flow-labels.js';
@@ -73,6 +74,17 @@ export function keptDetail(shown: FlowDetail): KeyDetail {
   };
 }
 
+/** What an object's programs are for attachments: to attach by, or to put in the place of others. */
+export function programsOf(object: KernelObject, { attachMode }: Pick<Config, 'attachMode'>): Programs {
+  return {
+    flavours: object.flavours,
+    attachMode,
+    programFd: (framing, flavour) => object.programFd(framing, flavour),
+    attach: (interfaceName, ifindex, framing) =>
+      attachXdp({ object, ifindex, interfaceName, framing, mode: attachMode }),
+  };
+}
+
 export function connectAttachments(parts: {
   readonly config: Config;
   readonly object: KernelObject;
@@ -92,8 +104,7 @@ export function connectAttachments(parts: {
       const verdict = framingOf(facts.linkType, name);
       return { index: facts.index, framing: verdict.framing ?? verdict.sentence };
     },
-    attach: (interfaceName, ifindex, framing) =>
-      attachXdp({ object, ifindex, interfaceName, framing, mode: parts.config.attachMode }),
+    attach: programsOf(object, parts.config).attach,
     onFailure: (name, failure) => selfMetrics.recordAttachFailure(name, failure.mode, failure.errnoName),
     onReattached: (name) => selfMetrics.recordReattachment(name),
     log,

@@ -110,6 +110,8 @@ function declareLibbpf(ffi: Addon['ffi']) {
 
     // int bpf_link_create(int prog_fd, int target_fd, enum bpf_attach_type attach_type, const struct bpf_link_create_opts *opts)
     bpf_link_create: ['int', ['int', 'int', 'int', 'pointer']],
+    // int bpf_link_update(int link_fd, int new_prog_fd, const struct bpf_link_update_opts *opts)
+    bpf_link_update: ['int', ['int', 'int', 'pointer']],
     // int bpf_xdp_query(int ifindex, int flags, struct bpf_xdp_query_opts *opts)
     bpf_xdp_query: ['int', ['int', 'int', 'pointer']],
     // int bpf_prog_get_fd_by_id(__u32 id)

@@ -2,7 +2,7 @@
 // A bpf_link of XDP: attached for as long as its descriptor is open, so that a killed process
 // leaves nothing behind. Never pinned.
 
-import { ERRNO } from './errno.js';
+import { ERRNO, errnoName } from './errno.js';
 import type { Libbpf, Libc } from './ffi.js';
 
 // enum bpf_attach_type and XDP_FLAGS_* of include/uapi/linux.
@@ -15,10 +15,23 @@ const CREATE_OPTS = { size: 16, sz: 0, flags: 8 } as const;
 // struct bpf_link_info: type, id, prog_id, padding, then a union; xdp.ifindex is its first field.
 const LINK_INFO = { size: 32, xdpIfindex: 16 } as const;
 
+/** Why the kernel would not. */
+export interface LinkRefusal {
+  /** Positive. */
+  readonly errno: number;
+  readonly errnoName: string;
+}
+
 export interface XdpLink {
   readonly ifindex: number;
   /** False once the interface is gone (the link then hangs in the air), or after close(). */
   isAlive(): boolean;
+  /**
+   * From one packet to the next, this program takes the place of the former one, of whom the last run ends
+   * within a grace period (KernelMaps.fence). Where the answer is a refusal the former one goes on; ENOLINK
+   * is one of an interface that is gone.
+   */
+  update(programFd: number): LinkRefusal | undefined;
   /** Detaches. Safe to call twice. */
   close(): void;
 }
@@ -44,6 +57,10 @@ export function createXdpLink(
     const exists = !libc.memory.isNull(libc.if_indextoname(ifindex, Buffer.alloc(IF_NAMESIZE)));
     return exists ? -fd : ERRNO.ENODEV;
   }
+  return holdXdpLink({ libbpf, libc }, fd, ifindex);
+}
+
+function holdXdpLink({ libbpf, libc }: Parts, fd: number, ifindex: number): XdpLink {
   let isClosed = false;
   return {
     ifindex,
@@ -54,6 +71,10 @@ export function createXdpLink(
       length.writeUInt32LE(info.length);
       const rc = libbpf.bpf_obj_get_info_by_fd(fd, info, length);
       return rc === 0 && info.readUInt32LE(LINK_INFO.xdpIfindex) !== 0;
+    },
+    update(programFd) {
+      const rc = isClosed ? -ERRNO.EBADF : libbpf.bpf_link_update(fd, programFd, libbpf.memory.NULL);
+      return rc === 0 ? undefined : { errno: -rc, errnoName: errnoName(-rc) };
     },
     close() {
       if (isClosed) return;

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { FRAMING } from '../../src/abi/kinds.js';
 import { createAttachments, type PresentInterface } from '../../src/attach/attachments.js';
 import { createInterfaceIds } from '../../src/attach/interface-ids.js';
+import type { Programs } from '../../src/attach/replace-program.js';
 import type { AttachFailure, AttachOutcome } from '../../src/kernel/attach.js';
 
 function createRig(names: readonly string[]) {
@@ -15,6 +16,8 @@ function createRig(names: readonly string[]) {
   /** What asking for an interface throws. */
   const faults = new Map<string, string>();
   const alive = new Set<number>();
+  /** Programs that no link takes. */
+  const refusesUpdate = new Set<number>();
   const failWith = { errnoName: 'EOPNOTSUPP' };
   const chosen: { name?: string } = {};
   const events: string[] = [];
@@ -27,34 +30,7 @@ function createRig(names: readonly string[]) {
       if (fault !== undefined) throw new Error(fault);
       return present.get(name);
     },
-    attach(name, ifindex): AttachOutcome {
-      boundAtAttach.push(ids.idOf(ifindex));
-      const sentence = refusal.get(name);
-      const failure: AttachFailure = {
-        mode: 'native',
-        flavour: 'frags',
-        errno: 95,
-        errnoName: failWith.errnoName,
-        advice: 'EOPNOTSUPP: no native XDP',
-      };
-      if (sentence !== undefined) return { attached: false, failures: [failure], sentence };
-      alive.add(ifindex);
-      events.push(`attach ${name} ${ifindex}`);
-      return {
-        attached: true,
-        mode: 'generic',
-        flavour: 'frags',
-        failures: [failure],
-        link: {
-          ifindex,
-          isAlive: () => alive.has(ifindex),
-          close() {
-            alive.delete(ifindex);
-            events.push(`close ${ifindex}`);
-          },
-        },
-      };
-    },
+    attach,
     onFailure: (name, { mode, errnoName }) => events.push(`failed ${name} ${mode} ${errnoName}`),
     onReattached: (name) => events.push(`again ${name}`),
     chooseInterface: () =>
@@ -64,7 +40,52 @@ function createRig(names: readonly string[]) {
       warn: (_fields, message) => events.push(`warn ${message}`),
     },
   });
-  return { present, refusal, faults, alive, events, attachments, ids, boundAtAttach, failWith, chosen };
+  function attach(name: string, ifindex: number): AttachOutcome {
+    boundAtAttach.push(ids.idOf(ifindex));
+    const sentence = refusal.get(name);
+    const failure: AttachFailure = {
+      mode: 'native',
+      flavour: 'frags',
+      errno: 95,
+      errnoName: failWith.errnoName,
+      advice: 'EOPNOTSUPP: no native XDP',
+    };
+    if (sentence !== undefined) return { attached: false, failures: [failure], sentence };
+    alive.add(ifindex);
+    events.push(`attach ${name} ${ifindex}`);
+    return {
+      attached: true,
+      mode: 'generic',
+      flavour: 'frags',
+      failures: [failure],
+      link: {
+        ifindex,
+        isAlive: () => alive.has(ifindex),
+        update(programFd) {
+          events.push(`update ${ifindex} to ${programFd}`);
+          return refusesUpdate.has(programFd) ? { errno: 22, errnoName: 'EINVAL' } : undefined;
+        },
+        close() {
+          alive.delete(ifindex);
+          events.push(`close ${ifindex}`);
+        },
+      },
+    };
+  }
+  return {
+    present,
+    refusal,
+    faults,
+    alive,
+    refusesUpdate,
+    events,
+    attachments,
+    ids,
+    boundAtAttach,
+    failWith,
+    chosen,
+    attach,
+  };
 }
 
 test('an interface that goes and comes back keeps its number under a new ifindex', () => {
@@ -250,4 +271,78 @@ test('an ifindex nobody named gets a number under its name, and never without bo
   for (let ifindex = 10_000; ifindex < 11_000; ifindex++) names.add(ids.nameOf(ids.idOf(ifindex)));
   assert.ok(names.has('unknown'));
   assert.ok(names.size <= 257);
+});
+
+/** What another object offers: program 10 + framing takes frames of several buffers, 20 + framing does not. */
+function otherPrograms({ attach }: ReturnType<typeof createRig>, changes: Partial<Programs> = {}): Programs {
+  return {
+    flavours: ['frags', 'plain'],
+    attachMode: 'auto',
+    programFd: (framing, flavour) => (flavour === 'frags' ? 10 : 20) + framing,
+    attach: (name, ifindex) => attach(`${name}, by the others,`, ifindex),
+    ...changes,
+  };
+}
+
+test('other programs take the place of those that are attached, by framing', () => {
+  const rig = createRig(['va', 'vb', 'vc']);
+  rig.present.set('va', { index: 3, framing: FRAMING.ethernet });
+  rig.present.set('vc', { index: 5, framing: FRAMING.l3 });
+  rig.attachments.check();
+  rig.events.length = 0;
+  rig.attachments.replacePrograms(otherPrograms(rig));
+  assert.deepEqual(rig.events, ['update 3 to 10', 'update 5 to 12']);
+  rig.present.set('vb', { index: 4, framing: FRAMING.ethernet });
+  rig.attachments.check();
+  assert.ok(rig.events.includes('attach vb, by the others, 4'));
+});
+
+test('a flavour that is refused leaves it to the other one', () => {
+  const rig = createRig(['va']);
+  rig.present.set('va', { index: 3, framing: FRAMING.ethernet });
+  rig.attachments.check();
+  rig.refusesUpdate.add(10);
+  rig.attachments.replacePrograms(otherPrograms(rig));
+  assert.equal(rig.attachments.states[0]?.attached, true);
+  assert.equal(rig.attachments.states[0]?.frags, false);
+  rig.events.length = 0;
+  rig.attachments.replacePrograms(otherPrograms(rig));
+  assert.deepEqual(rig.events, ['update 3 to 20'], 'what it is known to take comes first');
+});
+
+test('a link that takes no other program, or is in another mode, is attached anew, and it is said', () => {
+  const rig = createRig(['va', 'vb']);
+  rig.present.set('va', { index: 3, framing: FRAMING.ethernet });
+  rig.attachments.check();
+  rig.events.length = 0;
+  rig.refusesUpdate.add(10).add(20);
+  rig.attachments.replacePrograms(otherPrograms(rig));
+  assert.deepEqual(
+    rig.events.filter((event) => !event.startsWith('failed')),
+    [
+      'update 3 to 10',
+      'update 3 to 20',
+      'close 3',
+      'warn the program on va could not be replaced (frags: EINVAL, plain: EINVAL); it is attached anew',
+      'attach va, by the others, 3',
+      'again va',
+      'info attached to va in generic mode',
+    ],
+  );
+  rig.events.length = 0;
+  rig.attachments.replacePrograms(otherPrograms(rig, { attachMode: 'native' }));
+  assert.deepEqual(rig.events.slice(0, 2), [
+    'close 3',
+    'warn va is attached in generic mode, and native mode is asked for; it is attached anew',
+  ]);
+  assert.equal(rig.attachments.states[0]?.attached, true);
+  rig.refusal.set('va, by the others,', 'the driver will not');
+  rig.attachments.replacePrograms(otherPrograms(rig, { flavours: [] }));
+  assert.deepEqual(
+    rig.attachments.states.map(({ attached, sentence }) => [attached, sentence]),
+    [
+      [false, 'the driver will not'],
+      [false, 'there is no interface vb'],
+    ],
+  );
 });
