@@ -72,7 +72,7 @@ export interface Attachments {
    * them so is attached anew, at once or, if that fails, at the next look; both are logged.
    */
   replacePrograms(programs: Programs): void;
-  /** Detaches all. */
+  /** Detaches all, but links that are pinned. */
   close(): void;
 }
 
@@ -106,7 +106,7 @@ export function createAttachments(names: readonly string[], parts: AttachmentPar
   let { attach } = parts;
 
   function lose(state: MutableState, sentence: string, prospect = ''): void {
-    state.link?.close();
+    state.link?.detach();
     delete state.link;
     delete state.ifindex;
     delete state.mode;

@@ -62,6 +62,8 @@ function declareLibbpf(ffi: Addon['ffi']) {
     bpf_object__btf: ['pointer', ['pointer']],
     // struct bpf_map *bpf_object__find_map_by_name(const struct bpf_object *obj, const char *name)
     bpf_object__find_map_by_name: ['pointer', ['pointer', 'string']],
+    // struct bpf_map *bpf_object__next_map(const struct bpf_object *obj, const struct bpf_map *map)
+    bpf_object__next_map: ['pointer', ['pointer', 'pointer']],
     // struct bpf_program *bpf_object__next_program(const struct bpf_object *obj, struct bpf_program *prog)
     bpf_object__next_program: ['pointer', ['pointer', 'pointer']],
 
@@ -72,6 +74,8 @@ function declareLibbpf(ffi: Addon['ffi']) {
     // int bpf_program__set_autoload(struct bpf_program *prog, bool autoload)
     bpf_program__set_autoload: ['int', ['pointer', 'bool']],
 
+    // const char *bpf_map__name(const struct bpf_map *map)
+    bpf_map__name: ['string', ['pointer']],
     // int bpf_map__fd(const struct bpf_map *map)
     bpf_map__fd: ['int', ['pointer']],
     // int bpf_map__set_max_entries(struct bpf_map *map, __u32 max_entries)
@@ -98,6 +102,8 @@ function declareLibbpf(ffi: Addon['ffi']) {
     bpf_map_lookup_elem: ['int', ['int', 'pointer', 'pointer']],
     // int bpf_map_delete_elem(int fd, const void *key)
     bpf_map_delete_elem: ['int', ['int', 'pointer']],
+    // int bpf_map_create(enum bpf_map_type map_type, const char *map_name, __u32 key_size, __u32 value_size, __u32 max_entries, const struct bpf_map_create_opts *opts)
+    bpf_map_create: ['int', ['int', 'string', 'uint32', 'uint32', 'uint32', 'pointer']],
     // int bpf_map_update_batch(int fd, const void *keys, const void *values, __u32 *count, const struct bpf_map_batch_opts *opts)
     bpf_map_update_batch: ['int', ['int', 'pointer', 'pointer', 'pointer', 'pointer']],
     // int bpf_map_lookup_batch(int fd, void *in_batch, void *out_batch, void *keys, void *values, __u32 *count, const struct bpf_map_batch_opts *opts)
@@ -112,6 +118,12 @@ function declareLibbpf(ffi: Addon['ffi']) {
     bpf_link_create: ['int', ['int', 'int', 'int', 'pointer']],
     // int bpf_link_update(int link_fd, int new_prog_fd, const struct bpf_link_update_opts *opts)
     bpf_link_update: ['int', ['int', 'int', 'pointer']],
+    // int bpf_link_detach(int link_fd)
+    bpf_link_detach: ['int', ['int']],
+    // int bpf_obj_pin(int fd, const char *pathname)
+    bpf_obj_pin: ['int', ['int', 'string']],
+    // int bpf_obj_get(const char *pathname)
+    bpf_obj_get: ['int', ['string']],
     // int bpf_xdp_query(int ifindex, int flags, struct bpf_xdp_query_opts *opts)
     bpf_xdp_query: ['int', ['int', 'int', 'pointer']],
     // int bpf_prog_get_fd_by_id(__u32 id)
@@ -142,6 +154,8 @@ function declareLibc(ffi: Addon['ffi']) {
     recv: ['int64', ['int', 'pointer', 'size_t', 'int']],
     // int close(int fd)
     close: ['int', ['int']],
+    // int flock(int fd, int operation)
+    flock: ['int', ['int', 'int']],
     // int sigfillset(sigset_t *set)
     sigfillset: ['int', ['pointer']],
     // int pthread_sigmask(int how, const sigset_t *set, sigset_t *oldset)   returns an errno

@@ -4,6 +4,7 @@
 import { CONTROL, MARK_LINE_BYTES, SKETCH_SIZE } from '../abi/layout.js';
 import { PSN_SET, PSN_WAYS, PSN_WINDOW } from '../abi/roce-records.js';
 import { KernelError } from '../errors.js';
+import type { VariablePlace } from './data-section.js';
 import { errnoName } from './errno.js';
 import { callAsync, type Libbpf, type Libc } from './ffi.js';
 import type {
@@ -18,7 +19,6 @@ import type {
   SlotMemory,
 } from './kernel-maps.js';
 import { type MapMemory, mapMemory } from './map-memory.js';
-import type { BpfObject } from './object.js';
 import { clearOverflowMap, type PerCpuMap, readOverflowMap, readUnattributedMap } from './overflow-read.js';
 import {
   type BatchBuffers,
@@ -52,6 +52,18 @@ export interface LoadedMapsOptions {
   readonly batchEntries?: number;
 }
 
+/** Maps and programs in the kernel by their names in the object: those of a BpfObject, or pinned ones. */
+export interface KernelHandles {
+  /** Throws KernelError where there is none. */
+  map(name: string): { readonly keySizeBytes: number; readonly valueSizeBytes: number };
+  mapFd(name: string): number;
+  maxEntries(name: string): number;
+  /** undefined where it is not loaded. */
+  programFd(name: string): number | undefined;
+  /** Where `control` lies in .bss. */
+  variablePlace(section: '.bss', name: string): VariablePlace;
+}
+
 /** Both halves of a map, and what emptying them shares. */
 interface Drained {
   readonly halves: readonly [HashMap, HashMap];
@@ -81,8 +93,8 @@ export class LoadedMaps implements KernelMaps {
   readonly #fence: { fd: number; key: Buffer; innerFd: Buffer };
   #isClosed = false;
 
-  /** @param object a loaded object, kept open by whoever made it until close(). Throws KernelError. */
-  constructor(options: LoadedMapsOptions, parts: { object: BpfObject; libbpf: Libbpf; libc: Libc }) {
+  /** @param object what is loaded, kept open by whoever made it until close(). Throws KernelError. */
+  constructor(options: LoadedMapsOptions, parts: { object: KernelHandles; libbpf: Libbpf; libc: Libc }) {
     const { object, libbpf, libc } = parts;
     this.slotSizes = options.slotSizes;
     this.cpuCount = options.slotSizes.cpuCount;

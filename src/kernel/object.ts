@@ -108,6 +108,24 @@ export class BpfObject {
     return { name, keySizeBytes, valueSizeBytes, pointer };
   }
 
+  /** Of every map, those of variables (`.bss`) among them. */
+  get mapNames(): readonly string[] {
+    this.#assertOpen();
+    const { memory } = this.#libbpf;
+    const names: string[] = [];
+    let map = this.#libbpf.bpf_object__next_map(this.#pointer, memory.NULL);
+    while (!memory.isNull(map)) {
+      names.push(this.#libbpf.bpf_map__name(map) ?? '');
+      map = this.#libbpf.bpf_object__next_map(this.#pointer, map);
+    }
+    return names;
+  }
+
+  /** Of every program, loaded or not. */
+  get programNames(): readonly string[] {
+    return [...this.#programs.keys()];
+  }
+
   setMaxEntries(name: string, maxEntries: number): void {
     const rc = this.#libbpf.bpf_map__set_max_entries(this.map(name).pointer, maxEntries);
     if (rc < 0) {
@@ -147,6 +165,13 @@ export class BpfObject {
     const { offsetBytes, sizeBytes } = this.variablePlace(section, name);
     const start = this.#libbpf.bpf_map__initial_value(this.map(section).pointer, Buffer.alloc(8));
     return this.#libbpf.memory.view(start, offsetBytes + sizeBytes).subarray(offsetBytes);
+  }
+
+  /** Before load: all initial values of a section. Valid until load. */
+  sectionBytes(section: '.rodata'): Buffer {
+    const size = Buffer.alloc(8);
+    const start = this.#libbpf.bpf_map__initial_value(this.map(section).pointer, size);
+    return this.#libbpf.memory.view(start, Number(size.readBigUInt64LE()));
   }
 
   /** Creates the maps and loads the programs; 0, or a positive errno (then see verifierLog). */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A bpf_link of XDP: attached for as long as its descriptor is open, so that a killed process
-// leaves nothing behind. Never pinned.
+// A bpf_link of XDP: attached for as long as its descriptor is open, so that a killed process leaves
+// nothing behind; or, where it is pinned (pins/pinned-links.ts), until its pin is gone.
 
+import { readXdpLinkInfo } from './bpf-fds.js';
 import { ERRNO, errnoName } from './errno.js';
 import type { Libbpf, Libc } from './ffi.js';
 
@@ -11,9 +12,6 @@ export const XDP_MODE_FLAG = { generic: 1 << 1, native: 1 << 2 } as const;
 
 // struct bpf_link_create_opts of libbpf 1.x, the part we use; it grows at its end.
 const CREATE_OPTS = { size: 16, sz: 0, flags: 8 } as const;
-
-// struct bpf_link_info: type, id, prog_id, padding, then a union; xdp.ifindex is its first field.
-const LINK_INFO = { size: 32, xdpIfindex: 16 } as const;
 
 /** Why the kernel would not. */
 export interface LinkRefusal {
@@ -32,8 +30,15 @@ export interface XdpLink {
    * is one of an interface that is gone.
    */
   update(programFd: number): LinkRefusal | undefined;
-  /** Detaches. Safe to call twice. */
+  /** Detaches, and removes the pin if there is one. Safe to call twice. */
+  detach(): void;
+  /** Detaches, unless it is pinned: then the program goes on without us. Safe to call twice. */
   close(): void;
+}
+
+/** A link, and its descriptor for whoever pins it. */
+export interface HeldXdpLink extends XdpLink {
+  readonly fd: number;
 }
 
 interface Parts {
@@ -47,7 +52,7 @@ const IF_NAMESIZE = 16;
 export function createXdpLink(
   { libbpf, libc }: Parts,
   { programFd, ifindex, modeFlag }: { programFd: number; ifindex: number; modeFlag: number },
-): XdpLink | number {
+): HeldXdpLink | number {
   const opts = Buffer.alloc(CREATE_OPTS.size);
   opts.writeBigUInt64LE(BigInt(CREATE_OPTS.size), CREATE_OPTS.sz);
   opts.writeUInt32LE(modeFlag, CREATE_OPTS.flags);
@@ -60,26 +65,23 @@ export function createXdpLink(
   return holdXdpLink({ libbpf, libc }, fd, ifindex);
 }
 
-function holdXdpLink({ libbpf, libc }: Parts, fd: number, ifindex: number): XdpLink {
+/** A link by its descriptor, which is closed with it. */
+export function holdXdpLink({ libbpf, libc }: Parts, fd: number, ifindex: number): HeldXdpLink {
   let isClosed = false;
+  const close = (): void => {
+    if (isClosed) return;
+    isClosed = true;
+    libc.close(fd);
+  };
   return {
+    fd,
     ifindex,
-    isAlive() {
-      if (isClosed) return false;
-      const info = Buffer.alloc(LINK_INFO.size);
-      const length = Buffer.alloc(4);
-      length.writeUInt32LE(info.length);
-      const rc = libbpf.bpf_obj_get_info_by_fd(fd, info, length);
-      return rc === 0 && info.readUInt32LE(LINK_INFO.xdpIfindex) !== 0;
-    },
+    isAlive: () => !isClosed && (readXdpLinkInfo(libbpf, fd)?.ifindex ?? 0) !== 0,
     update(programFd) {
       const rc = isClosed ? -ERRNO.EBADF : libbpf.bpf_link_update(fd, programFd, libbpf.memory.NULL);
       return rc === 0 ? undefined : { errno: -rc, errnoName: errnoName(-rc) };
     },
-    close() {
-      if (isClosed) return;
-      isClosed = true;
-      libc.close(fd);
-    },
+    detach: close,
+    close,
   };
 }

@@ -2,8 +2,9 @@
 // Which XDP program an interface has. Asks only; changes nothing.
 
 import type { Incumbent } from './attach-advice.js';
+import { readProgramInfo } from './bpf-fds.js';
 import type { Libbpf, Libc } from './ffi.js';
-import { PROGRAM_PREFIX } from './load.js';
+import { PROGRAM_PREFIX } from './prepare-object.js';
 
 // struct bpf_xdp_query_opts of libbpf 1.x.
 const QUERY_OPTS = {
@@ -13,9 +14,6 @@ const QUERY_OPTS = {
   offloadProgramId: 16,
   genericProgramId: 20,
 } as const;
-
-// struct bpf_prog_info in include/uapi/linux/bpf.h, up to and with name[BPF_OBJ_NAME_LEN].
-const PROGRAM_INFO = { size: 80, name: 64, nameSize: 16 } as const;
 
 /** `errno` is 0 when the question was answered; the name of the incumbent may be ''. */
 export interface XdpQueryResult {
@@ -46,13 +44,7 @@ export function queryXdp({ libbpf, libc }: { libbpf: Libbpf; libc: Libc }, ifind
 function readProgramName({ libbpf, libc }: { libbpf: Libbpf; libc: Libc }, id: number): string {
   const fd = libbpf.bpf_prog_get_fd_by_id(id);
   if (fd < 0) return '';
-  const info = Buffer.alloc(PROGRAM_INFO.size);
-  const length = Buffer.alloc(4);
-  length.writeUInt32LE(info.length);
-  const rc = libbpf.bpf_obj_get_info_by_fd(fd, info, length);
+  const info = readProgramInfo(libbpf, fd);
   libc.close(fd);
-  if (rc < 0) return '';
-  const name = info.subarray(PROGRAM_INFO.name, PROGRAM_INFO.name + PROGRAM_INFO.nameSize);
-  const end = name.indexOf(0);
-  return name.toString('latin1', 0, end < 0 ? name.length : end);
+  return info?.name ?? '';
 }

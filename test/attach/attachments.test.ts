@@ -40,6 +40,10 @@ function createRig(names: readonly string[]) {
       warn: (_fields, message) => events.push(`warn ${message}`),
     },
   });
+  function close(ifindex: number): void {
+    alive.delete(ifindex);
+    events.push(`close ${ifindex}`);
+  }
   function attach(name: string, ifindex: number): AttachOutcome {
     boundAtAttach.push(ids.idOf(ifindex));
     const sentence = refusal.get(name);
@@ -65,10 +69,8 @@ function createRig(names: readonly string[]) {
           events.push(`update ${ifindex} to ${programFd}`);
           return refusesUpdate.has(programFd) ? { errno: 22, errnoName: 'EINVAL' } : undefined;
         },
-        close() {
-          alive.delete(ifindex);
-          events.push(`close ${ifindex}`);
-        },
+        detach: () => close(ifindex),
+        close: () => close(ifindex),
       },
     };
   }
