@@ -17,6 +17,7 @@ export type ErrorCode =
   | 'NOTHING_ATTACHED'
   | 'CONFIG'
   | 'LISTEN'
+  | 'PINS'
   | 'SPOOL';
 
 /** Base of all our faults. */

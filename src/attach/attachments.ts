@@ -164,7 +164,7 @@ export function createAttachments(names: readonly string[], parts: AttachmentPar
         mode: outcome.mode,
         ...(steps.length > 0 && { steps }),
       },
-      `attached to ${state.name} in ${outcome.mode} mode`,
+      `${outcome.isTakenOver === true ? 'took over' : 'attached to'} ${state.name} in ${outcome.mode} mode`,
     );
   }
 

@@ -38,6 +38,8 @@ export interface Attached {
   readonly mode: XdpMode;
   readonly flavour: ProgramFlavour;
   readonly link: XdpLink;
+  /** It was attached before us: a pinned link of a predecessor. */
+  readonly isTakenOver?: boolean;
   /** Steps that failed before: why it is generic, for instance. */
   readonly failures: readonly AttachFailure[];
 }

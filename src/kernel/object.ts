@@ -115,7 +115,9 @@ export class BpfObject {
     const names: string[] = [];
     let map = this.#libbpf.bpf_object__next_map(this.#pointer, memory.NULL);
     while (!memory.isNull(map)) {
-      names.push(this.#libbpf.bpf_map__name(map) ?? '');
+      const name = this.#libbpf.bpf_map__name(map) ?? '';
+      // libbpf puts the object's name before that of a section; it finds the map by either.
+      names.push(name.slice(Math.max(0, name.indexOf('.'))));
       map = this.#libbpf.bpf_object__next_map(this.#pointer, map);
     }
     return names;

@@ -66,6 +66,26 @@ export function chooseSlotSizes({ slotsPerCpu, cpuCount, maxSlotBytes, hasRoce }
   }
 }
 
+/** The sizes that programs were loaded with, of what their options say. */
+export function slotSizesOf(
+  cpuCount: number,
+  markLines: number,
+  options: (name: SlotArray) => Pick<SlotArraySize, 'sets' | 'blockShift' | 'firstMark'>,
+): SlotSizes {
+  const size = (name: SlotArray): SlotArraySize => {
+    const { sets, blockShift, firstMark } = options(name);
+    const { ways, setBytes } = SHAPES[name];
+    return { sets, ways, setBytes, blockShift, firstMark, marksPerHalf: cpuCount * (sets >> blockShift) };
+  };
+  const arrays = {
+    slots4: size('slots4'),
+    slots6: size('slots6'),
+    roce_slots4: size('roce_slots4'),
+    roce_slots6: size('roce_slots6'),
+  };
+  return { cpuCount, arrays, markLines };
+}
+
 /** Bytes of all slot arrays: every CPU, both halves. */
 export function slotBytes({ arrays, cpuCount }: SlotSizes): number {
   const perCpu = SLOT_ARRAYS.reduce((sum, name) => sum + arrays[name].sets * arrays[name].setBytes, 0);

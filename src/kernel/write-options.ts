@@ -42,7 +42,9 @@ export const DEFAULT_ROCE: RoceOptions = {
 };
 
 /** Where options has the sizes of a slot array. */
-const SLOT_OPTIONS: Readonly<Record<SlotArray, { sets: number; firstMark: number; blockShift: number }>> = {
+export const SLOT_OPTIONS: Readonly<
+  Record<SlotArray, { sets: number; firstMark: number; blockShift: number }>
+> = {
   slots4: { sets: OPTIONS.sets4, firstMark: OPTIONS.firstMark4, blockShift: OPTIONS.blockShift4 },
   slots6: { sets: OPTIONS.sets6, firstMark: OPTIONS.firstMark6, blockShift: OPTIONS.blockShift6 },
   roce_slots4: {

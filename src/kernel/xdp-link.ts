@@ -22,6 +22,8 @@ export interface LinkRefusal {
 
 export interface XdpLink {
   readonly ifindex: number;
+  /** Valid until close(). */
+  readonly fd: number;
   /** False once the interface is gone (the link then hangs in the air), or after close(). */
   isAlive(): boolean;
   /**
@@ -36,11 +38,6 @@ export interface XdpLink {
   close(): void;
 }
 
-/** A link, and its descriptor for whoever pins it. */
-export interface HeldXdpLink extends XdpLink {
-  readonly fd: number;
-}
-
 interface Parts {
   readonly libbpf: Libbpf;
   readonly libc: Libc;
@@ -52,7 +49,7 @@ const IF_NAMESIZE = 16;
 export function createXdpLink(
   { libbpf, libc }: Parts,
   { programFd, ifindex, modeFlag }: { programFd: number; ifindex: number; modeFlag: number },
-): HeldXdpLink | number {
+): XdpLink | number {
   const opts = Buffer.alloc(CREATE_OPTS.size);
   opts.writeBigUInt64LE(BigInt(CREATE_OPTS.size), CREATE_OPTS.sz);
   opts.writeUInt32LE(modeFlag, CREATE_OPTS.flags);
@@ -66,7 +63,7 @@ export function createXdpLink(
 }
 
 /** A link by its descriptor, which is closed with it. */
-export function holdXdpLink({ libbpf, libc }: Parts, fd: number, ifindex: number): HeldXdpLink {
+export function holdXdpLink({ libbpf, libc }: Parts, fd: number, ifindex: number): XdpLink {
   let isClosed = false;
   const close = (): void => {
     if (isClosed) return;

@@ -64,6 +64,7 @@ function createRig(names: readonly string[]) {
       failures: [failure],
       link: {
         ifindex,
+        fd: -1,
         isAlive: () => alive.has(ifindex),
         update(programFd) {
           events.push(`update ${ifindex} to ${programFd}`);

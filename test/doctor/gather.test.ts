@@ -80,7 +80,14 @@ function rig(changes: Partial<GatherParts> = {}) {
     attached: true,
     mode: 'generic',
     flavour: 'plain',
-    link: { ifindex: 2, isAlive: () => true, update: () => undefined, detach: () => undefined, close: () => events.push('detach') },
+    link: {
+      ifindex: 2,
+      fd: -1,
+      isAlive: () => true,
+      update: () => undefined,
+      detach: () => undefined,
+      close: () => events.push('detach'),
+    },
     failures: [
       { mode: 'native', flavour: 'frags', errno: 95, errnoName: 'EOPNOTSUPP', advice: 'EOPNOTSUPP: no' },
       { mode: 'native', flavour: 'plain', errno: 95, errnoName: 'EOPNOTSUPP', advice: 'EOPNOTSUPP: no' },
