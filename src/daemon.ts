@@ -17,6 +17,8 @@ export interface DaemonOptions {
 
 export interface DaemonParts {
   readonly drain: Drain;
+  /** Whether a predecessor's counts are still to come, so that the next refresh is due at once. */
+  isTakingOver?(): boolean;
   readonly accounts: FlowAccounts;
   readonly attachments: Pick<Attachments, 'check' | 'states' | 'close'>;
   /** At every look at the interfaces. */
@@ -47,6 +49,8 @@ export interface RefreshSteps {
   fitExposition(): Promise<void>;
   /** After all of the above, or what came of them, as it will be shown: nothing is shown before. Must not reject. */
   keepState(): Promise<void>;
+  /** After that: what was drained may leave the kernel. Never rejects. */
+  clearDrained(): Promise<void>;
   /** Asks for readings, and waits for none. */
   readRdma(): void;
   print(): Promise<void>;
@@ -71,13 +75,14 @@ export interface Readiness {
 
 export interface Daemon {
   /**
-   * Attaches what is there, refreshes once, and goes on every interval; what is missing is attached when
-   * it appears. Nothing stays attached when it rejects.
+   * Attaches what is there, refreshes once, or until it has what predecessors counted, and goes on every
+   * interval; what is missing is attached when it appears. Nothing stays attached when it rejects, but what is
+   * pinned.
    * @throws ExporterError NOTHING_ATTACHED (rejects) when nothing could be attached for lack of privilege.
    */
   start(steps: RefreshSteps): Promise<void>;
   /**
-   * Detaches, drains what the programs counted until then, and ends all timers. Resolves with
+   * Detaches, unless links are pinned, drains what the programs counted until then, and ends all timers. Resolves with
    * whether that drain worked: if not, the totals lack what was counted since the last good one.
    */
   stop(): Promise<boolean>;
@@ -166,11 +171,17 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
     const result = await parts.drain.drain();
     await exclusively('refresh', async () => {
       // Also where a part failed: what there is will be shown.
-      const refresh = await takeIn(result, startedMs).finally(() => steps?.keepState());
+      const refresh = await takeIn(result, startedMs).finally(settle);
       await show(refresh);
     });
     noteOutcome(result.error);
     return result.error === undefined;
+  }
+
+  /** What the refresh has counted, or could. */
+  async function settle(): Promise<void> {
+    await steps?.keepState();
+    await steps?.clearDrained();
   }
 
   async function takeIn(result: DrainResult, startedMs: number): Promise<Refresh> {
@@ -251,7 +262,8 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
         if (!states.some((state) => state.attached) && states.some((state) => state.lacksPrivilege)) {
           throw nothingAttached(states.map((state) => state.sentence));
         }
-        await refresh();
+        do await refresh();
+        while (parts.isTakingOver?.() === true);
       } catch (error) {
         attachments.close();
         throw error;

@@ -74,6 +74,9 @@ async function runAction(host: Host, resolution: Resolution): Promise<void> {
     case 'estimate':
       await printEstimate(host, resolution);
       return;
+    case 'unpin':
+      printAnswer(host, await (await import('./compose/unpin.js')).runUnpin(resolution.config));
+      return;
     case 'run':
       await run(host, resolution.config);
       return;

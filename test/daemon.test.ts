@@ -112,6 +112,7 @@ function createRig(
       },
       followHostIp: async () => undefined,
       addRoce: async () => undefined,
+      clearDrained: async () => undefined,
       fitExposition: async () => undefined,
       keepState: async () => undefined,
       readRdma: () => undefined,

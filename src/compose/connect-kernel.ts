@@ -11,8 +11,9 @@ import type { Config } from '../config/config.js';
 import { type FlowDetail, flowDetail } from '../config/flow-labels.js';
 import { kindsWanted } from '../flows/filter.js';
 import { attachXdp } from '../kernel/attach.js';
-import { type KernelObject, loadKernelObject } from '../kernel/load.js';
+import { type KernelObject, type LoadOptions, loadKernelObject } from '../kernel/load.js';
 import type { Netdev } from '../kernel/netdev.js';
+import type { PinnedLinks } from '../kernel/pins/pinned-links.js';
 import type { SelfMetrics } from '../metrics/self-metrics.js';
 import { createDrain, type Drain } from '../reader/drain.js';
 import { framingOf } from '../system/framing.js';
@@ -26,15 +27,22 @@ const PSN_IDLE_MOST_REFRESHES = 8_191;
 /** Where RoCE is not read, its maps are there nevertheless. */
 const UNUSED_STREAMS = 64;
 
-export function loadObject(
-  config: Config,
-  paths: { readonly objectPath: string; readonly portableObjectPath: string },
-): KernelObject {
+export interface ObjectPaths {
+  readonly objectPath: string;
+  readonly portableObjectPath: string;
+}
+
+export function loadObject(config: Config, paths: ObjectPaths): KernelObject {
+  return loadKernelObject(loadOptionsOf(config, paths));
+}
+
+export function loadOptionsOf(config: Config, paths: ObjectPaths): LoadOptions {
   const { flows, kernel, roce } = config;
   const detail = flowDetail(flows, roce.perQueuePair);
   const psnIdleRefreshes = Math.max(2, Math.ceil(PSN_IDLE_MS / config.intervalMs));
-  return loadKernelObject({
-    ...paths,
+  return {
+    objectPath: paths.objectPath,
+    portableObjectPath: paths.portableObjectPath,
     flowCapacity: kernel.maxFlows,
     slotsPerCpu: kernel.slotsPerCpu,
     maxSlotBytes: kernel.maxSlotBytes,
@@ -47,7 +55,7 @@ export function loadObject(
       streamCapacity: roce.enabled ? roce.maxStreams : UNUSED_STREAMS,
       psnIdleMaxRefreshes: Math.min(PSN_IDLE_MOST_REFRESHES, psnIdleRefreshes),
     },
-  });
+  };
 }
 
 export function foldedPorts(flows: Config['flows']): Uint32Array {
@@ -74,20 +82,28 @@ export function keptDetail(shown: FlowDetail): KeyDetail {
   };
 }
 
-/** What an object's programs are for attachments: to attach by, or to put in the place of others. */
-export function programsOf(object: KernelObject, { attachMode }: Pick<Config, 'attachMode'>): Programs {
+/**
+ * What an object's programs are for attachments: to attach by, or to put in the place of others.
+ * @param links where links are pinned.
+ */
+export function programsOf(
+  object: KernelObject,
+  { attachMode }: Pick<Config, 'attachMode'>,
+  links?: Pick<PinnedLinks, 'attach'>,
+): Programs {
   return {
     flavours: object.flavours,
     attachMode,
     programFd: (framing, flavour) => object.programFd(framing, flavour),
     attach: (interfaceName, ifindex, framing) =>
-      attachXdp({ object, ifindex, interfaceName, framing, mode: attachMode }),
+      (links?.attach ?? attachXdp)({ object, ifindex, interfaceName, framing, mode: attachMode }),
   };
 }
 
 export function connectAttachments(parts: {
   readonly config: Config;
   readonly object: KernelObject;
+  readonly links?: Pick<PinnedLinks, 'attach'> | undefined;
   readonly netdev: Netdev;
   readonly ids: InterfaceIds;
   readonly selfMetrics: Pick<SelfMetrics, 'recordAttachFailure' | 'recordReattachment'>;
@@ -104,7 +120,7 @@ export function connectAttachments(parts: {
       const verdict = framingOf(facts.linkType, name);
       return { index: facts.index, framing: verdict.framing ?? verdict.sentence };
     },
-    attach: programsOf(object, parts.config).attach,
+    attach: programsOf(object, parts.config, parts.links).attach,
     onFailure: (name, failure) => selfMetrics.recordAttachFailure(name, failure.mode, failure.errnoName),
     onReattached: (name) => selfMetrics.recordReattachment(name),
     log,

@@ -20,7 +20,7 @@ import { createSelfMetrics } from '../metrics/self-metrics.js';
 import { createHostIpFollower } from '../system/host-ip-follower.js';
 import { listInterfaces } from '../system/interfaces.js';
 import { connectAccounts, connectPrinter, flowLabelOptions, hidesAddresses } from './connect-flows.js';
-import { connectAttachments, connectDrain, loadObject } from './connect-kernel.js';
+import { connectAttachments } from './connect-kernel.js';
 import { connectNetworks, networksShown } from './connect-networks.js';
 import { connectPush } from './connect-push.js';
 import { connectRdma } from './connect-rdma.js';
@@ -31,7 +31,9 @@ import { createExpositionFit } from './fit-exposition.js';
 import { createHostIpStep } from './follow-host-ip.js';
 import { connectState } from './keep-state.js';
 import type { SystemdNotifier } from './notify-systemd.js';
+import { openKernel } from './open-kernel.js';
 import { createSnapshot } from './snapshot.js';
+import { connectTakeOver } from './take-over.js';
 
 /** A lost interface is looked for this often. */
 const WATCH_MS = 1000;
@@ -87,8 +89,9 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
     const networks = await connectNetworks(config, { log, clock });
     closers.push(() => networks.stop());
     systemd.starting('loading the programs into the kernel');
-    const object = loadObject(config, options);
-    closers.push(() => object.close());
+    const kernel = await openKernel(config, options, log);
+    closers.push(() => kernel.close());
+    const { object, links } = kernel;
     const netdev = openNetdev(object.libc);
     closers.push(() => netdev.close());
     const usage = createProcessUsageReader({ countOpenFds, monotonicMs: () => performance.now() });
@@ -115,7 +118,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
     const hostIp = createHostIpFollower({ readAddresses: networkInterfaces, clock });
     const flowParts = { config, hostIp, ids, networks };
     const budget = new ExpositionBudget(config.flows.maxExpositionBytes, hostIp);
-    const attachments = connectAttachments({ config, object, netdev, ids, selfMetrics, log });
+    const attachments = connectAttachments({ config, object, links, netdev, ids, selfMetrics, log });
     closers.push(() => attachments.close());
     const scrapers = new Scrapers({ maxIntervalMs: config.flows.holdMaxMs }, clock);
     const networkBytes = new NetworkBytes(networks);
@@ -167,12 +170,13 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
     const printer = connectPrinter(flowParts, { stdout, interfaceCount: config.interfaces.length, log });
     closers.push(() => within(CLOSE_LIMIT_MS, (signal) => printer?.close(signal)));
 
-    const drain = connectDrain(object, ids, clock);
+    const drain = connectTakeOver(kernel, { ids, clock, log });
     const turns = new TurnQueue();
     const daemon = createDaemon(
       { intervalMs: config.intervalMs, watchMs: WATCH_MS },
       {
         drain,
+        isTakingOver: () => drain.isTakingOver(),
         accounts,
         attachments,
         onWatch() {
@@ -231,6 +235,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
         addRoce: async ({ result, finishedAtMs, number }) => roce?.apply(result, finishedAtMs, number),
         fitExposition: fit.step,
         keepState,
+        clearDrained: () => drain.clear(),
         readRdma: () => rdma?.refresh(),
         print: async () => printer?.print(accounts.series, accounts.books),
         async push({ finishedAtMs }) {
@@ -269,8 +274,9 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
         const sum = (field: 'packets' | 'bytes'): number =>
           books.interfaces.reduce((total, row) => total + row[field], 0);
         const totals = { packets: sum('packets'), bytes: sum('bytes') };
-        if (isComplete) log.info(totals, 'detached; every packet is counted');
-        else log.error(totals, 'detached, but the last drain failed: these totals lack its packets');
+        const how = config.kernel.pinPath === '' ? 'detached' : 'stopped; the pinned programs go on counting';
+        if (isComplete) log.info(totals, `${how}; every packet is counted`);
+        else log.error(totals, `${how}, but the last drain failed: these totals lack its packets`);
       } finally {
         await close();
       }

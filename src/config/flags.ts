@@ -4,7 +4,7 @@
 import { parseListText, parseNumberText } from './value-text.js';
 
 /** What may be the first word. */
-export const COMMANDS = ['doctor', 'estimate'] as const;
+export const COMMANDS = ['doctor', 'estimate', 'unpin'] as const;
 export type Command = (typeof COMMANDS)[number];
 
 export interface Flag {
@@ -74,6 +74,16 @@ export const FLAGS: readonly Flag[] = [
     setting: 'flows.max_series',
     parse: parseNumberText,
     doc: ['most flows with a series of their own (default 10000)'],
+  },
+  {
+    name: 'kernel.pin-path',
+    argument: 'PATH',
+    setting: 'kernel.pin_path',
+    parse: asText,
+    doc: [
+      'folder in a bpffs where links and maps outlive the',
+      'process (unpin removes them); by default nothing does',
+    ],
   },
   {
     name: 'print',

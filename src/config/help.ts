@@ -13,13 +13,14 @@ and InfiniBand.
 Usage: xtrace-catch [flags]
        xtrace-catch doctor [flags]    what can be seen here, and whether it will work
        xtrace-catch estimate [flags]  how many series there would be, by choice of labels
+       xtrace-catch unpin [flags]     detach and remove what outlived an exporter (kernel.pin_path)
 
 Flags:
 ${FLAGS.filter(({ commands }) => commands === undefined)
   .map(renderFlag)
   .join('\n')}
 
-${COMMANDS.map(renderOwnFlags).join('\n\n')}
+${COMMANDS.filter(hasOwnFlags).map(renderOwnFlags).join('\n\n')}
 
 Environment (an empty variable counts as not set):
 ${VARIABLES.map((variable) => renderRow(`  ${variable.name}`, [variable.doc])).join('\n')}
@@ -29,9 +30,10 @@ Everything else is set in the file; config/xtrace-catch.yaml names each key with
 
 Exit codes:
   0  stopped by SIGTERM or SIGINT; the configuration is right, or the host will work;
-     estimate: also after a watch that was cut short
+     estimate: also after a watch that was cut short; unpin: nothing is pinned any more
   1  a fault: no privilege, the port is in use, too few open files;
-     doctor: a configured interface will not work; estimate: none can be watched
+     doctor: a configured interface will not work; estimate: none can be watched;
+     unpin: an exporter is running with that path
   2  a wrong flag, variable or configuration file
 
 Examples:
@@ -45,6 +47,10 @@ Examples:
 
 It needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, or root.
 `;
+}
+
+function hasOwnFlags(command: Command): boolean {
+  return FLAGS.some(({ commands }) => commands?.includes(command));
 }
 
 function renderOwnFlags(command: Command): string {

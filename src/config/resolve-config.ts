@@ -27,7 +27,7 @@ export interface ConfigSources {
 
 export type Resolution =
   | {
-      readonly action: 'run' | 'check';
+      readonly action: 'run' | 'check' | 'unpin';
       readonly config: Config;
       /** The file that was read. */
       readonly configFile: string | undefined;

@@ -90,6 +90,14 @@ export function absoluteFolder(): Rule<string> {
   return (value) => (isAbsolutePath(value) ? { value } : refuse('an absolute path, such as /sys', value));
 }
 
+/** As absoluteFolder(), or '' for none. */
+export function absoluteFolderOrNone(example: string): Rule<string> {
+  return (value) =>
+    value === '' || isAbsolutePath(value)
+      ? { value }
+      : refuse(`an absolute path, such as ${example}, or ""`, value);
+}
+
 const LABEL_MAX_CHARS = 128;
 
 /** A label value: an empty one would be no label at all, and control characters break a line. */

@@ -19,6 +19,7 @@ import {
 } from './push-rules.js';
 import {
   absoluteFolder,
+  absoluteFolderOrNone,
   httpUrl,
   interfaceNames,
   labelValue,
@@ -91,6 +92,8 @@ export const SETTINGS = {
     slots_per_cpu: setting(131_072, powerOfTwo(64, 1_048_576)),
     /** Above it the slots per CPU are halved until they fit; 0: by the memory of the host. */
     max_slot_bytes: setting(0, zeroOrWholeNumber(65_536, 1_073_741_824, 'bytes')),
+    /** An absolute path in a bpffs, where links and maps outlive the process, or empty: nothing does. */
+    pin_path: setting('', absoluteFolderOrNone('/sys/fs/bpf/xtrace-catch')),
   },
   /** What is read of RoCE packets' own headers. */
   roce: {

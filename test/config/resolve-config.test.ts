@@ -56,7 +56,7 @@ test('nothing given: the defaults, every one', () => {
         ipv4PrefixLength: 32,
         ipv6PrefixLength: 128,
       },
-      kernel: { maxFlows: 131_072, slotsPerCpu: 131_072, maxSlotBytes: 0 },
+      kernel: { maxFlows: 131_072, slotsPerCpu: 131_072, maxSlotBytes: 0, pinPath: '' },
       roce: {
         enabled: true,
         perQueuePair: false,

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// The drain of the running exporter, wired: of its own maps alone, or of what predecessors have left as well.
+
+import type { InterfaceIds } from '../attach/interface-ids.js';
+import type { Clock } from '../clock.js';
+import { createKeptDrain } from '../reader/kept-drain.js';
+import { connectDrain } from './connect-kernel.js';
+import { createTakeOverDrain, type TakeOverDrain } from './drain-predecessors.js';
+import type { OpenedKernel } from './open-kernel.js';
+
+export function connectTakeOver(
+  kernel: OpenedKernel,
+  parts: {
+    readonly ids: InterfaceIds;
+    readonly clock: Clock;
+    readonly log: { info(fields: object, message: string): void; warn(message: string): void };
+  },
+): TakeOverDrain {
+  const { object, links } = kernel;
+  const { ids, clock, log } = parts;
+  if (links === undefined) {
+    return {
+      ...connectDrain(object, ids, clock),
+      isTakingOver: () => false,
+      clear: () => Promise.resolve(),
+    };
+  }
+  return createTakeOverDrain({
+    ...kernel,
+    maps: object.maps,
+    interfaceIdOf: (ifindex) => ids.idOf(ifindex),
+    yieldToLoop: clock.yieldToLoop,
+    drainOf: (maps) =>
+      createKeptDrain({
+        maps,
+        interfaceIdOf: (ifindex) => ids.idOf(ifindex),
+        ifindexOf: (id) => ids.ifindexOf(id),
+        yieldToLoop: clock.yieldToLoop,
+        nowMs: clock.nowMs,
+      }),
+    onFirst() {
+      for (const ifindex of links.letGoOfRest()) {
+        log.info({ ifindex }, 'detached from an interface that is no longer asked for');
+      }
+    },
+    warn: (sentence) => log.warn(sentence),
+  });
+}
