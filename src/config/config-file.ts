@@ -29,7 +29,7 @@ export interface FileLayer {
 }
 
 /** A real file has a few kilobytes; far more is a wrong path. */
-const FILE_MAX_BYTES = 1 << 16;
+export const CONFIG_FILE_MAX_BYTES = 1 << 16;
 
 /** Keys that mean something else to JavaScript (CVE-2026-33863, CVE-2026-33864). */
 const RESERVED_KEYS = ['__proto__', 'constructor', 'prototype'];
@@ -39,13 +39,24 @@ const PROBLEMS_MAX = 100;
 
 /** Reads and parses the file; every fault is in `problems`. Values are not judged here. */
 export function readConfigFile(path: string, readFile: ReadFile): FileLayer {
-  const text = readText(path, readFile);
+  let bytes: Uint8Array;
+  try {
+    bytes = readFile(path, CONFIG_FILE_MAX_BYTES + 1);
+  } catch (error) {
+    return emptyLayer([{ path, message: `cannot be read: ${describeReadFailure(error)}` }]);
+  }
+  return parseConfigFile(path, bytes, SETTINGS);
+}
+
+/** The same of a file that has been read, up to CONFIG_FILE_MAX_BYTES + 1, and has these settings. */
+export function parseConfigFile(path: string, bytes: Uint8Array, settings: SettingsSection): FileLayer {
+  const text = decodeText(path, bytes);
   if (typeof text !== 'string') return emptyLayer([text]);
   const tree = parseYamlTree(path, text);
   if (!('lineOf' in tree)) return emptyLayer(tree);
   const walk = new FileWalk(path, tree);
   const { root } = tree;
-  if (root !== undefined && !(isScalar(root) && root.value === null)) walk.readRoot(root);
+  if (root !== undefined && !(isScalar(root) && root.value === null)) walk.readRoot(root, settings);
   return { layer: walk.layer, lines: walk.lines, problems: walk.problems };
 }
 
@@ -53,15 +64,9 @@ function emptyLayer(problems: readonly ConfigProblem[]): FileLayer {
   return { layer: {}, lines: new Map(), problems: problems.map((problem) => ({ ...problem, line: 0 })) };
 }
 
-function readText(path: string, readFile: ReadFile): string | ConfigProblem {
-  let bytes: Uint8Array;
-  try {
-    bytes = readFile(path, FILE_MAX_BYTES + 1);
-  } catch (error) {
-    return { path, message: `cannot be read: ${describeReadFailure(error)}` };
-  }
-  if (bytes.length > FILE_MAX_BYTES) {
-    return { path, message: `is larger than ${FILE_MAX_BYTES} bytes, which no configuration file is` };
+function decodeText(path: string, bytes: Uint8Array): string | ConfigProblem {
+  if (bytes.length > CONFIG_FILE_MAX_BYTES) {
+    return { path, message: `is larger than ${CONFIG_FILE_MAX_BYTES} bytes, which no configuration file is` };
   }
   if (bytes.includes(0)) return { path, message: 'is a binary file, not YAML text' };
   try {
@@ -84,8 +89,8 @@ class FileWalk {
     this.#tree = tree;
   }
 
-  readRoot(root: Node): void {
-    if (isMap(root)) this.#readSection(root, SETTINGS, '');
+  readRoot(root: Node, settings: SettingsSection): void {
+    if (isMap(root)) this.#readSection(root, settings, '');
     else {
       // Only its kind: a file of secrets may have been named by mistake.
       const message = `must be a mapping of keys to values, but is ${renderKind(this.#valueOf(root))}`;
