@@ -66,6 +66,7 @@ async function runAction(host: Host, resolution: Resolution): Promise<void> {
       return;
     case 'check':
       await (await import('./compose/connect-networks.js')).loadNetworksOnce(resolution.config);
+      await (await import('./compose/connect-listeners.js')).checkWebFile(resolution.config);
       printAnswer(host, `${resolution.configFile ?? 'the configuration'} is valid\n`);
       return;
     case 'doctor':

@@ -53,7 +53,7 @@ export async function connectPush(
   const { push } = options.config;
   if (!push.enabled) return undefined;
   const format = PAYLOAD_FORMATS[choosePushFormat(push) ?? 'remote_write'];
-  const instance = push.instance === '' ? `${hostname()}:${options.port}` : push.instance;
+  const instance = push.instance === '' ? instanceOf(options.port) : push.instance;
   const encoder = createPushEncoder(
     {
       format,
@@ -112,4 +112,9 @@ export async function connectPush(
       await pusher.close(limitMs);
     },
   };
+}
+
+/** port: 0 where pages are on no port. */
+function instanceOf(port: number): string {
+  return port === 0 ? hostname() : `${hostname()}:${port}`;
 }

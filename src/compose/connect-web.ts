@@ -4,6 +4,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Attachments } from '../attach/attachments.js';
 import type { Config } from '../config/config.js';
+import { renderConfig } from '../config/render-config.js';
 import type { Daemon } from '../daemon.js';
 import { createFlowTailRenderer } from '../exposition/remote-write/flow-tail.js';
 import {
@@ -12,19 +13,16 @@ import {
   MAX_RENDERINGS,
   WARN_ABOVE_BYTES,
 } from '../exposition/shared-exposition.js';
-import { connectionLimit, MAX_CONNECTIONS } from '../http/connection-limit.js';
-import { ConnectionLog } from '../http/connection-log.js';
-import { type ListeningServer, listen } from '../http/listen.js';
-import type { Scrapers } from '../http/scrapers.js';
+import type { Lifecycle } from '../http/lifecycle.js';
+import type { ListeningServer } from '../http/listen.js';
 import { createHttpApp, MAX_DURATION_MS } from '../http/server.js';
+import type { SubjectScrapers } from '../http/subject-scrapers.js';
 import type { TurnQueue } from '../http/turn-queue.js';
 import type { Libc } from '../kernel/ffi.js';
-import { limitReceiveBuffer } from '../kernel/receive-buffer.js';
 import type { Logger } from '../log.js';
 import { createFlowLabelFields, type FlowLabelOptions } from '../metrics/flow-label-fields.js';
 import type { SelfMetrics } from '../metrics/self-metrics.js';
-import { readOpenFileLimit } from '../system/open-file-limit.js';
-import { countOpenFds } from './feed-self-metrics.js';
+import { connectListeners, type WebRulesLine } from './connect-listeners.js';
 import type { ExpositionFit } from './fit-exposition.js';
 import type { Snapshot } from './snapshot.js';
 
@@ -32,14 +30,20 @@ import type { Snapshot } from './snapshot.js';
 const USUAL_SCRAPE_BYTES = 16 * 1024 * 1024;
 
 export interface WebParts {
+  /** Of the start: where to listen, and how. */
   readonly config: Config;
+  /** In effect now; that of the start unless told. */
+  currentConfig?(): Config;
+  readonly lifecycle?: Lifecycle;
+  /** What a web configuration file asks for. */
+  readonly webFile: WebRulesLine | undefined;
   readonly version: string;
   readonly flowLabels: FlowLabelOptions;
   readonly attachments: Attachments;
   readonly snapshot: Snapshot;
   readonly daemon: Daemon;
   readonly selfMetrics: SelfMetrics;
-  readonly scrapers: Scrapers;
+  readonly scrapers: SubjectScrapers;
   /** Paces requests. */
   readonly turns: TurnQueue;
   /** Of what is to go out. */
@@ -50,8 +54,8 @@ export interface WebParts {
 
 /** Listens. Rejects with ExporterError LISTEN. */
 export async function serve(parts: WebParts): Promise<ListeningServer> {
-  const { config, attachments, selfMetrics, log } = parts;
-  const { listenAddress, telemetryPath, maxRequests } = config.web;
+  const { config, attachments, selfMetrics, webFile, log } = parts;
+  const { telemetryPath, maxRequests } = config.web;
   const app = createHttpApp(
     {
       name: 'xtrace-catch',
@@ -68,49 +72,14 @@ export async function serve(parts: WebParts): Promise<ListeningServer> {
       onRequest: (code) => selfMetrics.recordHttpRequest(code),
       onAnswered: (...answer) => parts.scrapers.answered(...answer),
       onFault: (error) => log.error({ err: error }, 'an HTTP request failed'),
+      guard: webFile?.guard,
+      configText: () => renderConfig(parts.currentConfig?.() ?? config),
+      lifecycle: parts.lifecycle,
     },
   );
 
-  const maxConnections = chooseConnectionLimit(log);
-  const connectionLog = new ConnectionLog(maxConnections, { log, nowMs: () => performance.now() });
-  const server = await listen(
-    listenAddress,
-    {
-      respond: app,
-      turns: parts.turns,
-      limitReceiveBuffer(fd, bytes) {
-        try {
-          limitReceiveBuffer(parts.libc, fd, bytes);
-        } catch (error) {
-          log.warn(
-            { err: error },
-            "a socket's receive buffer stays unlimited: a client that floods may delay others",
-          );
-        }
-      },
-      onClosed(reason) {
-        selfMetrics.recordHttpConnectionClosed(reason);
-        connectionLog.closed(reason);
-      },
-      onFault: (error) => connectionLog.notAccepted(error),
-    },
-    { maxConnections },
-  );
-  selfMetrics.setHttpConnections({ limit: maxConnections, readOpen: () => server.connections });
-  return server;
-}
-
-function chooseConnectionLimit(log: Logger): number {
-  const files = readOpenFileLimit({ root: '/' });
-  const fileLimit = typeof files === 'number' ? files : undefined;
-  const limit = connectionLimit(countOpenFds() ?? 0, fileLimit);
-  if (limit < MAX_CONNECTIONS) {
-    log.warn(
-      `this process may open ${fileLimit} files: it takes ${limit} HTTP connections at a time instead of ${MAX_CONNECTIONS}; ` +
-        'raise the limit with LimitNOFILE= in the systemd unit, --ulimit nofile for a container, or ulimit -n',
-    );
-  }
-  return limit;
+  const { turns, libc } = parts;
+  return connectListeners(config, { respond: app, tls: webFile?.tls, turns, selfMetrics, libc, log });
 }
 
 function connectExposer(parts: WebParts): Exposer {
@@ -131,7 +100,11 @@ function connectExposer(parts: WebParts): Exposer {
     {
       withSnapshot: (show) =>
         daemon.withSnapshot((refresh) =>
-          show({ refresh, families: () => snapshot.families(refresh), flows: () => snapshot.flows(refresh) }),
+          show({
+            refresh,
+            families: (selection) => snapshot.families(refresh, selection),
+            flows: () => snapshot.flows(refresh),
+          }),
         ),
       currentRefresh: () => daemon.currentRefresh(),
       yieldToLoop: () => nextTurn(),

@@ -11,7 +11,7 @@ import { createDaemon, type Daemon, type RefreshSteps } from '../daemon.js';
 import { ExpositionBudget } from '../flows/exposition-budget.js';
 import { NetworkBytes } from '../flows/network-bytes.js';
 import type { BooksView } from '../flows/views.js';
-import { Scrapers } from '../http/scrapers.js';
+import { SubjectScrapers } from '../http/subject-scrapers.js';
 import { TurnQueue } from '../http/turn-queue.js';
 import { openNetdev } from '../kernel/netdev.js';
 import type { Logger } from '../log.js';
@@ -21,6 +21,7 @@ import { createHostIpFollower } from '../system/host-ip-follower.js';
 import { listInterfaces } from '../system/interfaces.js';
 import { connectAccounts, connectPrinter, flowLabelOptions, hidesAddresses } from './connect-flows.js';
 import { connectAttachments } from './connect-kernel.js';
+import { connectWebFile } from './connect-listeners.js';
 import { connectNetworks, networksShown } from './connect-networks.js';
 import { connectPush } from './connect-push.js';
 import { connectRdma } from './connect-rdma.js';
@@ -88,6 +89,8 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
     systemd.starting('reading the names of networks');
     const networks = await connectNetworks(config, { log, clock });
     closers.push(() => networks.stop());
+    const webFile = await connectWebFile(config, { log, clock });
+    closers.push(() => webFile?.stop());
     systemd.starting('loading the programs into the kernel');
     const kernel = await openKernel(config, options, log);
     closers.push(() => kernel.close());
@@ -120,15 +123,15 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
     const budget = new ExpositionBudget(config.flows.maxExpositionBytes, hostIp);
     const attachments = connectAttachments({ config, object, links, netdev, ids, selfMetrics, log });
     closers.push(() => attachments.close());
-    const scrapers = new Scrapers({ maxIntervalMs: config.flows.holdMaxMs }, clock);
+    const scrapers = new SubjectScrapers({ maxIntervalMs: config.flows.holdMaxMs }, clock);
     const networkBytes = new NetworkBytes(networks);
     const accounts = connectAccounts(flowParts, {
       networkBytes,
       linkFraming: (id) => attachments.framingOf(id),
-      audience: scrapers,
+      audience: scrapers.flows,
       budget,
     });
-    const roce = connectRoce(flowParts, { audience: scrapers, clock, budget });
+    const roce = connectRoce(flowParts, { audience: scrapers.roce, clock, budget });
     const rdma = connectRdma(
       {
         config,
@@ -200,6 +203,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
     if (state !== undefined) snapshot.append(() => state.families());
     const web = {
       config,
+      webFile,
       version,
       flowLabels,
       attachments,
@@ -245,7 +249,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
         },
       },
       books: accounts.books,
-      metricsUrl: `${server.url}${config.web.telemetryPath}`,
+      metricsUrl: server.urls.map((url) => `${url}${config.web.telemetryPath}`).join(', '),
     };
   }
 

@@ -4,6 +4,7 @@
 import type { Attachments } from '../attach/attachments.js';
 import type { InterfaceIds } from '../attach/interface-ids.js';
 import type { ExpositionInput } from '../exposition/render-exposition.js';
+import { ALL_SUBJECTS, isSelected, type Selection, type Subject } from '../exposition/selection.js';
 import type { FlowAccounts } from '../flows/flow-accounts.js';
 import { bookFamilies } from '../metrics/book-families.js';
 import { countingSince, type Family } from '../metrics/definition.js';
@@ -17,7 +18,7 @@ import type { CountingStarts } from './keep-state.js';
  * it shows a refresh by its number. What is pushed has none: no series waits at 0 there, nothing is pending.
  */
 export interface Snapshot {
-  families(refresh?: number): Promise<readonly Family[]>;
+  families(refresh?: number, selection?: Selection): Promise<readonly Family[]>;
   flows(refresh?: number): FlowFamilies;
   /** Counters as they went on from a former process; before the first refresh. */
   former(): Promise<ExpositionInput>;
@@ -51,19 +52,21 @@ export function createSnapshot(
   const names = { interfaceName: (id: number) => ids.nameOf(id), collectAgg: options.collectAgg };
   const startedMs = Date.now();
   const snapshot: Snapshot = {
-    async families(refresh) {
+    async families(refresh, selection = ALL_SUBJECTS) {
       const isPushed = refresh === undefined;
+      const has = (subject: Subject): boolean => isSelected(selection, subject);
       selfMetrics.setInterfaces(attachments.states.map(selfMetricsState));
-      const books = bookFamilies(accounts.books, { ...names, hostIp: options.hostIp.current, isPushed });
-      const roce = await parts.roceFamilies(refresh);
+      const bookOptions = { ...names, hostIp: options.hostIp.current, isPushed };
+      const books = has('flows') ? bookFamilies(accounts.books, bookOptions) : [];
+      const roce = has('roce') ? await parts.roceFamilies(refresh) : [];
       const { starts } = parts;
       return [
         ...(starts === undefined ? books : countingSince(books, starts.flowsMs)),
         ...(starts === undefined ? roce : countingSince(roce, starts.roceMs)),
-        ...parts.rdmaFamilies(),
-        ...parts.networkFamilies(),
-        ...(await selfMetrics.families()),
-        ...appended.flatMap((families) => families()),
+        ...(has('rdma') ? parts.rdmaFamilies() : []),
+        ...(has('flows') ? parts.networkFamilies() : []),
+        ...(has('self') ? await selfMetrics.families() : []),
+        ...(has('self') ? appended.flatMap((families) => families()) : []),
       ];
     },
     flows: (refresh) =>

@@ -38,7 +38,7 @@ interface OptionWord {
 
 /**
  * argv without the interpreter and the script. The first word may be a command. A flag given again wins
- * over its earlier self; -i adds up.
+ * over its earlier self; -i and --web.listen-address add up.
  */
 export function parseCommandLine(argv: readonly string[]): CommandLine {
   if (argv.length > WORDS_MAX) {
@@ -77,6 +77,7 @@ class LineReader {
   readonly #asked = new Set<string>();
   readonly #command: Command | undefined;
   #interfaces: string[] = [];
+  #listenAddresses: string[] = [];
   #configFile: string | undefined;
   #waitSeconds: unknown;
   #watchTime: unknown;
@@ -158,6 +159,9 @@ class LineReader {
     } else if (flag.name === 'interface') {
       this.#interfaces = [...this.#interfaces, ...parseListText(text)];
       this.#takeSetting(flag, this.#interfaces);
+    } else if (flag.name === 'web.listen-address') {
+      this.#listenAddresses = [...this.#listenAddresses, text];
+      this.#takeSetting(flag, this.#listenAddresses);
     } else if (flag.name === 'wait') {
       this.#waitSeconds = flag.parse?.(text);
     } else if (flag.name === 'for') {

@@ -97,7 +97,20 @@ export const FLAGS: readonly Flag[] = [
     argument: 'ADDRESS',
     setting: 'web.listen_address',
     parse: asText,
-    doc: ['HOST:PORT, :PORT or [IPV6]:PORT (default :10060)'],
+    doc: ['HOST:PORT, :PORT, [IPV6]:PORT or unix:/PATH; again for', 'several (default :10060)'],
+  },
+  {
+    name: 'web.systemd-socket',
+    setting: 'web.systemd_socket',
+    values: [true, false],
+    doc: ['serve on the sockets that systemd passes, instead'],
+  },
+  {
+    name: 'web.config.file',
+    argument: 'FILE',
+    setting: 'web.config_file',
+    parse: asText,
+    doc: ['TLS, users, headers and a rate limit, in the format of', "Prometheus' exporter-toolkit"],
   },
   {
     name: 'web.telemetry-path',

@@ -5,7 +5,7 @@
 
 import { flowLabels, USUAL_LABELS } from './flow-labels.js';
 import { flowRules } from './flow-rules.js';
-import { listenAddress } from './listen-address.js';
+import { listenAddresses } from './listen-address.js';
 import { networksGiven } from './network-rules.js';
 import { portList, portRange } from './port-rules.js';
 import {
@@ -30,6 +30,7 @@ import {
   zeroOrWholeNumber,
 } from './rules.js';
 import { mapping, oneWord, parsedText, type SettingsSection, setting } from './settings-tree.js';
+import { filePath } from './web-rules.js';
 
 const HOUR_MS = 3_600_000;
 const MEBI = 1 << 20;
@@ -115,7 +116,12 @@ export const SETTINGS = {
     sysfs_path: setting('/sys', absoluteFolder()),
   },
   web: {
-    listen_address: parsedText(':10060', listenAddress()),
+    /** One address or several, each HOST:PORT or unix:/PATH. */
+    listen_address: parsedText(':10060', listenAddresses()),
+    /** Serve on the sockets that systemd passes, instead of listen_address. */
+    systemd_socket: setting(false, truthValue()),
+    /** Path of a web configuration file (web-settings.ts): TLS, users, headers, a rate limit. Empty: none of them. */
+    config_file: setting('', filePath()),
     /** Starts with a slash; never the landing page or a path under /-/. */
     telemetry_path: setting('/metrics', telemetryPath()),
     /** OpenMetrics tells of each counter since when it counts, in a series of its own (_created). */

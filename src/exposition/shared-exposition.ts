@@ -9,12 +9,14 @@ import type { ExpositionFormat } from './dialect.js';
 import { gzipChunks } from './gzip-chunks.js';
 import type { ContentCoding } from './negotiate.js';
 import { type Exposition, renderExposition, type StartOptions } from './render-exposition.js';
+import { ALL_SUBJECTS, isSelected, type Selection } from './selection.js';
 
 /** What is shown, as of one refresh; whole only while the function that got it runs. */
 export interface ExpositionSnapshot {
   /** Number of the refresh, as ExposerParts.currentRefresh() tells it. */
   readonly refresh: number;
-  families(): Promise<readonly Family[]>;
+  /** Of the selected subjects. */
+  families(selection: Selection): Promise<readonly Family[]>;
   flows(): FlowFamilies;
 }
 
@@ -38,6 +40,7 @@ export interface ExposerParts {
    * Every one may unless told.
    */
   mayGoOut?(exposition: Pick<Exposition, 'bytes' | 'restBytes'>): Promise<boolean>;
+  /** One that shows all subjects was made. */
   onRendered(rendered: {
     readonly format: ExpositionFormat;
     readonly bytes: number;
@@ -59,12 +62,14 @@ export interface ExpositionShare {
 export interface Exposer {
   /**
    * Undefined where too many renderings live already. Rejects when rendering fails, and with the
-   * signal's reason when it is aborted; a rendering that nobody waits for any more is given up.
+   * signal's reason when it is aborted; a rendering that nobody waits for any more is given up. All subjects
+   * are shown unless told.
    */
   expose(
     format: ExpositionFormat,
     coding: ContentCoding,
     signal?: AbortSignal,
+    selection?: Selection,
   ): Promise<ExpositionShare | undefined>;
   /** Renderings that live now. */
   readonly renderings: number;
@@ -77,6 +82,7 @@ export const WARN_ABOVE_BYTES = 14 * 1024 * 1024;
 
 interface Rendering {
   readonly format: ExpositionFormat;
+  readonly selection: Selection;
   /** Undefined until it is known which refresh the guard lets us see. */
   refresh: number | undefined;
   users: number;
@@ -94,26 +100,33 @@ export function createExposer(options: ExposerOptions, parts: ExposerParts): Exp
 
   const render = async (
     format: ExpositionFormat,
+    selection: Selection,
     snapshot: ExpositionSnapshot,
     signal: AbortSignal,
   ): Promise<Exposition> => {
     for (;;) {
+      const flows = snapshot.flows();
       const exposition = await renderExposition(
         format,
-        { families: await snapshot.families(), flows: snapshot.flows() },
+        {
+          families: await snapshot.families(selection),
+          flows: isSelected(selection, 'flows') ? flows : { ...flows, families: [] },
+        },
         { yieldToLoop: parts.yieldToLoop, signal, pool },
         options.starts,
       );
-      if ((await parts.mayGoOut?.(exposition)) !== false) return exposition;
+      // A part of it is smaller than the whole, and tells nothing of what the whole has besides series.
+      if (selection !== ALL_SUBJECTS || (await parts.mayGoOut?.(exposition)) !== false) return exposition;
       pool.give(exposition.chunks);
       signal.throwIfAborted();
     }
   };
 
-  const start = (format: ExpositionFormat): Rendering => {
+  const start = (format: ExpositionFormat, selection: Selection): Rendering => {
     const cancel = new AbortController();
     const rendering: Rendering = {
       format,
+      selection,
       refresh: undefined,
       users: 0,
       cancel,
@@ -121,13 +134,15 @@ export function createExposer(options: ExposerOptions, parts: ExposerParts): Exp
         rendering.refresh = snapshot.refresh;
         cancel.signal.throwIfAborted();
         const startedMs = parts.monotonicMs();
-        const exposition = await render(format, snapshot, cancel.signal);
+        const exposition = await render(format, selection, snapshot, cancel.signal);
         const { bytes, chunks } = exposition;
         if (living.has(rendering)) rendering.chunks = chunks;
         else pool.give(chunks);
-        const durationMs = parts.monotonicMs() - startedMs;
-        parts.onRendered({ format, bytes, durationMs });
-        warnOnce(bytes);
+        if (selection === ALL_SUBJECTS) {
+          const durationMs = parts.monotonicMs() - startedMs;
+          parts.onRendered({ format, bytes, durationMs });
+          warnOnce(bytes);
+        }
         return exposition;
       }),
       chunks: [],
@@ -159,16 +174,17 @@ export function createExposer(options: ExposerOptions, parts: ExposerParts): Exp
     get renderings() {
       return living.size;
     },
-    async expose(format, coding, signal) {
+    async expose(format, coding, signal, selection = ALL_SUBJECTS) {
       signal?.throwIfAborted();
       let rendering = [...living].find(
         (other) =>
           other.format === format &&
+          other.selection === selection &&
           (other.refresh === undefined || other.refresh === parts.currentRefresh()),
       );
       if (rendering === undefined) {
         if (living.size >= options.maxRenderings) return undefined;
-        rendering = start(format);
+        rendering = start(format, selection);
         living.add(rendering);
       }
       const shared = rendering;

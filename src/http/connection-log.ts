@@ -25,6 +25,7 @@ export class ConnectionLog {
     read_ahead: 0,
     half_closed: 0,
     request_timeout: 0,
+    tls_handshake: 0,
   };
 
   constructor(maxConnections: number, parts: ConnectionLogParts) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // All connections of clients, and how many there may be: at the limit the one that has been idle
 // longest makes room for a new one. Idle is a connection without a request under way, also one that
-// never sent a whole request.
+// never sent a whole request, or has not finished its handshake.
 
 import type { Socket } from 'node:net';
 import {
@@ -10,11 +10,13 @@ import {
   type ConnectionTimes,
   type CutReason,
 } from './client-connection.js';
+import { HandshakeQueue } from './handshake-queue.js';
 import type { RequestStream } from './request-stream.js';
+import { TlsHandshake, type TlsRules } from './tls-handshake.js';
 import { TurnQueue } from './turn-queue.js';
 
 /** Why the exporter closed a connection: `evicted` for room, `refused` where none was idle. */
-export type CloseReason = CutReason | 'evicted' | 'refused';
+export type CloseReason = CutReason | 'evicted' | 'refused' | 'tls_handshake';
 
 /** More new connections than this within CROWD_WINDOW_MS are a crowd, for as long again. */
 export const CROWD = 200;
@@ -25,6 +27,13 @@ export interface ConnectionsParts {
   /** node:http is to read it. */
   onStream(stream: RequestStream, connection: ClientConnection): void;
   onClosed(reason: CloseReason): void;
+  /** TLS as it is now; without it, no connection has any. */
+  readonly tls?: (() => TlsRules) | undefined;
+}
+
+/** A connection, or one that is to become one. */
+interface Admitted {
+  destroy(): void;
 }
 
 export interface ConnectionsOptions {
@@ -36,9 +45,11 @@ export class Connections {
   readonly #options: ConnectionsOptions;
   readonly #parts: ConnectionsParts;
   readonly #connectionParts: ClientConnectionParts;
-  readonly #all = new Set<ClientConnection>();
+  readonly #reads = new TurnQueue();
+  readonly #handshakes: HandshakeQueue;
+  readonly #all = new Set<Admitted>();
   /** Idle longest first. */
-  readonly #idle = new Set<ClientConnection>();
+  readonly #idle = new Set<Admitted>();
   #isClosing = false;
   /** Of the window in which #admitted came. */
   #windowEndMs = 0;
@@ -48,8 +59,9 @@ export class Connections {
   constructor(options: ConnectionsOptions, parts: ConnectionsParts) {
     this.#options = options;
     this.#parts = parts;
+    this.#handshakes = new HandshakeQueue(parts.turns);
     this.#connectionParts = {
-      reads: new TurnQueue(),
+      reads: this.#reads,
       turns: parts.turns,
       onStream: parts.onStream,
       onBusy: (connection) => this.#idle.delete(connection),
@@ -59,10 +71,7 @@ export class Connections {
       },
       isCrowded: () => performance.now() < this.#crowdedUntilMs,
       onCut: parts.onClosed,
-      onClose: (connection) => {
-        this.#all.delete(connection);
-        this.#idle.delete(connection);
-      },
+      onClose: (connection) => this.#remove(connection),
     };
   }
 
@@ -77,9 +86,52 @@ export class Connections {
       socket.destroy();
       return;
     }
-    const connection = new ClientConnection(socket, this.#connectionParts, this.#options.times);
+    const { tls } = this.#parts;
+    if (tls === undefined) this.#connect(socket);
+    else this.#shakeHands(socket, tls);
+  }
+
+  #connect(socket: Socket): void {
+    this.#add(new ClientConnection(socket, this.#connectionParts, this.#options.times));
+  }
+
+  #shakeHands(socket: Socket, rules: () => TlsRules): void {
+    const handshake: Admitted = new TlsHandshake(
+      socket,
+      {
+        rules,
+        enterReads: (begin) => this.#reads.enter(begin),
+        enterHandshakes: (begin) =>
+          this.#handshakes.enter(() => {
+            const oldest = this.#handshakes.begun(handshake);
+            if (oldest !== undefined) {
+              this.#parts.onClosed('evicted');
+              oldest.destroy();
+            }
+            begin();
+          }),
+        onDone: (secured) => {
+          this.#remove(handshake);
+          if (this.#isClosing) secured.destroy();
+          else this.#connect(secured);
+        },
+        onFailed: this.#parts.onClosed,
+        onClose: () => this.#remove(handshake),
+      },
+      this.#options.times.requestMs,
+    );
+    this.#add(handshake);
+  }
+
+  #add(connection: Admitted): void {
     this.#all.add(connection);
     this.#idle.add(connection);
+  }
+
+  #remove(connection: Admitted): void {
+    this.#handshakes.over(connection);
+    this.#all.delete(connection);
+    this.#idle.delete(connection);
   }
 
   /** Closes the idle ones now and the others after their answers; admits none from now on. */

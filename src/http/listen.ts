@@ -8,20 +8,23 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
-import { ExporterError } from '../errors.js';
 import { type ClientConnection, CONNECTION_TIMES, type ConnectionTimes } from './client-connection.js';
 import { MAX_CONNECTIONS } from './connection-limit.js';
 import { type CloseReason, Connections } from './connections.js';
-import { type ListenAddress, urlHost } from './listen-address.js';
+import type { ListenAddress } from './listen-address.js';
+import { openListeningSocket, type SocketFiles, urlOf } from './listening-socket.js';
 import type { RequestStream } from './request-stream.js';
 import { isReadMethod } from './sentence.js';
+import type { TlsRules } from './tls-handshake.js';
 import { TurnQueue } from './turn-queue.js';
 
 export interface ListeningServer {
-  /** The port that was bound, also where 0 was asked for. */
+  /** The first port that was bound, also where 0 was asked for; 0 where no address has one. */
   readonly port: number;
-  /** Where a user finds the landing page, without a trailing slash. */
+  /** Where a user finds the landing page, without a trailing slash; the first address. */
   readonly url: string;
+  /** The same of all addresses. */
+  readonly urls: readonly string[];
   /** Open now. */
   readonly connections: number;
   /**
@@ -31,12 +34,6 @@ export interface ListeningServer {
   close(limitMs: number): Promise<void>;
 }
 
-/**
- * Connections that the kernel keeps for us until we take them. Whoever finds no room tries again after a
- * second; whoever is last in a full one waits for all before it, 0.7 s for 2,048 where each sends a
- * request and is gone (1.4 s for 4,096, on a core of 2026).
- */
-const BACKLOG = 2048;
 /**
  * The kernel takes twice this from a client before we read. A client that sends for ever must stop here:
  * where 64 KiB and more fit, it fills the backlog with connections that it has left already.
@@ -54,6 +51,10 @@ export interface ListenParts {
   limitReceiveBuffer?(fd: number, bytes: number): void;
   /** A connection was closed that its client would have kept. */
   onClosed?(reason: CloseReason): void;
+  /** TLS as it is now, for all connections; without it, none has any. */
+  readonly tls?: (() => TlsRules) | undefined;
+  /** For sockets in the file system: without it, one that was left there is not removed. */
+  readonly files?: SocketFiles;
 }
 
 export interface ListenOptions {
@@ -63,38 +64,54 @@ export interface ListenOptions {
   readonly times?: ConnectionTimes;
 }
 
-/** Rejects with ExporterError LISTEN: one sentence that names the address and what to do. */
+/** Rejects with ExporterError LISTEN, and then listens on none: one sentence that names the address and what to do. */
 export async function listen(
-  address: ListenAddress,
-  { respond, onFault, limitReceiveBuffer, turns = new TurnQueue(), onClosed = () => undefined }: ListenParts,
+  addresses: readonly ListenAddress[],
+  {
+    respond,
+    onFault,
+    limitReceiveBuffer,
+    tls,
+    files,
+    turns = new TurnQueue(),
+    onClosed = () => undefined,
+  }: ListenParts,
   { maxConnections = MAX_CONNECTIONS, times = CONNECTION_TIMES }: ListenOptions = {},
 ): Promise<ListeningServer> {
   const onStream = createRequestReader(respond, times);
-  const connections = new Connections({ maxConnections, times }, { turns, onStream, onClosed });
-  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
-    connections.admit(socket),
-  );
-  await new Promise<void>((resolve, reject) => {
-    const refuse = (error: Error): void => reject(listenError(address, error));
-    server.once('error', refuse);
-    server.once('listening', () => {
-      server.off('error', refuse);
-      server.on('error', onFault);
-      resolve();
-    });
-    const host = address.host === undefined ? {} : { host: address.host };
-    server.listen({ port: address.port, backlog: BACKLOG, ...host });
-  });
-  limitReceiveBuffer?.(fdOf(server), RECEIVE_BUFFER_BYTES);
-  const { port } = server.address() as AddressInfo; // listening on a port, not on a pipe
+  const connections = new Connections({ maxConnections, times }, { turns, onStream, onClosed, tls });
+  const servers: Server[] = [];
+  const close = async (limitMs: number): Promise<void> => closeServers(servers, connections, limitMs);
+  const urls: string[] = [];
+  for (const address of addresses) {
+    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
+      connections.admit(socket),
+    );
+    try {
+      await openListeningSocket(server, address, files);
+    } catch (error) {
+      await close(0);
+      throw error;
+    }
+    servers.push(server);
+    server.on('error', onFault);
+    limitReceiveBuffer?.(fdOf(server), RECEIVE_BUFFER_BYTES);
+    urls.push(urlOf(server, address, tls === undefined ? 'http' : 'https'));
+  }
   return {
-    port,
-    url: `http://${urlHost(address)}:${port}`,
+    port: servers.map(portOf).find((port) => port > 0) ?? 0,
+    url: urls[0] ?? '',
+    urls,
     get connections() {
       return connections.open;
     },
-    close: (limitMs) => closeServer(server, connections, limitMs),
+    close,
   };
+}
+
+/** 0 where it has none, as sockets in the file system. */
+function portOf(server: Server): number {
+  return (server.address() as Partial<AddressInfo> | null)?.port ?? 0;
 }
 
 /** node:net shows no file descriptor; every release that we support has it here. */
@@ -134,37 +151,19 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
 }
 
-async function closeServer(server: Server, connections: Connections, limitMs: number): Promise<void> {
-  if (!server.listening) return;
+async function closeServers(
+  servers: readonly Server[],
+  connections: Connections,
+  limitMs: number,
+): Promise<void> {
   const limit = setTimeout(() => connections.closeAll(), limitMs);
   try {
-    await new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      connections.closeWhenIdle();
-    });
+    const closed = servers
+      .filter((server) => server.listening)
+      .map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+    connections.closeWhenIdle();
+    await Promise.all(closed);
   } finally {
     clearTimeout(limit);
-  }
-}
-
-function listenError(address: ListenAddress, error: NodeJS.ErrnoException): ExporterError {
-  const where = `${address.host === undefined ? '' : address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
-  const why = sentenceOf(where, address, error);
-  return new ExporterError('LISTEN', why, { cause: error });
-}
-
-function sentenceOf(where: string, address: ListenAddress, error: NodeJS.ErrnoException): string {
-  switch (error.code) {
-    case 'EADDRINUSE':
-      return `cannot listen on ${where}: port ${address.port} is in use by another process; stop it (ss -ltnp shows it) or choose another with --web.listen-address`;
-    case 'EACCES':
-      return `cannot listen on ${where}: no permission for port ${address.port}; choose one above 1023 with --web.listen-address, or give the process CAP_NET_BIND_SERVICE`;
-    case 'EADDRNOTAVAIL':
-      return `cannot listen on ${where}: this host has no address ${address.host ?? ''}; choose one of its own with --web.listen-address, or :${address.port} for all`;
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return `cannot listen on ${where}: the name ${address.host ?? ''} has no address; check --web.listen-address`;
-    default:
-      return `cannot listen on ${where}: ${error.message}; check --web.listen-address`;
   }
 }

@@ -5,8 +5,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ExpositionFormat } from '../exposition/dialect.js';
 import { type ContentCoding, negotiateCoding, negotiateFormat } from '../exposition/negotiate.js';
+import type { Selection } from '../exposition/selection.js';
 import type { Exposer, ExpositionShare } from '../exposition/shared-exposition.js';
 import { ScrapeRoom } from './scrape-room.js';
+import { parseSelection } from './selected-subjects.js';
 import { sendChunks } from './send-chunks.js';
 import { isReadMethod, sendMethodNotAllowed, sendSentence } from './sentence.js';
 
@@ -30,7 +32,7 @@ export interface MetricsHandlerParts {
   /** Ends the request with status 500; called at most once a request, never after the head was sent. */
   onFault(error: unknown, response: ServerResponse): void;
   /** A whole answer that shows this refresh has left; client: see clientName(). isScraper: as it says itself. */
-  onAnswered?(client: string, refresh: number, isScraper: boolean): void;
+  onAnswered?(client: string, refresh: number, isScraper: boolean, selection: Selection): void;
 }
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -41,6 +43,7 @@ interface Asked {
   readonly contentType: string;
   readonly coding: ContentCoding;
   readonly hasBody: boolean;
+  readonly selection: Selection;
 }
 
 /** Of Prometheus and vmagent. */
@@ -57,13 +60,13 @@ export function createMetricsHandler(
 
   /** Waits until few enough renderings live; undefined where that takes too long. */
   const takeShare = async (
-    { format, coding }: Asked,
+    { format, coding, selection }: Asked,
     waitMs: number,
     signal: AbortSignal,
   ): Promise<ExpositionShare | undefined> => {
     const endMs = performance.now() + waitMs;
     for (;;) {
-      const share = await exposer.expose(format, coding, signal);
+      const share = await exposer.expose(format, coding, signal, selection);
       const leftMs = endMs - performance.now();
       if (share !== undefined || leftMs <= 0) return share;
       await room.untilOneLeaves(leftMs, signal);
@@ -91,7 +94,11 @@ export function createMetricsHandler(
     }
   };
 
-  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const serve = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    selection: Selection,
+  ): Promise<void> => {
     const limitMs = scrapeLimitMs(request.headers[TIMEOUT_HEADER], options.maxDurationMs);
     const waitMs = Math.min(MAX_WAIT_MS, limitMs / 2);
     const client = request.socket.remoteAddress ?? '';
@@ -112,6 +119,7 @@ export function createMetricsHandler(
         ...negotiateFormat(request.headers.accept),
         coding: negotiateCoding(request.headers['accept-encoding'] as string | undefined),
         hasBody: request.method !== 'HEAD',
+        selection,
       };
       const share = await takeShare(asked, waitMs, limit.signal);
       if (share === undefined) {
@@ -121,7 +129,7 @@ export function createMetricsHandler(
       }
       await send(response, asked, share, limit.signal);
       if (asked.hasBody && response.writableFinished) {
-        onAnswered?.(clientName(request), share.refresh, TIMEOUT_HEADER in request.headers);
+        onAnswered?.(clientName(request), share.refresh, TIMEOUT_HEADER in request.headers, selection);
       }
     } catch (error) {
       if (response.destroyed) return; // the client is gone: nobody to tell
@@ -138,11 +146,13 @@ export function createMetricsHandler(
   };
 
   return (request, response) => {
-    if (isReadMethod(request.method)) {
-      serve(request, response).catch((error: unknown) => onFault(error, response));
-    } else {
+    if (!isReadMethod(request.method)) {
       sendMethodNotAllowed(response, request.method);
+      return;
     }
+    const selection = parseSelection(request.url);
+    if (typeof selection === 'object') sendSentence(response, 400, selection.problem);
+    else serve(request, response, selection).catch((error: unknown) => onFault(error, response));
   };
 }
 

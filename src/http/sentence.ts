@@ -21,9 +21,13 @@ export function sendSentence(
 }
 
 /** For a method that a page does not have. */
-export function sendMethodNotAllowed(response: ServerResponse, method: string | undefined): void {
-  sendSentence(response, 405, `This page answers GET and HEAD, not ${method ?? 'this method'}.`, {
-    Allow: 'GET, HEAD',
+export function sendMethodNotAllowed(
+  response: ServerResponse,
+  method: string | undefined,
+  [first, second]: readonly [string, string] = ['GET', 'HEAD'],
+): void {
+  sendSentence(response, 405, `This page answers ${first} and ${second}, not ${method ?? 'this method'}.`, {
+    Allow: `${first}, ${second}`,
   });
 }
 

@@ -4,8 +4,11 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import type { Selection } from '../exposition/selection.js';
 import type { Exposer } from '../exposition/shared-exposition.js';
+import type { Guard } from './guard.js';
 import { contentSecurityPolicy, type LandingInterface, renderLandingPage } from './landing-page.js';
+import { createReloadHandler, type Lifecycle } from './lifecycle.js';
 import { createMetricsHandler } from './metrics-handler.js';
 import { isReadMethod, sendMethodNotAllowed, sendSentence } from './sentence.js';
 
@@ -30,7 +33,13 @@ export interface HttpParts {
   /** Once per request that is over; code is the status, or `aborted`. */
   onRequest(code: string): void;
   /** A scrape got its whole answer; client: a name that tells scrapers apart. isScraper: as it says itself. */
-  onAnswered?(client: string, refresh: number, isScraper: boolean): void;
+  onAnswered?(client: string, refresh: number, isScraper: boolean, selection: Selection): void;
+  /** Before every page, the 404 too; every request passes unless told. */
+  readonly guard?: Guard | undefined;
+  /** The configuration in effect, as text without secrets, for /-/config; there is no such page unless told. */
+  configText?(): string;
+  /** Unless told, /-/reload says that it is not enabled. */
+  readonly lifecycle?: Lifecycle | undefined;
   /** A fault in one of our handlers. */
   onFault(error: unknown): void;
 }
@@ -80,8 +89,16 @@ export function createHttpApp(options: HttpOptions, parts: HttpParts): Express {
         sendSentence(response, ready ? 200 : 503, reason);
       }),
     ],
+    ['/-/reload', createReloadHandler(parts.lifecycle, fail)],
     [telemetryPath, createMetricsHandler(options, { ...parts, onFault: fail })],
   ]);
+  const { configText, guard } = parts;
+  if (configText !== undefined) {
+    pages.set(
+      '/-/config',
+      page((response) => sendSentence(response, 200, configText().trimEnd())),
+    );
+  }
 
   const app = express();
   app.disable('x-powered-by');
@@ -93,6 +110,11 @@ export function createHttpApp(options: HttpOptions, parts: HttpParts): Express {
     });
     next();
   });
+  if (guard !== undefined) {
+    app.use((request: Request, response: Response, next: NextFunction) =>
+      guard(request, response, () => next()),
+    );
+  }
   // Paths are compared as they stand: express would read a configured path as a pattern.
   app.use((request: Request, response: Response) => {
     const respond = pages.get(request.path);

@@ -164,7 +164,7 @@ export const SELF_METRICS = {
   },
   httpConnectionsClosedTotal: {
     name: 'xtrace_http_connections_closed_total',
-    help: 'HTTP connections the exporter closed, by reason: evicted (at the limit, idle longest), refused (at the limit, none was idle), read_ahead (the client sent over 16 KiB ahead of its answer, or any byte while over 200 connections a second are new), half_closed (in such a rush, the client closed its side before the answer), request_timeout (the request was incomplete after 10 s).',
+    help: 'HTTP connections the exporter closed, by reason: evicted (at the limit, idle longest), refused (at the limit, none was idle), read_ahead (the client sent over 16 KiB ahead of its answer, or any byte while over 200 connections a second are new), half_closed (in such a rush, the client closed its side before the answer), request_timeout (the request, or the TLS handshake before it, was incomplete after 10 s), tls_handshake (no TLS came of it, or the client certificate was not one of those allowed).',
     type: 'counter',
     labels: ['reason'],
   },

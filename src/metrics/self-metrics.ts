@@ -79,7 +79,14 @@ export interface SelfMetrics {
 }
 
 /** All of them are shown from the start, at 0. */
-const HTTP_CLOSE_REASONS = ['evicted', 'refused', 'read_ahead', 'half_closed', 'request_timeout'];
+const HTTP_CLOSE_REASONS = [
+  'evicted',
+  'refused',
+  'read_ahead',
+  'half_closed',
+  'request_timeout',
+  'tls_handshake',
+];
 
 export function createSelfMetrics(options: SelfMetricsOptions, parts: SelfMetricsParts): SelfMetrics {
   const registry = new Registry();

@@ -34,7 +34,8 @@ test('every flag of the contract sets its value', () => {
     argv: [
       ...['-i', 'eth0,ib0', '-f', 'roce_v2', '-t', '100', '--exclude-dns', '--attach-mode', 'generic'],
       ...['--web.listen-address=[::1]:0', '--web.telemetry-path=/m/x', '--print', '--log.level=debug'],
-      ...['--log.format', 'json', '--flows.max-series', '12'],
+      ...['--log.format', 'json', '--flows.max-series', '12', '--web.listen-address', 'unix:/run/x.sock'],
+      ...['--web.systemd-socket', '--web.config.file', 'web.yml'],
     ],
   });
   const wanted = resolveRun({});
@@ -47,7 +48,13 @@ test('every flag of the contract sets its value', () => {
     excludeDns: true,
     attachMode: 'generic',
     print: 'always',
-    web: { ...wanted.web, listenAddress: { host: '::1', port: 0 }, telemetryPath: '/m/x' },
+    web: {
+      ...wanted.web,
+      listenAddress: [{ host: '::1', port: 0 }, { path: '/run/x.sock' }],
+      systemdSocket: true,
+      configFile: 'web.yml',
+      telemetryPath: '/m/x',
+    },
     log: { level: 'debug', format: 'json' },
     flows: { ...wanted.flows, maxSeries: 12 },
   });
@@ -136,7 +143,7 @@ describe('listen addresses', () => {
   for (const [text, host, port] of addresses) {
     test(`${text} is one`, () => {
       const { web } = resolveRun({ argv: ['--web.listen-address', text] });
-      assert.deepEqual(web.listenAddress, { host, port });
+      assert.deepEqual(web.listenAddress, [{ host, port }]);
     });
   }
   const hints: [string, string][] = [
@@ -159,7 +166,7 @@ describe('listen addresses', () => {
   for (const [address, hint] of hints) {
     test(`${JSON.stringify(address)} is none${hint}`, () => {
       assert.deepEqual(complaintsOf({ argv: [`--web.listen-address=${address}`] }), [
-        `--web.listen-address: must be HOST:PORT, :PORT or [IPV6]:PORT with a port from 0 to 65535, but is ${JSON.stringify(address)}${hint}`,
+        `--web.listen-address: must be HOST:PORT, :PORT, [IPV6]:PORT with a port from 0 to 65535, or unix:/PATH, but is ${JSON.stringify(address)}${hint}`,
       ]);
     });
   }

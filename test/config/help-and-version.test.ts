@@ -28,12 +28,14 @@ describe('help', () => {
         '--log.format',
         '--flows.max-series',
         '--kernel.pin-path',
+        '--web.systemd-socket',
+        '--web.config.file',
         '--version',
       ],
       ...['NETWORK_INTERFACE', 'VICTORIAMETRICS_ENABLED', 'VICTORIAMETRICS_REMOTE_WRITE', 'COLLECT_AGG'],
     ];
     for (const word of words) assert.ok(help.includes(word), word);
-    assert.equal(FLAGS.length, 22);
+    assert.equal(FLAGS.length, 24);
     assert.equal(VARIABLES.length, 4);
   });
 

@@ -66,7 +66,9 @@ test('nothing given: the defaults, every one', () => {
       },
       rdma: { enabled: true, sysfsPath: '/sys' },
       web: {
-        listenAddress: { host: undefined, port: 10_060 },
+        listenAddress: [{ host: undefined, port: 10_060 }],
+        systemdSocket: false,
+        configFile: '',
         telemetryPath: '/metrics',
         openmetricsCreated: false,
         maxRequests: 40,
@@ -133,7 +135,9 @@ describe('precedence: command line, environment, file, default', () => {
     assert.equal(config.collectAgg, 'from-env');
     assert.deepEqual([config.flows.maxSeries, config.flows.vlan, config.flows.dstPort], [7, true, true]);
     assert.deepEqual(config.web, {
-      listenAddress: { host: undefined, port: 1 },
+      listenAddress: [{ host: undefined, port: 1 }],
+      systemdSocket: false,
+      configFile: '',
       telemetryPath: '/metrics',
       openmetricsCreated: false,
       maxRequests: 3,

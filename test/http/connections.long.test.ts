@@ -26,7 +26,7 @@ async function createRig(t: TestContext, { times, ...options }: RigOptions = {})
   const fixture = createHttpFixture(10);
   const closed: CloseReason[] = [];
   const server = await listen(
-    { host: '127.0.0.1', port: 0 },
+    [{ host: '127.0.0.1', port: 0 }],
     {
       respond: createHttpApp(fixture.options, fixture.parts),
       onFault: (error) => fixture.faults.push(error),

@@ -47,7 +47,7 @@ test('GET /metrics answers OpenMetrics and gzip to those who ask', async () => {
 
 test('who has had a whole answer is told, by address, agent and timeout; who had none of it is not', async () => {
   const { options, parts } = createHttpFixture();
-  const answered: [string, number, boolean][] = [];
+  const answered: [string, number, boolean, number][] = [];
   const app = createHttpApp(options, { ...parts, onAnswered: (...who) => answered.push(who) });
   await request(app)
     .get('/metrics')
@@ -58,7 +58,7 @@ test('who has had a whole answer is told, by address, agent and timeout; who had
   await until('an answer to be told', () => answered.length > 0);
   assert.equal(answered.length, 1);
   assert.match(answered[0]?.[0] ?? '', /^\S*127\.0\.0\.1 Prometheus\/3 10$/);
-  assert.deepEqual(answered[0]?.slice(1), [1, true], 'the refresh that was shown, to one who scrapes');
+  assert.deepEqual(answered[0]?.slice(1), [1, true, 15], 'the refresh, to one who scrapes all subjects');
 });
 
 test('HEAD /metrics answers the same head and no body', async () => {
@@ -132,7 +132,7 @@ test('health is always 200, readiness says why not', async () => {
 test('an unknown path is one sentence that does not repeat it', async () => {
   const { options, parts } = createHttpFixture();
   const app = createHttpApp(options, parts);
-  for (const path of ['/x%3Cscript%3E', '/metrics/', '/%', '/-/reload']) {
+  for (const path of ['/x%3Cscript%3E', '/metrics/', '/%', '/-/quit', '/-/config']) {
     const reply = await request(app).get(path);
     assert.equal(reply.status, 404, path);
     assert.equal(reply.text, 'There is nothing at this path; the metrics are at /metrics.\n');

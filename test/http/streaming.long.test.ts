@@ -22,7 +22,7 @@ const HERE = { host: '127.0.0.1', port: 0 };
 
 async function serve(t: TestContext, fixture: HttpFixture): Promise<ListeningServer> {
   const respond = createHttpApp(fixture.options, fixture.parts);
-  const server = await listen(HERE, { respond, onFault: (error) => fixture.faults.push(error) });
+  const server = await listen([HERE], { respond, onFault: (error) => fixture.faults.push(error) });
   t.after(() => server.close(0));
   return server;
 }
@@ -250,10 +250,10 @@ test('close cuts what is left at its limit', async (t) => {
 test('a port in use is one sentence that names it and what to do', async (t) => {
   const { port } = await serve(t, createHttpFixture());
   const { parts, options } = createHttpFixture();
-  const second = listen(
-    { host: '127.0.0.1', port },
-    { respond: createHttpApp(options, parts), onFault: assert.fail },
-  );
+  const second = listen([{ host: '127.0.0.1', port }], {
+    respond: createHttpApp(options, parts),
+    onFault: assert.fail,
+  });
   await assert.rejects(second, (error) => {
     assert.ok(error instanceof ExporterError);
     assert.equal(error.code, 'LISTEN');
@@ -268,7 +268,7 @@ test('a port in use is one sentence that names it and what to do', async (t) => 
 
 test('an address that is not of this host is one sentence', async () => {
   // 192.0.2.0/24 is for documentation (RFC 5737): no host has it.
-  const listening = listen({ host: '192.0.2.1', port: 0 }, { respond: assert.fail, onFault: assert.fail });
+  const listening = listen([{ host: '192.0.2.1', port: 0 }], { respond: assert.fail, onFault: assert.fail });
   await assert.rejects(
     listening,
     /^ExporterError: cannot listen on 192\.0\.2\.1:0: this host has no address 192\.0\.2\.1/,

@@ -41,7 +41,9 @@ const NO_SETTINGS = {
 /** Starts the program and waits for nothing; see startExporter(). */
 export function spawnExporter(options: ExporterOptions): Child {
   const { namespace, args = [], settings, env = {}, program = PROGRAM, through = [] } = options;
-  const defaults = ['--web.listen-address=127.0.0.1:0', '--no-print'];
+  // Addresses add up: one that is asked for must be the only one.
+  const isElsewhere = args.some((arg) => /^--web\.(listen-address|systemd-socket)/.test(arg));
+  const defaults = [...(isElsewhere ? [] : ['--web.listen-address=127.0.0.1:0']), '--no-print'];
   const file = settings === undefined ? [] : [`--config.file=${writeSettings(settings)}`];
   const [command = program, ...rest] = [...through, program, ...defaults, ...file, ...args];
   return namespace.start(command, rest, { env: { ...NO_SETTINGS, NODE: process.execPath, ...env } });
