@@ -59,7 +59,10 @@ export class Connections {
   constructor(options: ConnectionsOptions, parts: ConnectionsParts) {
     this.#options = options;
     this.#parts = parts;
-    this.#handshakes = new HandshakeQueue(parts.turns);
+    this.#handshakes = new HandshakeQueue({
+      turns: parts.turns,
+      onGivenUp: () => parts.onClosed('evicted'),
+    });
     this.#connectionParts = {
       reads: this.#reads,
       turns: parts.turns,
@@ -101,15 +104,14 @@ export class Connections {
       {
         rules,
         enterReads: (begin) => this.#reads.enter(begin),
-        enterHandshakes: (begin) =>
-          this.#handshakes.enter(() => {
-            const oldest = this.#handshakes.begun(handshake);
-            if (oldest !== undefined) {
-              this.#parts.onClosed('evicted');
-              oldest.destroy();
-            }
+        enterHandshakes: (begin) => {
+          // Whoever waits for us is not idle; then it is us who wait.
+          this.#idle.delete(handshake);
+          this.#handshakes.enter(handshake, () => {
+            this.#idle.add(handshake);
             begin();
-          }),
+          });
+        },
         onDone: (secured) => {
           this.#remove(handshake);
           if (this.#isClosing) secured.destroy();

@@ -29,8 +29,8 @@ export interface TlsHandshakeParts {
   rules(): TlsRules;
   /** Calls `begin` when its turn has come to be read; the returned function calls that off. */
   enterReads(begin: () => void): () => void;
-  /** The same for the handshake itself. */
-  enterHandshakes(begin: () => void): () => void;
+  /** The same for the handshake itself; onDone() and onClose() call it off. */
+  enterHandshakes(begin: () => void): void;
   onDone(socket: TLSSocket): void;
   /** Not in time, or no handshake of ours: the connection is closed. */
   onFailed(reason: 'request_timeout' | 'tls_handshake'): void;
@@ -99,7 +99,7 @@ export class TlsHandshake {
     if (hello === 'partial') return;
     this.#socket.off('data', this.#listen);
     this.#socket.pause();
-    if (hello === 'whole') this.#leaveTurns = this.#parts.enterHandshakes(() => this.#begin());
+    if (hello === 'whole') this.#parts.enterHandshakes(() => this.#begin());
     else if (/^[A-Z]/.test(this.#bytes.toString('latin1', 0, 1))) this.#answerPlain();
     else this.#fail('tls_handshake');
   }
