@@ -7,16 +7,19 @@ import { FlowRowBuffer } from '../abi/flow-row-buffer.js';
 import { maskRows } from '../abi/mask-rows.js';
 import type { OverflowRow } from '../abi/records.js';
 import { RoceRowBuffer } from '../abi/roce-row-buffer.js';
-import type { KernelMaps } from '../kernel/kernel-maps.js';
+import type { Half, KernelMaps } from '../kernel/kernel-maps.js';
 import type { Predecessor } from '../kernel/pins/pins.js';
 import { Pacer } from '../pacer.js';
 import type { Drain, DrainResult } from '../reader/drain.js';
 import type { KeptDrain } from '../reader/kept-drain.js';
+import type { CountedMaps, CountedMark } from './counted-mark.js';
 
 export interface TakeOverDrain extends Drain {
+  /** What the last drain handed over is in the counters, or never will be: a state written now has it. */
+  noteCounted(): void;
   /** Whether there is more that was counted before us, so that the next drain is due at once. */
   isTakingOver(): boolean;
-  /** What the last drain handed over has been counted. Never rejects: what fails is tried again, and told. */
+  /** What the last drain handed over is counted, and kept where it is to be. Never rejects: what fails is tried again, and told. */
   clear(): Promise<void>;
 }
 
@@ -24,8 +27,11 @@ export interface TakeOverParts {
   readonly maps: KernelMaps;
   /** The maps may hold counts of before us. */
   readonly isTakenOver: boolean;
+  readonly generationId: string;
   readonly predecessors: readonly Predecessor[];
-  drainOf(maps: KernelMaps): KeptDrain;
+  /** How far whoever had these maps before has come, and we. */
+  readonly mark: CountedMark;
+  drainOf(maps: KernelMaps, written: Half | undefined): KeptDrain;
   interfaceIdOf(ifindex: number): number;
   yieldToLoop(): Promise<void>;
   /** Before the first drain, when interfaces have been looked at: no link runs a predecessor's program any more. */
@@ -40,12 +46,18 @@ const ROW_NS = 40;
 interface Step {
   readonly predecessor?: Predecessor;
   drain(): Promise<DrainResult>;
+  /** What the drain has handed over; undefined: nothing. */
+  handedOver(): CountedMaps | undefined;
   clear(): Promise<void>;
 }
 
 export function createTakeOverDrain(parts: TakeOverParts): TakeOverDrain {
-  const own = parts.drainOf(parts.maps);
-  const ownStep: Step = { drain: () => own.drain(), clear: () => own.clear() };
+  const own = parts.drainOf(parts.maps, halfOf(parts.mark, parts.generationId));
+  const ownStep: Step = {
+    drain: () => own.drain(),
+    handedOver: () => copiedOf(parts.generationId, own),
+    clear: () => own.clear(),
+  };
   const left = parts.predecessors.flatMap((predecessor) => stepsOf(predecessor, parts));
   // The first drain of a kept one is of the half that is quiet already, which a predecessor that was killed may
   // not have emptied; the second one brings what was counted until now.
@@ -81,6 +93,10 @@ export function createTakeOverDrain(parts: TakeOverParts): TakeOverDrain {
       }
       return result;
     },
+    noteCounted() {
+      const maps = counted?.handedOver();
+      if (maps !== undefined) parts.mark.set(maps);
+    },
     async clear() {
       const step = counted;
       counted = undefined;
@@ -96,13 +112,18 @@ export function createTakeOverDrain(parts: TakeOverParts): TakeOverDrain {
 /** Its rows are as if the programs that are in use now had counted them. */
 function stepsOf(predecessor: Predecessor, parts: TakeOverParts): Step[] {
   const remove = async (): Promise<void> => predecessor.remove();
+  const { id } = predecessor;
   if (!predecessor.isReadable) {
-    return [{ predecessor, drain: () => foreignDrain(predecessor, parts), clear: remove }];
+    const isCounted = parts.mark.of(id) !== undefined;
+    const drain = async (): Promise<DrainResult> =>
+      isCounted ? emptyResult(parts) : await foreignDrain(predecessor, parts);
+    const handedOver = (): CountedMaps => ({ generationId: id, half: 'all' });
+    return [{ predecessor, drain, handedOver, clear: remove }];
   }
   let opened: KeptDrain | undefined;
   const drain = async (): Promise<DrainResult> => {
     try {
-      opened ??= parts.drainOf(predecessor.open().maps);
+      opened ??= parts.drainOf(predecessor.open().maps, halfOf(parts.mark, id));
     } catch (error) {
       return { ...emptyResult(parts), error };
     }
@@ -113,10 +134,20 @@ function stepsOf(predecessor: Predecessor, parts: TakeOverParts): Step[] {
     );
     return result;
   };
+  const handedOver = (): CountedMaps | undefined => opened && copiedOf(id, opened);
   return [
-    { predecessor, drain, clear: async () => opened?.clear() },
-    { predecessor, drain, clear: remove },
+    { predecessor, drain, handedOver, clear: async () => opened?.clear() },
+    { predecessor, drain, handedOver, clear: remove },
   ];
+}
+
+function copiedOf(generationId: string, { copied }: KeptDrain): CountedMaps | undefined {
+  return copied === undefined ? undefined : { generationId, half: copied };
+}
+
+function halfOf(mark: CountedMark, generationId: string): Half | undefined {
+  const half = mark.of(generationId);
+  return half === 'all' ? undefined : half;
 }
 
 /** Sums without flows stand where the sums of flows do that had no place. */

@@ -27,6 +27,7 @@ import { connectPush } from './connect-push.js';
 import { connectRdma } from './connect-rdma.js';
 import { connectRoce, rocePacketsSeen } from './connect-roce.js';
 import { serve } from './connect-web.js';
+import { CountedMark } from './counted-mark.js';
 import { countOpenFds, recordRefresh } from './feed-self-metrics.js';
 import { createExpositionFit } from './fit-exposition.js';
 import { createHostIpStep } from './follow-host-ip.js';
@@ -148,7 +149,9 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
     );
     closers.push(() => rdma?.close());
     systemd.starting('reading the counters that were kept');
+    const mark = new CountedMark();
     const state = await connectState(config, {
+      mark,
       accounts,
       roce,
       ids,
@@ -173,7 +176,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
     const printer = connectPrinter(flowParts, { stdout, interfaceCount: config.interfaces.length, log });
     closers.push(() => within(CLOSE_LIMIT_MS, (signal) => printer?.close(signal)));
 
-    const drain = connectTakeOver(kernel, { ids, clock, log });
+    const drain = connectTakeOver(kernel, { ids, mark, clock, log });
     const turns = new TurnQueue();
     const daemon = createDaemon(
       { intervalMs: config.intervalMs, watchMs: WATCH_MS },
@@ -238,7 +241,10 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
         followHostIp: createHostIpStep({ hostIp, accounts, log, onRelabel: () => push?.onRelabel() }),
         addRoce: async ({ result, finishedAtMs, number }) => roce?.apply(result, finishedAtMs, number),
         fitExposition: fit.step,
-        keepState,
+        async keepState() {
+          drain.noteCounted();
+          await keepState();
+        },
         clearDrained: () => drain.clear(),
         readRdma: () => rdma?.refresh(),
         print: async () => printer?.print(accounts.series, accounts.books),

@@ -16,6 +16,7 @@ import { Pacer } from '../pacer.js';
 import { createStateKeeper, type StateKeeper } from '../state/state-keeper.js';
 import type { StateColumns, StateNames, StateNumbers, StateProblem } from '../state-columns.js';
 import type { RoceLine } from './connect-roce.js';
+import type { CountedMark } from './counted-mark.js';
 
 /** Since when counters count: wall clock, milliseconds. */
 export interface CountingStarts {
@@ -42,8 +43,8 @@ export interface StateParts {
   readonly ids: InterfaceIds;
   readonly networkNames: NetworkNames;
   readonly hostIp: { readonly current: string };
-  /** What others keep in the state beside ours, by names of their own. */
-  extra?(): StateColumns;
+  /** How far into the kernel's maps the counters have come. */
+  readonly mark: CountedMark;
   readonly log: Logger;
   readonly clock: Clock;
 }
@@ -78,7 +79,7 @@ async function exportAll(config: Config, starts: CountingStarts, parts: StatePar
   return {
     ...(await parts.accounts.exportState({ identity, startedMs: starts.flowsMs, names })),
     ...(await parts.roce?.exportState({ labels: identity.pairs, startedMs: starts.roceMs, names })),
-    ...parts.extra?.(),
+    ...parts.mark.columns(),
   };
 }
 
@@ -107,6 +108,7 @@ async function takeOver(
     return undefined;
   }
   starts.flowsMs = flows.startedMs;
+  parts.mark.goOn(columns);
   const pairs = await takeOverPairs(columns, identity.pairs, numbers, starts, parts);
   log.info(
     { series: flows.series, ended: flows.ended, pairs },

@@ -5,6 +5,7 @@ import type { InterfaceIds } from '../attach/interface-ids.js';
 import type { Clock } from '../clock.js';
 import { createKeptDrain } from '../reader/kept-drain.js';
 import { connectDrain } from './connect-kernel.js';
+import type { CountedMark } from './counted-mark.js';
 import { createTakeOverDrain, type TakeOverDrain } from './drain-predecessors.js';
 import type { OpenedKernel } from './open-kernel.js';
 
@@ -12,32 +13,38 @@ export function connectTakeOver(
   kernel: OpenedKernel,
   parts: {
     readonly ids: InterfaceIds;
+    readonly mark: CountedMark;
     readonly clock: Clock;
     readonly log: { info(fields: object, message: string): void; warn(message: string): void };
   },
 ): TakeOverDrain {
   const { object, links } = kernel;
-  const { ids, clock, log } = parts;
+  const { ids, mark, clock, log } = parts;
   if (links === undefined) {
     return {
       ...connectDrain(object, ids, clock),
       isTakingOver: () => false,
+      noteCounted: () => undefined,
       clear: () => Promise.resolve(),
     };
   }
   return createTakeOverDrain({
     ...kernel,
     maps: object.maps,
+    mark,
     interfaceIdOf: (ifindex) => ids.idOf(ifindex),
     yieldToLoop: clock.yieldToLoop,
-    drainOf: (maps) =>
-      createKeptDrain({
-        maps,
-        interfaceIdOf: (ifindex) => ids.idOf(ifindex),
-        ifindexOf: (id) => ids.ifindexOf(id),
-        yieldToLoop: clock.yieldToLoop,
-        nowMs: clock.nowMs,
-      }),
+    drainOf: (maps, written) =>
+      createKeptDrain(
+        {
+          maps,
+          interfaceIdOf: (ifindex) => ids.idOf(ifindex),
+          ifindexOf: (id) => ids.ifindexOf(id),
+          yieldToLoop: clock.yieldToLoop,
+          nowMs: clock.nowMs,
+        },
+        written,
+      ),
     onFirst() {
       for (const ifindex of links.letGoOfRest()) {
         log.info({ ifindex }, 'detached from an interface that is no longer asked for');
