@@ -368,3 +368,14 @@ test('the steps of a refresh come one after the other, in their order', async ()
     'push ends',
   ]);
 });
+
+test('the state is kept also where a part failed: what there is will be shown', async () => {
+  const order: string[] = [];
+  const rig = createRig(['va'], false, WATCH_MS, {
+    addRoce: () => Promise.reject(new Error('no rows')),
+    keepState: async () => void order.push('state'),
+    push: async () => void order.push('push'),
+  });
+  await assert.rejects(rig.daemon.start(), /no rows/);
+  assert.deepEqual(order, ['state']);
+});
