@@ -156,6 +156,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       roce,
       ids,
       networkNames: networks.names,
+      networkBytes,
       hostIp,
       log,
       clock,
@@ -221,6 +222,9 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
     };
     const server = await serve(web);
     closers.push(() => server.close(CLOSE_LIMIT_MS));
+    // Series that did not go on are in other counters, which are shown from now on. Not before: another exporter may
+    // have this port, and this state.
+    await daemon.withSnapshot(keepState);
     const push = await connectPush({ config, version, flowLabels, port: server.port }, { log });
     if (push !== undefined) {
       closers.push(() => push.close(PUSH_LIMIT_MS));

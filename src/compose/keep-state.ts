@@ -8,6 +8,7 @@ import type { Clock } from '../clock.js';
 import type { Config } from '../config/config.js';
 import { flowDetail } from '../config/flow-labels.js';
 import type { FlowAccounts } from '../flows/flow-accounts.js';
+import type { NetworkBytes } from '../flows/network-bytes.js';
 import type { Logger } from '../log.js';
 import type { Family } from '../metrics/definition.js';
 import { stateFamilies } from '../metrics/state-families.js';
@@ -42,6 +43,7 @@ export interface StateParts {
   readonly roce: RoceLine | undefined;
   readonly ids: InterfaceIds;
   readonly networkNames: NetworkNames;
+  readonly networkBytes: NetworkBytes;
   readonly hostIp: { readonly current: string };
   /** How far into the kernel's maps the counters have come. */
   readonly mark: CountedMark;
@@ -59,15 +61,12 @@ export async function connectState(config: Config, parts: StateParts): Promise<S
   );
   const starts: CountingStarts = { flowsMs: clock.wallMs(), roceMs: clock.wallMs() };
   const former = await takeOver(config, keeper, starts, parts);
-  const line: StateLine = {
+  return {
     starts,
     former,
     keep: () => keeper.write(() => exportAll(config, starts, parts)),
     families: () => stateFamilies(keeper.stats),
   };
-  // What ended just now is in other counters, which may be shown before the first refresh.
-  await line.keep();
-  return line;
 }
 
 async function exportAll(config: Config, starts: CountingStarts, parts: StateParts): Promise<StateColumns> {
@@ -79,6 +78,7 @@ async function exportAll(config: Config, starts: CountingStarts, parts: StatePar
   return {
     ...(await parts.accounts.exportState({ identity, startedMs: starts.flowsMs, names })),
     ...(await parts.roce?.exportState({ labels: identity.pairs, startedMs: starts.roceMs, names })),
+    ...parts.networkBytes.exportState(names.networkName),
     ...parts.mark.columns(),
   };
 }
@@ -109,6 +109,9 @@ async function takeOver(
   }
   starts.flowsMs = flows.startedMs;
   parts.mark.goOn(columns);
+  const idle = parts.networkBytes.importState(columns, numbers.networkNumber);
+  if (idle !== undefined)
+    log.error(`networks that are idle are not known to be: ${idle.problem} in the state`);
   const pairs = await takeOverPairs(columns, identity.pairs, numbers, starts, parts);
   log.info(
     { series: flows.series, ended: flows.ended, pairs },

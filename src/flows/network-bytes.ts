@@ -2,6 +2,7 @@
 // How evenly the last interval's bytes spread over networks: whether one rail carries what eight should.
 
 import { destinationNetworkOf, NETWORK_MAX, sourceNetworkOf } from '../abi/row-key.js';
+import { ColumnReader, jsonColumn, type StateColumns, type StateProblem } from '../state-columns.js';
 
 /** The busiest network's bytes over the mean of all in use that have carried any: 1 is even; 0 while idle. */
 export interface NetworkImbalance {
@@ -42,6 +43,25 @@ export class NetworkBytes {
     this.#dst.add(destinationNetworkOf(keys, wordOffset), bytes);
   }
 
+  /** Names of the networks that have carried bytes: for the next process they are idle ones, where they are in use. */
+  exportState(nameOf: (number: number) => string): StateColumns {
+    const names = ({ known }: Side): string[] => known.map((number) => nameOf(number));
+    return { 'rails.facts': jsonColumn({ src: names(this.#src), dst: names(this.#dst) }) };
+  }
+
+  /** Before the first interval. */
+  importState(columns: StateColumns, numberOf: (name: string) => number): StateProblem | undefined {
+    const reader = new ColumnReader(columns, 'rails.');
+    const facts = reader.json('facts');
+    const [src, dst] = [reader.texts(facts['src'], 'src'), reader.texts(facts['dst'], 'dst')];
+    if (reader.problem !== undefined) return { problem: reader.problem };
+    const inUse = (names: readonly string[]): number[] =>
+      names.map((name) => numberOf(name)).filter((number) => this.#inUse.hasNumber(number));
+    this.#src.know(inUse(src));
+    this.#dst.know(inUse(dst));
+    return undefined;
+  }
+
   get imbalance(): NetworkImbalance {
     return { src: this.#src.imbalance, dst: this.#dst.imbalance };
   }
@@ -62,6 +82,18 @@ class Side {
     this.#isKnown.fill(0);
     this.#known = this.#known.filter((number) => inUse.hasNumber(number));
     for (const number of this.#known) this.#isKnown[number] = 1;
+  }
+
+  get known(): readonly number[] {
+    return this.#known;
+  }
+
+  know(numbers: readonly number[]): void {
+    for (const number of numbers) {
+      if (number === 0 || this.#isKnown[number] !== 0) continue;
+      this.#isKnown[number] = 1;
+      this.#known.push(number);
+    }
   }
 
   add(number: number, bytes: number): void {

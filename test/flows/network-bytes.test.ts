@@ -39,3 +39,19 @@ test('names that are gone count no more, those that stay do, and one that comes 
   addInterval(bytes, { 1: 100, 3: 100 });
   assert.deepEqual(bytes.imbalance, { src: 1, dst: 1 });
 });
+
+test('a network that has carried bytes is an idle one in the next process, where it is in use', () => {
+  const bytes = new NetworkBytes({ current: using(1, 2, 3, 9) });
+  addInterval(bytes, { 1: 100, 2: 100, 3: 100 });
+  const state = bytes.exportState((number) => `n${number}`);
+  const next = new NetworkBytes({ current: using(11, 12, 19) });
+  assert.equal(
+    next.importState(state, (name) => 10 + Number(name.slice(1))),
+    undefined,
+  );
+  next.beginInterval();
+  const { keys } = drainOf([{ kind: KIND.tcp, srcNetwork: 11, dstNetwork: 19 }]);
+  next.add(keys, 0, 5);
+  assert.deepEqual(next.imbalance, { src: 2, dst: 1 });
+  assert.match(next.importState({}, () => 0)?.problem ?? '', /it has no rails\.facts/);
+});
