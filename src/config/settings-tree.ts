@@ -98,3 +98,15 @@ function freezeDeep(value: unknown): unknown {
   for (const part of Object.values(value)) freezeDeep(part);
   return Object.freeze(value);
 }
+
+/** Dotted paths of all settings, in order. */
+export function settingPaths(section: SettingsSection, prefix = ''): string[] {
+  return Object.entries(section).flatMap(([key, node]) =>
+    isSetting(node) ? [prefix + key] : settingPaths(node, `${prefix}${key}.`),
+  );
+}
+
+/** What a configuration has of the setting of this dotted path. */
+export function valueAt(config: object, path: string): unknown {
+  return path.split('.').reduce<unknown>((part, key) => Reflect.get(Object(part), camelCase(key)), config);
+}
