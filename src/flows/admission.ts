@@ -56,19 +56,21 @@ export class Admission {
     return admitted;
   }
 
-  /** Ends the smallest series until an exposition is within its budget; returns how many. */
+  /** Ends the smallest series until there are no more than may be, and an exposition is within its budget; returns how many. */
   async fit(nowMs: number, seen: Seen): Promise<number> {
     const budget = this.#budget;
     const { table } = this.#keeper;
     let ended = 0;
     budget.flowBytes = table.expositionBytes;
-    if (budget.flowBytes <= budget.flowLimitBytes || table.count === 0) return ended;
-    budget.bound.note('max_exposition_bytes');
+    const isOver = (): boolean =>
+      table.count > table.maxSeries || (table.expositionBytes > budget.flowLimitBytes && table.count > 0);
+    if (!isOver()) return ended;
+    if (budget.flowBytes > budget.flowLimitBytes) budget.bound.note('max_exposition_bytes');
     await this.#contest.rankHolders(nowMs, seen, this.#pacer);
-    while (table.expositionBytes > budget.flowLimitBytes && table.count > 0) {
+    while (isOver()) {
       const steps = Math.min(table.count, this.#pacer.stepsLeft(END_NS));
       let step = 0;
-      for (; step < steps && table.expositionBytes > budget.flowLimitBytes; step++) {
+      for (; step < steps && isOver(); step++) {
         this.#keeper.end(this.#contest.popSmallest(), 'max_series');
       }
       ended += step;

@@ -24,7 +24,7 @@ const RESERVE_SHARE = 1 / 64;
 const MIN_RESERVE_BYTES = 64 * 1024;
 
 export class ExpositionBudget {
-  readonly limitBytes: number;
+  #limitBytes = 0;
   /** What the tables left out or ended because of a budget, this one or another. */
   readonly bound = new BoundBudgets();
   /** Upper bound of the lines of flow series; the flow table's to keep. */
@@ -34,14 +34,23 @@ export class ExpositionBudget {
   pairLines = 0;
 
   readonly #hostIp: { readonly current: string };
-  readonly #reserveBytes: number;
+  #reserveBytes = 0;
   #restBytes = FIRST_REST_BYTES;
 
   /** hostIp: stands in every line of pairs, and may change. */
   constructor(limitBytes: number, hostIp: { readonly current: string } = { current: '' }) {
     this.limitBytes = limitBytes;
     this.#hostIp = hostIp;
-    this.#reserveBytes = Math.max(MIN_RESERVE_BYTES, Math.ceil(RESERVE_SHARE * limitBytes));
+  }
+
+  get limitBytes(): number {
+    return this.#limitBytes;
+  }
+
+  /** May change; the tables fit into it when they are next asked to. */
+  set limitBytes(bytes: number) {
+    this.#limitBytes = bytes;
+    this.#reserveBytes = Math.max(MIN_RESERVE_BYTES, Math.ceil(RESERVE_SHARE * bytes));
   }
 
   /**

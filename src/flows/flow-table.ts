@@ -28,9 +28,9 @@ export interface FlowTableOptions {
 
 /** Columns are replaced when the table grows: read them anew after reserve(). */
 export class FlowTable implements SeriesView {
-  readonly maxSeries: number;
+  maxSeries: number;
   readonly labels: LabelArena;
-  readonly #lineCost: LineCost;
+  #lineCost: LineCost;
 
   count = 0;
   /** A permutation of all series: those in use come first. */
@@ -66,6 +66,13 @@ export class FlowTable implements SeriesView {
     this.labels = new LabelArena(options.maxLabelBytes);
     this.#lineCost = options.lineCost ?? NO_LINES;
     this.#hash = parts.hash;
+  }
+
+  /** More series than maxSeries stay until the caller ends them. */
+  reconfigure({ maxSeries, maxLabelBytes, lineCost = NO_LINES }: FlowTableOptions): void {
+    this.maxSeries = maxSeries;
+    this.labels.maxLabelBytes = maxLabelBytes;
+    this.#lineCost = lineCost;
   }
 
   get labelBytes(): Uint8Array {

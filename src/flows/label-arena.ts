@@ -31,8 +31,8 @@ const MOVE_NS = 250;
 const RENDER_NS = 800;
 
 export class LabelArena {
-  /** No label is longer. */
-  readonly maxLabelBytes: number;
+  /** No label is longer; another limit only while there is none. */
+  maxLabelBytes: number;
   #bytes = new Uint8Array(0);
   #usedBytes = 0;
   #wasteBytes = 0;

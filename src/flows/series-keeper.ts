@@ -12,7 +12,7 @@ import type { KeyHash } from './key-hash.js';
 import type { RenderLabels } from './label-arena.js';
 import type { Newcomers } from './newcomers.js';
 import type { RecentBytes } from './recent-bytes.js';
-import type { SeriesEndReason, SeriesView } from './views.js';
+import { NONE_ENDED, type SeriesEndReason, type SeriesView } from './views.js';
 
 /**
  * Called just before a series ends: all columns of `series` are still whole, and are so
@@ -52,12 +52,12 @@ export class SeriesKeeper {
   readonly table: FlowTable;
   readonly books = new Books();
   /** Series that ended since the last beginInterval(). */
-  ended: Record<SeriesEndReason, number> = { expired: 0, max_series: 0 };
+  ended: Record<SeriesEndReason, number> = { ...NONE_ENDED };
   onSeriesEnd: OnSeriesEnd | undefined;
 
-  readonly #options: SeriesKeeperOptions;
-  readonly #renderLabels: RenderLabels;
-  readonly #recent: RecentBytes;
+  #options: SeriesKeeperOptions;
+  #renderLabels: RenderLabels;
+  #recent: RecentBytes;
   /** Number of the refresh that is under way. */
   #refresh = 0;
 
@@ -68,12 +68,20 @@ export class SeriesKeeper {
     this.#recent = parts.recent;
   }
 
+  /** Goes by these from now on; labels of another kind come only into an empty table. */
+  reconfigure(options: SeriesKeeperOptions, parts: Omit<SeriesKeeperParts, 'hash'>): void {
+    this.#options = options;
+    this.table.reconfigure(options);
+    this.#renderLabels = parts.renderLabels;
+    this.#recent = parts.recent;
+  }
+
   /** refresh: its number, which answers to scrapers tell. */
   beginInterval(refresh: number): void {
     this.#refresh = refresh;
     this.table.intervalPackets.fill(0);
     this.table.intervalBytes.fill(0);
-    this.ended = { expired: 0, max_series: 0 };
+    this.ended = { ...NONE_ENDED };
   }
 
   /** The interval brought something for this series; once an interval. `nowMs`: table.lastSeenMs. */

@@ -30,6 +30,7 @@ export interface SeriesView {
 export const OTHER_REASONS = [
   'max_series',
   'expired',
+  'reloaded',
   'map_full',
   'filtered',
   'non_ip',
@@ -70,8 +71,13 @@ export interface BooksView {
   readonly frameReasons: readonly FrameReasonRow[];
 }
 
-/** Why a series ended: its flow was idle, or a bigger flow, or RoCE pairs, took its place. */
-export type SeriesEndReason = 'expired' | 'max_series';
+/** Why a series ended: its flow was idle; a bigger flow, or RoCE pairs, took its place; a reload wants none or another. */
+export type SeriesEndReason = 'expired' | 'max_series' | 'reloaded';
+export const NONE_ENDED: Readonly<Record<SeriesEndReason, number>> = {
+  expired: 0,
+  max_series: 0,
+  reloaded: 0,
+};
 
 /** What one refresh saw and did. */
 export interface IntervalSummary {

@@ -52,7 +52,7 @@ export const BOOK_METRICS: readonly Metric<BookView>[] = [
   {
     definition: {
       name: 'xtrace_other_bytes_total',
-      help: 'Bytes that are in no flow series, by reason: max_series (no room), expired (totals of series that ended), map_full (the kernel map was full), filtered, non_ip, malformed.',
+      help: 'Bytes that are in no flow series, by reason: max_series (no room), expired (totals of series that ended), reloaded (totals of series that a reload ended), map_full (the kernel map was full), filtered, non_ip, malformed.',
       type: 'counter',
       labels: [...BOOK_LABELS, 'reason'],
     },

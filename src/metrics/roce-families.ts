@@ -120,7 +120,7 @@ const TABLE_METRICS: readonly Metric<TableView>[] = [
   {
     definition: {
       name: 'xtrace_roce_other_packets_total',
-      help: 'RoCE packets that are in no pair, by version (malformed: no valid RoCE) and reason: max_pairs (no room, see roce.max_pairs and flows.max_exposition_bytes), map_full (the kernel map was full, see roce.max_streams), expired (totals of pairs that ended).',
+      help: 'RoCE packets that are in no pair, by version (malformed: no valid RoCE) and reason: max_pairs (no room, see roce.max_pairs and flows.max_exposition_bytes), map_full (the kernel map was full, see roce.max_streams), expired (totals of pairs that ended), reloaded (totals of pairs that a reload ended).',
       type: 'counter',
       labels: OTHER_LABELS,
     },

@@ -78,7 +78,7 @@ test('a series expires when idle for longer than the timeout, not before', async
   const atLimit = await accounts.apply(drainOf([]), [], START_MS + 5000);
   assert.equal(atLimit.series, 1);
   const beyond = await accounts.apply(drainOf([]), [], START_MS + 5001);
-  assert.deepEqual(beyond.ended, { expired: 1, max_series: 0 });
+  assert.deepEqual(beyond.ended, { expired: 1, max_series: 0, reloaded: 0 });
   assert.equal(beyond.series, 0);
   assert.deepEqual(other(accounts, 'expired'), { packets: 4, bytes: 100 });
 });
@@ -114,7 +114,7 @@ test('an expired series makes room in the same refresh', async () => {
   await accounts.apply(drainOf([flow(1, 100)]), [], START_MS);
   const summary = await accounts.apply(drainOf([flow(2, 1)]), [], START_MS + 6000);
   assert.deepEqual(holders(accounts, 1, 2), [2]);
-  assert.deepEqual(summary.ended, { expired: 1, max_series: 0 });
+  assert.deepEqual(summary.ended, { expired: 1, max_series: 0, reloaded: 0 });
 });
 
 test('labels of expired series give their memory back', async () => {

@@ -45,7 +45,7 @@ test('a flow that pauses keeps its series against all that carried less, until i
     assert.deepEqual(holders(accounts, 1), [1], `${second} s of silence`);
   }
   const summary = await refresh(accounts, [5, [flow(15, 1)]]);
-  assert.deepEqual(summary.ended, { expired: 1, max_series: 0 });
+  assert.deepEqual(summary.ended, { expired: 1, max_series: 0, reloaded: 0 });
 });
 
 test('the longer a flow pauses, the less it takes to be clearly larger', async () => {
@@ -137,7 +137,7 @@ test('in any minute no more series begin in the place of others than configured'
 test('without a budget nobody takes a series', async () => {
   const accounts = create({ ...TIMES, maxSeries: 1, maxNewSeriesPerMinute: 0 });
   const summary = await refresh(accounts, [0, [flow(1, 1)]], [4, [flow(2, 1_000_000)]]);
-  assert.deepEqual(summary.ended, { expired: 0, max_series: 0 });
+  assert.deepEqual(summary.ended, { expired: 0, max_series: 0, reloaded: 0 });
   assert.deepEqual(holders(accounts, 1, 2), [1]);
   await refresh(accounts, [5, [flow(3, 1)]]);
   assert.deepEqual(holders(accounts, 1, 3), [3], 'but it expires as any other');

@@ -84,7 +84,7 @@ export class AccountsModel {
       flows: flows.size,
       newcomers: newcomers.length,
       admitted,
-      ended: { expired: expired.length, max_series: displaced.length },
+      ended: { expired: expired.length, max_series: displaced.length, reloaded: 0 },
       series: this.#holders.size,
     });
     this.#compare(accounts);
