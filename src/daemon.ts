@@ -8,6 +8,8 @@ import { type ErrorCode, ExporterError } from './errors.js';
 import type { FlowAccounts } from './flows/flow-accounts.js';
 import type { IntervalSummary } from './flows/views.js';
 import type { Drain, DrainResult } from './reader/drain.js';
+import { RefreshOutcomes } from './refresh-outcomes.js';
+import { TurnGuard } from './turn-guard.js';
 
 export interface DaemonOptions {
   readonly intervalMs: number;
@@ -86,6 +88,13 @@ export interface Daemon {
    * whether that drain worked: if not, the totals lack what was counted since the last good one.
    */
   stop(): Promise<boolean>;
+  /**
+   * Runs task between two refreshes and beside no snapshot, with clients held, after so many good refreshes of
+   * its own; what is shown is another refresh from then on. The beat goes on, by the interval that the task
+   * returns. One at a time, in turn; rejects as the task does.
+   * @throws Error (rejects) during a start or a stop.
+   */
+  reconfigure(refreshesBefore: number, task: () => Promise<{ readonly intervalMs: number }>): Promise<void>;
   /** Runs fn while no refresh changes accounts or books; they wait for each other in turn. */
   withSnapshot<T>(fn: (refresh: number) => Promise<T>): Promise<T>;
   /** Number of the last refresh; 0 before the first. */
@@ -97,21 +106,25 @@ export interface Daemon {
 const READY_INTERVALS = 3;
 /** There is no next refresh to bring what the last drain could not. */
 const LAST_DRAIN_ATTEMPTS = 3;
-/** A refresh that fails again is told to the log once per this many failures. */
-const FAILURES_PER_LOG = 60;
+/** Refreshes that a change of configuration waits for are tried so often, all in all. */
+const REFRESH_ATTEMPTS = 5;
 /** That nothing is attached is told again after so long. */
 const REMINDER_MS = 60_000;
 
 export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon {
   const { log, attachments } = parts;
-  const { intervalMs } = options;
-  let isGuarded = false;
-  /** In turn; a refresh comes first. */
-  const waiting: (() => void)[] = [];
+  let { intervalMs } = options;
+  /** Of accounts and books: refreshes come first, snapshots in turn. */
+  const guard = new TurnGuard();
+  /** Refreshes and changes of configuration, one after the other. */
+  const turns = new TurnGuard();
   let refreshNumber = 0;
-  let lastGoodMs: number | undefined;
-  let failures = 0;
-  let refreshing: Promise<void> = Promise.resolve();
+  const outcomes = new RefreshOutcomes(parts);
+  let originMs = 0;
+  /** Between start and stop. */
+  let isRunning = false;
+  /** False while the beat's own refresh runs, or waits for its turn. */
+  let isScheduled = false;
   let cancelRefresh = (): void => undefined;
   let cancelWatch = (): void => undefined;
   let stopping = false;
@@ -120,62 +133,45 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
   let reasons = '';
   let toldMs = Number.NEGATIVE_INFINITY;
 
-  /** One at a time: a refresh before whatever waits, the others in turn. */
-  async function exclusively<T>(kind: 'refresh' | 'snapshot', task: () => Promise<T>): Promise<T> {
-    await new Promise<void>((resolve) => {
-      if (!isGuarded) resolve();
-      else if (kind === 'refresh') waiting.unshift(resolve);
-      else waiting.push(resolve);
-      isGuarded = true;
-    });
-    try {
-      return await task();
-    } finally {
-      const next = waiting.shift();
-      if (next === undefined) isGuarded = false;
-      else next(); // keeps the guard for it
-    }
-  }
-
-  function noteOutcome(error: unknown): void {
-    parts.onRefreshed?.(error === undefined);
-    if (error === undefined) {
-      if (failures > 0) {
-        log.info({ failures }, 'refreshing works again; the counts of the failed refreshes are in');
-      }
-      failures = 0;
-      lastGoodMs = parts.clock.nowMs();
-      return;
-    }
-    if (failures % FAILURES_PER_LOG === 0) {
-      log.error(
-        { err: error, failures: failures + 1 },
-        'a refresh failed; its counts come with the next one',
-      );
-    }
-    failures++;
-  }
-
-  /** Whether the drain was complete. Clients wait meanwhile. */
-  async function refresh(): Promise<boolean> {
+  /** Clients wait meanwhile. */
+  async function held<T>(task: () => Promise<T>): Promise<T> {
     parts.requests?.hold();
     try {
-      return await refreshNow();
+      return await task();
     } finally {
       parts.requests?.release();
     }
   }
 
+  /** Whether the drain was complete. */
+  const refresh = (): Promise<boolean> => held(refreshNow);
+
+  async function change(
+    refreshesBefore: number,
+    task: () => Promise<{ readonly intervalMs: number }>,
+  ): Promise<void> {
+    for (let good = 0, attempts = 0; good < refreshesBefore && attempts < REFRESH_ATTEMPTS; attempts++) {
+      if (await refreshNow().catch((error: unknown) => outcomes.note(error))) good++;
+    }
+    const before = intervalMs;
+    await guard.run('first', async () => {
+      ({ intervalMs } = await task().finally(() => steps?.keepState()));
+      refreshNumber++;
+    });
+    if (intervalMs === before || stopping || !isScheduled) return;
+    cancelRefresh();
+    scheduleRefresh();
+  }
+
   async function refreshNow(): Promise<boolean> {
     const startedMs = parts.clock.nowMs();
     const result = await parts.drain.drain();
-    await exclusively('refresh', async () => {
+    await guard.run('first', async () => {
       // Also where a part failed: what there is will be shown.
       const refresh = await takeIn(result, startedMs).finally(settle);
       await show(refresh);
     });
-    noteOutcome(result.error);
-    return result.error === undefined;
+    return outcomes.note(result.error);
   }
 
   /** What the refresh has counted, or could. */
@@ -212,14 +208,16 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
   }
 
   /** Refreshes keep to the beat of the start; a beat that passes during a long one is left out. */
-  function scheduleRefresh(originMs: number): void {
+  function scheduleRefresh(): void {
     const beats = Math.floor((parts.clock.nowMs() - originMs) / intervalMs) + 1;
+    isScheduled = true;
     cancelRefresh = parts.clock.schedule(
       () => {
-        refreshing = refresh()
-          .then(() => undefined, noteOutcome)
+        isScheduled = false;
+        void turns
+          .run('last', () => refresh().catch((error: unknown) => outcomes.note(error)))
           .then(() => {
-            if (!stopping) scheduleRefresh(originMs);
+            if (!stopping) scheduleRefresh();
           });
       },
       Math.max(0, originMs + beats * intervalMs - parts.clock.nowMs()),
@@ -268,26 +266,34 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
         attachments.close();
         throw error;
       }
-      scheduleRefresh(parts.clock.nowMs());
+      originMs = parts.clock.nowMs();
+      isRunning = true;
+      scheduleRefresh();
       scheduleWatch();
     },
     async stop() {
       stopping = true;
+      isRunning = false;
       cancelRefresh();
       cancelWatch();
-      await refreshing;
+      await turns.run('last', async () => undefined); // what is under way ends
       attachments.close(); // first: what is counted until now, and only that, comes with the last drain
       for (let attempt = 0; attempt < LAST_DRAIN_ATTEMPTS; attempt++) {
         if (await refresh()) return true;
       }
       return false;
     },
-    withSnapshot: (fn) => exclusively('snapshot', () => fn(refreshNumber)),
+    async reconfigure(refreshesBefore, task) {
+      if (!isRunning)
+        throw new Error(stopping ? 'the exporter is stopping' : 'the exporter has not started yet');
+      await turns.run('last', () => held(() => change(refreshesBefore, task)));
+    },
+    withSnapshot: (fn) => guard.run('last', () => fn(refreshNumber)),
     currentRefresh: () => refreshNumber,
     readiness() {
       const attached = attachments.states.filter((state) => state.attached).map((state) => state.name);
       if (attached.length === 0) return { ready: false, reason: 'Not ready: no interface is attached.' };
-      const ageMs = lastGoodMs === undefined ? Number.POSITIVE_INFINITY : parts.clock.nowMs() - lastGoodMs;
+      const ageMs = parts.clock.nowMs() - outcomes.lastGoodMs;
       if (ageMs >= READY_INTERVALS * intervalMs) {
         return {
           ready: false,
