@@ -89,12 +89,12 @@ export interface Daemon {
    */
   stop(): Promise<boolean>;
   /**
-   * Runs task between two refreshes and beside no snapshot, with clients held, after so many good refreshes of
-   * its own; what is shown is another refresh from then on. The beat goes on, by the interval that the task
+   * Calls begin between two refreshes, and runs task, beside no snapshot and with clients held, after as many good
+   * refreshes of its own as begin has asked for; what is shown is another refresh from then on. The beat goes on, by the interval that the task
    * returns. One at a time, in turn; rejects as the task does.
    * @throws Error (rejects) during a start or a stop.
    */
-  reconfigure(refreshesBefore: number, task: () => Promise<{ readonly intervalMs: number }>): Promise<void>;
+  reconfigure(begin: () => number, task: () => Promise<{ readonly intervalMs: number }>): Promise<void>;
   /** Runs fn while no refresh changes accounts or books; they wait for each other in turn. */
   withSnapshot<T>(fn: (refresh: number) => Promise<T>): Promise<T>;
   /** Number of the last refresh; 0 before the first. */
@@ -147,9 +147,12 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
   const refresh = (): Promise<boolean> => held(refreshNow);
 
   async function change(
-    refreshesBefore: number,
+    begin: () => number,
     task: () => Promise<{ readonly intervalMs: number }>,
   ): Promise<void> {
+    if (!isRunning)
+      throw new Error(stopping ? 'the exporter is stopping' : 'the exporter has not started yet');
+    const refreshesBefore = begin();
     for (let good = 0, attempts = 0; good < refreshesBefore && attempts < REFRESH_ATTEMPTS; attempts++) {
       if (await refreshNow().catch((error: unknown) => outcomes.note(error))) good++;
     }
@@ -283,11 +286,7 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
       }
       return false;
     },
-    async reconfigure(refreshesBefore, task) {
-      if (!isRunning)
-        throw new Error(stopping ? 'the exporter is stopping' : 'the exporter has not started yet');
-      await turns.run('last', () => held(() => change(refreshesBefore, task)));
-    },
+    reconfigure: (begin, task) => turns.run('last', () => held(() => change(begin, task))),
     withSnapshot: (fn) => guard.run('last', () => fn(refreshNumber)),
     currentRefresh: () => refreshNumber,
     readiness() {

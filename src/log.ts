@@ -21,6 +21,7 @@ export interface Logger {
   child(fields: LogFields): Logger;
 }
 
+/** May change: whoever logs asks each time. */
 export interface LogOptions {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
   readonly format: 'logfmt' | 'json';
@@ -34,7 +35,7 @@ export interface LogParts {
 /** Lines have `level` as a word, `time` in ISO 8601, `msg`, and the fields. */
 export function createLogger(options: LogOptions, { destination }: LogParts): Logger {
   const settings: LoggerOptions = {
-    level: options.level,
+    level: 'debug', // ours is asked before each line, as it may change
     base: null,
     messageKey: 'msg',
     timestamp: stdTimeFunctions.isoTime,
@@ -43,7 +44,7 @@ export function createLogger(options: LogOptions, { destination }: LogParts): Lo
     serializers: { err: (value) => value },
   };
   const write = (line: string): void => destination.write(renderLine(options.format, line));
-  return wrapPino(pino(settings, { write }), options.level === 'debug');
+  return wrapPino(pino(settings, { write }), options);
 }
 
 /** The log's line in place of so many that could not be written. It has no level to be below. */
@@ -59,20 +60,24 @@ function renderLine(format: LogOptions['format'], jsonLine: string): string {
   return format === 'json' ? jsonLine : renderLogfmt(jsonLine);
 }
 
+const LEVELS: readonly LogOptions['level'][] = ['debug', 'info', 'warn', 'error'];
+
 /** Our interface over pino's: Errors among the fields are made plain on the way. */
-function wrapPino(target: PinoLogger, withStack: boolean): Logger {
+function wrapPino(target: PinoLogger, options: LogOptions): Logger {
+  const withStack = (): boolean => options.level === 'debug';
   const method =
     (level: LogOptions['level']): LogMethod =>
     (first: string | LogFields, message?: string) => {
+      if (LEVELS.indexOf(level) < LEVELS.indexOf(options.level)) return;
       if (typeof first === 'string') target[level](first);
-      else target[level](plainFields(first, withStack), message);
+      else target[level](plainFields(first, withStack()), message);
     };
   return {
     debug: method('debug'),
     info: method('info'),
     warn: method('warn'),
     error: method('error'),
-    child: (fields) => wrapPino(target.child(plainFields(fields, withStack)), withStack),
+    child: (fields) => wrapPino(target.child(plainFields(fields, withStack())), options),
   };
 }
 

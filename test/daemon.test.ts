@@ -385,15 +385,18 @@ test('a change of configuration comes between two refreshes, after some of its o
   await rig.daemon.start();
   rig.timeline.length = 0;
   let snapshots = 0;
-  await rig.daemon.reconfigure(2, async () => {
-    rig.timeline.push('change');
-    void rig.daemon.withSnapshot(async (refresh) => {
-      snapshots = refresh;
-    });
-    await new Promise((resolve) => setImmediate(resolve));
-    assert.equal(snapshots, 0, 'nobody sees it half done');
-    return { intervalMs: INTERVAL_MS };
-  });
+  await rig.daemon.reconfigure(
+    () => 2,
+    async () => {
+      rig.timeline.push('change');
+      void rig.daemon.withSnapshot(async (refresh) => {
+        snapshots = refresh;
+      });
+      await new Promise((resolve) => setImmediate(resolve));
+      assert.equal(snapshots, 0, 'nobody sees it half done');
+      return { intervalMs: INTERVAL_MS };
+    },
+  );
   assert.deepEqual(rig.timeline, ['hold', 'drain', 'refresh', 'drain', 'refresh', 'change', 'release']);
   assert.equal(snapshots, 4, 'what is shown is another refresh');
   rig.events.length = 0;
@@ -406,15 +409,21 @@ test('changes and refreshes wait for each other; a failed drain is tried again b
   await rig.daemon.start();
   const order: string[] = [];
   rig.drainErrors = [undefined, new Error('no'), undefined];
-  const first = rig.daemon.reconfigure(2, async () => {
-    order.push(`first after ${rig.events.filter((event) => event.startsWith('refresh')).length}`);
-    await rig.runTimers(1000); // the beat's own refresh waits
-    return { intervalMs: INTERVAL_MS };
-  });
-  const second = rig.daemon.reconfigure(0, async () => {
-    order.push('second');
-    throw new Error('not this one');
-  });
+  const first = rig.daemon.reconfigure(
+    () => 2,
+    async () => {
+      order.push(`first after ${rig.events.filter((event) => event.startsWith('refresh')).length}`);
+      await rig.runTimers(1000); // the beat's own refresh waits
+      return { intervalMs: INTERVAL_MS };
+    },
+  );
+  const second = rig.daemon.reconfigure(
+    () => 0,
+    async () => {
+      order.push('second');
+      throw new Error('not this one');
+    },
+  );
   await assert.rejects(second, /not this one/);
   await first;
   assert.deepEqual(order, ['first after 4', 'second']);
@@ -428,7 +437,10 @@ test('another interval keeps to the beat of the start, by the new one', async ()
   const rig = createRig();
   await rig.daemon.start();
   await rig.runTimers(1200);
-  await rig.daemon.reconfigure(0, async () => ({ intervalMs: 400 }));
+  await rig.daemon.reconfigure(
+    () => 0,
+    async () => ({ intervalMs: 400 }),
+  );
   rig.events.length = 0;
   await rig.runTimers(2100);
   assert.deepEqual(
@@ -440,7 +452,11 @@ test('another interval keeps to the beat of the start, by the new one', async ()
 
 test('no change before the start is over, and none in a stop', async () => {
   const { daemon } = createRig();
-  const change = () => daemon.reconfigure(0, async () => ({ intervalMs: INTERVAL_MS }));
+  const change = () =>
+    daemon.reconfigure(
+      () => 0,
+      async () => ({ intervalMs: INTERVAL_MS }),
+    );
   await assert.rejects(change(), /has not started yet/);
   await daemon.start();
   await daemon.stop();

@@ -72,6 +72,11 @@ export interface Attachments {
    * them so is attached anew, at once or, if that fails, at the next look; both are logged.
    */
   replacePrograms(programs: Programs): void;
+  /**
+   * Means these from now on: the others are detached, and what they have counted comes with the next drain; new
+   * ones are attached at once where they are there. chooseInterface: as AttachmentParts.
+   */
+  setInterfaces(names: readonly string[], chooseInterface: AttachmentParts['chooseInterface']): void;
   /** Detaches all, but links that are pinned. */
   close(): void;
 }
@@ -93,17 +98,8 @@ interface MutableState extends AttachmentState {
 }
 
 export function createAttachments(names: readonly string[], parts: AttachmentParts): Attachments {
-  const states: MutableState[] = names.map((name, id) => ({
-    id,
-    name,
-    attached: false,
-    sentence: '',
-    lacksPrivilege: false,
-    everAttached: false,
-    trouble: '',
-  }));
-
-  let { attach } = parts;
+  const states: MutableState[] = names.map((name, id) => createState(id, name));
+  let { attach, chooseInterface } = parts;
 
   function lose(state: MutableState, sentence: string, prospect = ''): void {
     state.link?.detach();
@@ -180,7 +176,7 @@ export function createAttachments(names: readonly string[], parts: AttachmentPar
 
   /** Its number is what counts go by; nothing was counted under it while it was never attached. */
   function rename(state: MutableState): void {
-    const chosen = state.everAttached ? undefined : parts.chooseInterface?.();
+    const chosen = state.everAttached ? undefined : chooseInterface?.();
     if (chosen === undefined || chosen.name === state.name) return;
     state.name = chosen.name;
     state.sentence = '';
@@ -240,6 +236,20 @@ export function createAttachments(names: readonly string[], parts: AttachmentPar
         checkSafely(state);
       }
     },
+    setInterfaces(wanted, choose) {
+      chooseInterface = choose;
+      for (const state of states.filter(({ name }) => !wanted.includes(name))) {
+        state.link?.detach();
+        states.splice(states.indexOf(state), 1);
+        if (state.attached) parts.log.info({ interface: state.name }, `detached from ${state.name}`);
+      }
+      for (const name of wanted) {
+        if (!states.some((state) => state.name === name)) {
+          states.push(createState(parts.ids.idOfName(name), name));
+        }
+      }
+      for (const state of states) checkSafely(state);
+    },
     close() {
       for (const state of states) {
         state.link?.close();
@@ -247,5 +257,17 @@ export function createAttachments(names: readonly string[], parts: AttachmentPar
         state.attached = false;
       }
     },
+  };
+}
+
+function createState(id: number, name: string): MutableState {
+  return {
+    id,
+    name,
+    attached: false,
+    sentence: '',
+    lacksPrivilege: false,
+    everAttached: false,
+    trouble: '',
   };
 }

@@ -55,7 +55,7 @@ export function createMetricsHandler(
   options: MetricsHandlerOptions,
   { exposer, onFault, onAnswered }: MetricsHandlerParts,
 ): RequestHandler {
-  const room = new ScrapeRoom(options.maxRequests);
+  const room = new ScrapeRoom(() => options.maxRequests);
   const maxStallMs = options.maxStallMs ?? MAX_STALL_MS;
 
   /** Waits until few enough renderings live; undefined where that takes too long. */

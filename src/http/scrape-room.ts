@@ -8,7 +8,8 @@ interface Waiting {
 }
 
 export class ScrapeRoom {
-  readonly #places: number;
+  /** May change. */
+  readonly #places: () => number;
   /** Places taken, by client. */
   readonly #taken = new Map<string, number>();
   #present = 0;
@@ -17,7 +18,7 @@ export class ScrapeRoom {
   /** Are inside, and wait for another to leave. */
   readonly #stuck = new Set<() => void>();
 
-  constructor(places: number) {
+  constructor(places: () => number) {
     this.#places = places;
   }
 
@@ -33,7 +34,7 @@ export class ScrapeRoom {
 
   /** Resolves with whether there was a place in time. After true, leave() must be called once. */
   async enter(client: string, waitMs: number, signal: AbortSignal): Promise<boolean> {
-    if (this.#present < this.#places) {
+    if (this.#present < this.#places()) {
       this.#admit(client);
       return true;
     }

@@ -23,23 +23,22 @@ interface Client {
   readonly isScraper: boolean;
 }
 
+/** May change: asked each time. */
 export interface ScrapersOptions {
   /** Nobody is waited for longer, and whoever comes less often not at all. */
   readonly maxIntervalMs: number;
 }
 
 export class Scrapers {
-  readonly #maxIntervalMs: number;
+  readonly #options: ScrapersOptions;
   readonly #nowMs: () => number;
   /** The one that was answered longest ago comes first. */
   readonly #clients = new Map<string, Client>();
-  readonly #usualMs: number;
   readonly #startedMs: number;
   #newest = 0;
 
   constructor(options: ScrapersOptions, parts: { nowMs(): number }) {
-    this.#maxIntervalMs = options.maxIntervalMs;
-    this.#usualMs = Math.min(options.maxIntervalMs, USUAL_INTERVAL_MS);
+    this.#options = options;
     this.#nowMs = parts.nowMs;
     this.#startedMs = parts.nowMs();
   }
@@ -72,16 +71,22 @@ export class Scrapers {
     if (active.length === 0) return { beginnings: this.#newest, ends: Number.POSITIVE_INFINITY };
     const byAll = Math.min(...active.map(({ refresh }) => refresh));
     // Where one scrapes, another may who has not come yet since our start.
-    const mayComeYet = this.#nowMs() - this.#startedMs < this.#usualMs;
+    const mayComeYet =
+      this.#nowMs() - this.#startedMs < Math.min(this.#options.maxIntervalMs, USUAL_INTERVAL_MS);
     return { beginnings: mayComeYet ? 0 : byAll, ends: byAll };
   }
 
   #activeClients(): Client[] {
     const nowMs = this.#nowMs();
     return [...this.#clients.values()].filter(({ answeredMs, intervalMs, isScraper }) => {
-      const expectedMs = intervalMs === 0 && isScraper ? this.#usualMs : LATE_INTERVALS * intervalMs;
+      const expectedMs =
+        intervalMs === 0 && isScraper
+          ? Math.min(this.#options.maxIntervalMs, USUAL_INTERVAL_MS)
+          : LATE_INTERVALS * intervalMs;
       const isKnown = isScraper || intervalMs > 0;
-      return isKnown && intervalMs <= this.#maxIntervalMs && nowMs - answeredMs <= expectedMs + LATE_MS;
+      return (
+        isKnown && intervalMs <= this.#options.maxIntervalMs && nowMs - answeredMs <= expectedMs + LATE_MS
+      );
     });
   }
 

@@ -180,6 +180,18 @@ export const SELF_METRICS = {
     type: 'counter',
     labels: [],
   },
+  configLastReloadSuccessful: {
+    name: 'xtrace_config_last_reload_successful',
+    help: 'Whether the last attempt to read the configuration, at the start or later, has succeeded (1) or not (0).',
+    type: 'gauge',
+    labels: [],
+  },
+  configLastReloadSuccessTimestampSeconds: {
+    name: 'xtrace_config_last_reload_success_timestamp_seconds',
+    help: 'Unix time at which the configuration was last read with success.',
+    type: 'gauge',
+    labels: [],
+  },
   processCpuSecondsTotal: {
     name: 'process_cpu_seconds_total',
     help: 'User and system CPU time this process has spent. The XDP program is not in here: its time is the softirq time of the CPUs.',

@@ -9,15 +9,19 @@ import { createInstruments, familiesIn } from './instruments.js';
 import type { ProcessUsage } from './process-usage.js';
 import { SELF_METRICS } from './self-definitions.js';
 
-export interface SelfMetricsOptions {
+/** What is shown of the configuration. */
+export interface ConfiguredLimits {
+  readonly refreshIntervalMs: number;
+  readonly seriesLimit: number;
+  readonly expositionBudgetBytes: number;
+}
+
+export interface SelfMetricsOptions extends ConfiguredLimits {
   readonly version: string;
   readonly revision: string;
   readonly nodeVersion: string;
   readonly kernelVersion: string;
   readonly arch: string;
-  readonly refreshIntervalMs: number;
-  readonly seriesLimit: number;
-  readonly expositionBudgetBytes: number;
 }
 
 export interface SelfMetricsParts {
@@ -42,6 +46,10 @@ export interface InterfaceState {
 export type KernelMapName = 'flows4' | 'flows6' | 'slots4' | 'slots6' | 'roce';
 
 export interface SelfMetrics {
+  /** As the configuration is now. */
+  configure(limits: ConfiguredLimits): void;
+  /** An attempt to read the configuration is over. nowMs: wall clock. */
+  recordReload(succeeded: boolean, nowMs: number): void;
   /** Replaces the state of all interfaces. */
   setInterfaces(states: readonly InterfaceState[]): void;
   /** errno: the name (`EBUSY`), or a number where it has none. */
@@ -102,10 +110,12 @@ export function createSelfMetrics(options: SelfMetricsOptions, parts: SelfMetric
     },
     1,
   );
-  m.refreshIntervalSeconds.set(options.refreshIntervalMs / 1000);
-  m.seriesLimit.set(options.seriesLimit);
-
-  m.expositionBudgetBytes.set(options.expositionBudgetBytes);
+  const configure = (limits: ConfiguredLimits): void => {
+    m.refreshIntervalSeconds.set(limits.refreshIntervalMs / 1000);
+    m.seriesLimit.set(limits.seriesLimit);
+    m.expositionBudgetBytes.set(limits.expositionBudgetBytes);
+  };
+  configure(options);
 
   for (const budget of BUDGETS) {
     m.budgetBinding.set({ budget }, 0);
@@ -128,6 +138,11 @@ export function createSelfMetrics(options: SelfMetricsOptions, parts: SelfMetric
   let readOpenConnections = (): number => 0;
 
   return {
+    configure,
+    recordReload(succeeded, nowMs) {
+      m.configLastReloadSuccessful.set(succeeded ? 1 : 0);
+      if (succeeded) m.configLastReloadSuccessTimestampSeconds.set(nowMs / 1000);
+    },
     setInterfaces(states) {
       m.interfaceAttached.reset();
       m.interfaceAttachInfo.reset();

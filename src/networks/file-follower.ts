@@ -17,7 +17,7 @@ const UNSETTLED_LOOKS_MAX = 30;
 class LoadStopped extends Error {}
 
 export class FileFollower implements FollowedNetworks {
-  readonly names = new NetworkNames();
+  readonly names: NetworkNames;
   readonly #path: string;
   readonly #parts: NetworksParts;
   readonly #pacer: Pacer;
@@ -42,6 +42,7 @@ export class FileFollower implements FollowedNetworks {
   constructor(path: string, parts: NetworksParts) {
     this.#path = path;
     this.#parts = parts;
+    this.names = parts.names ?? new NetworkNames();
     this.#pacer = new Pacer(async () => {
       await parts.clock.yieldToLoop();
       if (this.#isStopped) throw new LoadStopped();

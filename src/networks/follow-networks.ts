@@ -35,7 +35,7 @@ export async function followNetworks(
 
 async function keepNetworks(
   networks: Extract<NetworksSource, { networks: unknown }>['networks'],
-  { clock, keptBits }: NetworksParts,
+  { clock, keptBits, names = new NetworkNames() }: NetworksParts,
 ): Promise<FollowedNetworks | { readonly problem: string }> {
   const list = new PrefixList(networks.length);
   for (const { address, bits, name } of networks) {
@@ -43,7 +43,6 @@ async function keepNetworks(
     if ('problem' in cidr) return { problem: `${address}/${bits} ${cidr.problem}` };
     list.add(cidr, name);
   }
-  const names = new NetworkNames();
   const loaded = await loadNetworks(list, names, new Pacer(clock.yieldToLoop), keptBits);
   return 'problem' in loaded ? loaded : fixedNetworks(loaded, names, clock.wallMs());
 }

@@ -9,6 +9,8 @@ import type { NetworkTable } from './network-table.js';
 export interface NetworksParts {
   readonly clock: Pick<Clock, 'wallMs' | 'yieldToLoop'>;
   readonly log: Logger;
+  /** Those of a follower before this one: names keep their numbers. None unless told. */
+  readonly names?: NetworkNames;
   /** Leading bits that are kept of addresses: longer networks would not be found. All unless told. */
   readonly keptBits?: { readonly ipv4: number; readonly ipv6: number };
 }

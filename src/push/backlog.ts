@@ -136,6 +136,16 @@ export class Backlog {
     await this.#removeFromSpool(sequence);
   }
 
+  /** Takes out what is left in memory, oldest first. */
+  takeQueue(): Batch[] {
+    const taken: Batch[] = [];
+    for (let batch = this.#queue.oldest(); batch !== undefined; batch = this.#queue.oldest()) {
+      this.#queue.remove(batch.sequence);
+      taken.push(batch);
+    }
+    return taken;
+  }
+
   /** Drops what is left in memory. */
   dropQueue(reason: DropReason): void {
     for (let batch = this.#queue.oldest(); batch !== undefined; batch = this.#queue.oldest()) {

@@ -7,6 +7,7 @@ import type { Payload } from '../exposition/payload.js';
 import type { Logger } from '../log.js';
 import { Backlog } from './backlog.js';
 import { Backoff } from './backoff.js';
+import type { Batch } from './batch.js';
 import type { Codec } from './compress.js';
 import { Delivery, type DeliveryOptions } from './delivery.js';
 import { Intake } from './intake.js';
@@ -38,6 +39,8 @@ export interface PusherParts {
   random(): number;
   readonly schedule: Schedule;
   readonly log: Logger;
+  /** Of the pusher before this one, with the same spool. None unless told. */
+  readonly former?: PusherLegacy | undefined;
 }
 
 export interface Pusher {
@@ -56,6 +59,11 @@ export interface Pusher {
    * Nothing is taken any more. Never rejects; may be called twice.
    */
   close(limitMs: number): Promise<void>;
+  /**
+   * Breaks off what is being sent, and leaves all that is not delivered, some of it for the second time, to the
+   * next pusher. Nothing is taken any more. In place of close(). Never rejects.
+   */
+  handOver(): Promise<PusherLegacy>;
   /** A copy, as of now. */
   readonly stats: PushStats;
 }
@@ -65,10 +73,18 @@ const MOVE_AT = 0.5;
 const END_WITH_SPOOL_AT = 0.75;
 const END_WITHOUT_SPOOL_AT = 0.95;
 
-/** Starts at once to send what the spool holds. */
+/** What a pusher leaves to the next one of the same process. */
+export interface PusherLegacy {
+  readonly counters: PushCounters;
+  /** From memory, oldest first. What is in the spool is there. */
+  readonly batches: readonly Batch[];
+}
+
+/** Starts at once to send what the spool holds, and what a former pusher has left. */
 export function createPusher(options: PusherOptions, parts: PusherParts): Pusher {
   const { spool, transport, codec, nowMs, wallMs, schedule, log } = parts;
-  const counters = new PushCounters();
+  const { former } = parts;
+  const counters = former?.counters ?? new PushCounters();
   const pushLog = new PushLog({ log, nowMs });
   const onDropped = (reason: DropReason, samples: number, sentence?: string): void => {
     counters.samplesDropped[reason] += samples;
@@ -106,7 +122,7 @@ export function createPusher(options: PusherOptions, parts: PusherParts): Pusher
     backlog,
     codec,
     dialect: () => delivery.dialect,
-    firstSequence: spool?.nextSequence ?? 1,
+    firstSequence: inherit(former?.batches ?? [], spool?.nextSequence ?? 1, backlog, onDropped),
     nowMs,
     wallMs,
     onDropped,
@@ -115,9 +131,11 @@ export function createPusher(options: PusherOptions, parts: PusherParts): Pusher
   let closed: Promise<void> | undefined;
 
   if (spool !== undefined) {
-    counters.samples += spool.totals.samples;
+    if (former === undefined) {
+      counters.samples += spool.totals.samples;
+      greetSpool(spool, log);
+    }
     counters.spoolDamagedFiles += spool.unfinishedFiles;
-    greetSpool(spool, log);
     const [example] = spool.foundAtStart;
     if (example !== undefined) pushLog.setAside(spool.foundAtStart.length, example);
   }
@@ -149,6 +167,17 @@ export function createPusher(options: PusherOptions, parts: PusherParts): Pusher
     await spool?.close();
   }
 
+  async function handOver(): Promise<PusherLegacy> {
+    sender.stop();
+    await intake.settled();
+    await sending;
+    await backlog.moved();
+    const batches = backlog.takeQueue();
+    transport.close();
+    await spool?.close();
+    return { counters, batches };
+  }
+
   return {
     enqueue(payloads) {
       for (const payload of payloads) {
@@ -161,6 +190,11 @@ export function createPusher(options: PusherOptions, parts: PusherParts): Pusher
     close(limitMs) {
       closed ??= close(limitMs);
       return closed;
+    },
+    async handOver() {
+      const isOver = handOver();
+      closed ??= isOver.then(() => undefined);
+      return isOver;
     },
     get stats() {
       return readStats();
@@ -188,6 +222,22 @@ export function createPusher(options: PusherOptions, parts: PusherParts): Pusher
       encoding,
     };
   }
+}
+
+/** They come behind what the spool has; returns the next sequence number. */
+function inherit(
+  batches: readonly Batch[],
+  firstSequence: number,
+  backlog: Backlog,
+  onDropped: (reason: DropReason, samples: number) => void,
+): number {
+  let sequence = firstSequence;
+  for (const batch of batches) {
+    const room = { bytes: batch.body.length, samples: batch.samples };
+    if (!backlog.reserve(room.bytes, room.samples)) onDropped('queue_full', room.samples);
+    else backlog.settle(room, { ...batch, sequence: sequence++ });
+  }
+  return sequence;
 }
 
 function greetSpool(spool: Spool, log: Logger): void {

@@ -65,6 +65,13 @@ export class PairList {
     toOthers(0, pair.malformedPackets, pair.malformedBytes);
   }
 
+  async endAll(reason: RoceOtherReason, pacer: Pacer): Promise<void> {
+    for (let pair = this.pairs.at(-1); pair !== undefined; pair = this.pairs.at(-1)) {
+      this.end(pair, reason);
+      if (pacer.note(END_NS)) await pacer.turn();
+    }
+  }
+
   /** Ends those that carried the fewest bytes until the others have room; returns how many. */
   async endSmallest(pacer: Pacer): Promise<number> {
     const room = this.#room;

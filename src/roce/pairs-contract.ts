@@ -8,6 +8,7 @@ import type { PairRoomParts } from './pair-room.js';
 import type { PairsExport, PairsImport, PairsTaken } from './pair-state.js';
 import type { RocePairsView, RocePairView } from './views.js';
 
+/** May change between two calls, where reconfigure() is told. */
 export interface RocePairsOptions {
   /** Pairs that may live at the same time. */
   readonly maxPairs: number;
@@ -54,6 +55,12 @@ export interface RocePairs {
    * @throws Error (rejects) when another call is still pending.
    */
   fit(): Promise<number>;
+  /**
+   * After options have changed. endsAll: addresses or labels are others now, so all pairs end and begin anew.
+   *
+   * @throws Error (rejects) when another call is still pending.
+   */
+  reconfigure(endsAll: boolean): Promise<void>;
   /** As those of flow accounts (flows/flow-accounts.ts). */
   exportState(options: PairsExport): Promise<StateColumns>;
   importState(columns: StateColumns, options: PairsImport): Promise<PairsTaken | StateProblem>;

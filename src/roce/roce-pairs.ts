@@ -56,8 +56,7 @@ class PairTable implements RocePairs {
   readonly #options: RocePairsOptions;
   readonly #pacer: Pacer;
   readonly #hash: KeyHash;
-  readonly #copyAddress: CopyAddress;
-  readonly #idleLimitMs: number;
+  #copyAddress: CopyAddress;
   readonly #mayEnd: NonNullable<RocePairsParts['mayEnd']>;
   readonly #room: PairRoom | undefined;
   readonly #bound: BoundBudgets | undefined;
@@ -86,7 +85,6 @@ class PairTable implements RocePairs {
     this.#pacer = new Pacer(parts.yieldToLoop);
     this.#hash = parts.hash ?? createKeyHash(options.hashSeed, PATH_KEY_WORDS);
     this.#copyAddress = createAddressCopy(options);
-    this.#idleLimitMs = Math.max(options.idleTimeoutMs, 2 * options.intervalMs);
     this.#mayEnd = parts.mayEnd ?? (() => true);
     this.#room = parts.room === undefined ? undefined : new PairRoom(parts.room);
     this.#bound = parts.room?.budget.bound;
@@ -99,8 +97,12 @@ class PairTable implements RocePairs {
       get unbookedPackets() {
         return others.unbookedPackets;
       },
-      maxPairs: options.maxPairs,
-      perQueuePair: options.perQueuePair,
+      get maxPairs() {
+        return options.maxPairs;
+      },
+      get perQueuePair() {
+        return options.perQueuePair;
+      },
     };
   }
 
@@ -118,6 +120,17 @@ class PairTable implements RocePairs {
 
   fit(): Promise<number> {
     return this.#alone('fit', () => this.#list.endSmallest(this.#pacer));
+  }
+
+  reconfigure(endsAll: boolean): Promise<void> {
+    return this.#alone('reconfigure', async () => {
+      this.#copyAddress = createAddressCopy(this.#options);
+      if (endsAll) await this.#list.endAll('reloaded', this.#pacer);
+    });
+  }
+
+  get #idleLimitMs(): number {
+    return Math.max(this.#options.idleTimeoutMs, 2 * this.#options.intervalMs);
   }
 
   exportState(options: PairsExport): Promise<StateColumns> {

@@ -79,7 +79,7 @@ export interface RocePairView {
 }
 
 /** Why packets stand in no pair. Order and spelling are the label values. */
-export const ROCE_OTHER_REASONS = ['max_pairs', 'map_full', 'expired'] as const;
+export const ROCE_OTHER_REASONS = ['max_pairs', 'map_full', 'expired', 'reloaded'] as const;
 export type RoceOtherReason = (typeof ROCE_OTHER_REASONS)[number];
 
 /** Totals since start; a row appears with its first packet and never goes. */

@@ -19,7 +19,7 @@ function enterAll(room: ScrapeRoom, clients: readonly string[]): string[] {
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 test('a place that gets free goes to the client that has the fewest, then to who came first', async () => {
-  const room = new ScrapeRoom(3);
+  const room = new ScrapeRoom(() => 3);
   const admitted = enterAll(room, ['a', 'a', 'a', 'a', 'a', 'b', 'c', 'b']);
   await settled();
   assert.deepEqual(admitted, ['a', 'a', 'a']);
@@ -33,7 +33,7 @@ test('a place that gets free goes to the client that has the fewest, then to who
 });
 
 test('who finds no place in time is told, and waits no more', async () => {
-  const room = new ScrapeRoom(1);
+  const room = new ScrapeRoom(() => 1);
   assert.equal(await room.enter('a', LONG_MS, NEVER), true);
   assert.equal(await room.enter('b', 10, NEVER), false);
   assert.equal(room.isWanted, false);
@@ -43,7 +43,7 @@ test('who finds no place in time is told, and waits no more', async () => {
 });
 
 test('a client that is gone waits no more', async () => {
-  const room = new ScrapeRoom(1);
+  const room = new ScrapeRoom(() => 1);
   await room.enter('a', LONG_MS, NEVER);
   const gone = new AbortController();
   const waiting = room.enter('b', LONG_MS, gone.signal);
@@ -53,7 +53,7 @@ test('a client that is gone waits no more', async () => {
 });
 
 test('one inside can wait for another to leave, for a time, or until its client is gone', async () => {
-  const room = new ScrapeRoom(2);
+  const room = new ScrapeRoom(() => 2);
   await room.enter('a', LONG_MS, NEVER);
   await room.enter('b', LONG_MS, NEVER);
   const left = room.untilOneLeaves(LONG_MS, NEVER);
