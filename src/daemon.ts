@@ -91,8 +91,7 @@ export interface Daemon {
   /**
    * Calls begin between two refreshes, and runs task, beside no snapshot and with clients held, after as many good
    * refreshes of its own as begin has asked for; what is shown is another refresh from then on. The beat goes on, by the interval that the task
-   * returns. One at a time, in turn; rejects as the task does.
-   * @throws Error (rejects) during a start or a stop.
+   * returns. In turn; rejects as the task does, and with an Error during a start or a stop.
    */
   reconfigure(begin: () => number, task: () => Promise<{ readonly intervalMs: number }>): Promise<void>;
   /** Runs fn while no refresh changes accounts or books; they wait for each other in turn. */

@@ -8,7 +8,7 @@ import type { IgnoredSignals } from './compose/ignored-signals.js';
 import { openStderr, type Stderr } from './compose/open-stderr.js';
 import type { Config, DoctorConfig, EstimateConfig } from './config/config.js';
 import { renderHelp } from './config/help.js';
-import { type Resolution, resolveConfig } from './config/resolve-config.js';
+import { type Resolution, type RunResolution, resolveConfig } from './config/resolve-config.js';
 import { type BuildInfo, parseBuildInfo, renderVersion } from './config/version.js';
 import { ConfigError, EXIT_CODE, ExporterError, KernelError } from './errors.js';
 import { renderVisible, renderVisibleLines } from './print/visible-text.js';
@@ -31,6 +31,8 @@ interface Host {
   readonly process: NodeJS.Process;
   readonly stderr: Stderr;
   readonly signals: IgnoredSignals;
+  /** Of the configuration file. */
+  readonly fileContents: Uint8Array | undefined;
 }
 
 /** Never rejects; sets the exit code. */
@@ -39,13 +41,17 @@ export async function main(process: NodeJS.Process, signals: IgnoredSignals): Pr
   // At an exit of any kind: the last lines say why it ends.
   process.on('exit', () => stderr.lines.flush(LAST_LINES_LIMIT_MS));
   try {
+    let fileContents: Uint8Array | undefined;
     const resolution = resolveConfig({
       argv: process.argv.slice(2),
       env: process.env,
-      readFile: (path, mostBytes) => readFileStart(path, { mostBytes }),
+      readFile(path, mostBytes) {
+        fileContents = readFileStart(path, { mostBytes });
+        return fileContents;
+      },
     });
     if (resolution.action !== 'run') signals.release();
-    await runAction({ process, stderr, signals }, resolution);
+    await runAction({ process, stderr, signals, fileContents }, resolution);
   } catch (error) {
     stderr.lines.write(explain(error));
     process.exitCode = error instanceof ExporterError ? error.exitCode : EXIT_CODE.failure;
@@ -79,7 +85,7 @@ async function runAction(host: Host, resolution: Resolution): Promise<void> {
       printAnswer(host, await (await import('./compose/unpin.js')).runUnpin(resolution.config));
       return;
     case 'run':
-      await run(host, resolution.config);
+      await run(host, resolution);
       return;
     default:
       resolution satisfies never;
@@ -146,10 +152,14 @@ async function printEstimate(
   printAnswer(host, text);
 }
 
-async function run({ process, stderr, signals }: Host, config: Config): Promise<void> {
+async function run(
+  { process, stderr, signals, fileContents }: Host,
+  { config, configFile, reload }: RunResolution,
+): Promise<void> {
   const { createLogger } = await import('./log.js');
   stderr.format = config.log.format;
-  const log = createLogger(config.log, { destination: stderr.lines });
+  const logOptions = { ...config.log };
+  const log = createLogger(logOptions, { destination: stderr.lines });
   // A rejection that nobody handles ends up here too. The kernel detaches us, whatever happens.
   process.on('uncaughtException', (error) => {
     log.debug({ stack: error.stack }, 'where it happened');
@@ -160,11 +170,13 @@ async function run({ process, stderr, signals }: Host, config: Config): Promise<
   process.removeAllListeners('warning');
   process.on('warning', (warning) => log.warn({ err: warning }, 'Node warns'));
   signals.reportTo((sentence) => log.warn(sentence));
+  const { createConfigSource } = await import('./compose/config-source.js');
   const { createExporter } = await import('./compose/exporter.js');
   const { connectSystemd } = await import('./compose/connect-systemd.js');
   const exporter = createExporter(
     {
       config,
+      reload,
       build: readBuildInfo(),
       objectPath: BPF_OBJECT,
       portableObjectPath: PORTABLE_OBJECT,
@@ -174,6 +186,12 @@ async function run({ process, stderr, signals }: Host, config: Config): Promise<
       stdout: process.stdout,
       systemd: connectSystemd(process, { log }),
       droppedLogLines: () => stderr.lines.droppedLines,
+      source: createConfigSource({ argv: process.argv.slice(2), env: { ...process.env } }, configFile),
+      fileContents,
+      onConfigured(next) {
+        Object.assign(logOptions, next.log);
+        stderr.format = next.log.format;
+      },
     },
   );
   const stopped = new Promise<NodeJS.Signals>((resolve) => {
@@ -181,6 +199,7 @@ async function run({ process, stderr, signals }: Host, config: Config): Promise<
   });
   try {
     await exporter.start();
+    signals.onHangup(() => void exporter.reload('SIGHUP'));
     const signal = await stopped;
     log.info(`${signal}: stopping`);
     setTimeout(() => {

@@ -10,7 +10,12 @@ import { flowDetail } from '../config/flow-labels.js';
 import type { Audience } from '../flows/audience.js';
 import type { ExpositionBudget } from '../flows/exposition-budget.js';
 import { createFilter, type FlowFilter } from '../flows/filter.js';
-import { createFlowAccounts, type FlowAccounts } from '../flows/flow-accounts.js';
+import {
+  createFlowAccounts,
+  type FlowAccounts,
+  type FlowAccountsChange,
+  type FlowAccountsOptions,
+} from '../flows/flow-accounts.js';
 import { createKeyMerger } from '../flows/key-merger.js';
 import type { NetworkBytes } from '../flows/network-bytes.js';
 import { createRuleFilter } from '../flows/rule-filter.js';
@@ -24,6 +29,7 @@ import { createFlowPrinter, type FlowPrinter } from '../print/flow-printer.js';
 import { openFlowOutput } from '../print/terminal-output.js';
 
 export interface FlowParts {
+  /** Changes between refreshes, too. */
   readonly config: Config;
   /** Changes between refreshes: whoever needs it asks each time. */
   readonly hostIp: { readonly current: string };
@@ -59,40 +65,51 @@ export function hidesAddresses({ flows, roce }: Config): boolean {
   return (srcNetwork && !srcIp) || (dstNetwork && !dstIp);
 }
 
+export interface AccountsParts {
+  linkFraming(interfaceId: number): Framing | undefined;
+  readonly networkBytes: NetworkBytes;
+}
+
 export function connectAccounts(
   flowParts: FlowParts,
-  parts: {
-    linkFraming(interfaceId: number): Framing | undefined;
-    readonly audience: Audience;
-    readonly networkBytes: NetworkBytes;
-    readonly budget: ExpositionBudget;
-  },
+  parts: AccountsParts & { readonly audience: Audience; readonly budget: ExpositionBudget },
 ): FlowAccounts {
-  const { config } = flowParts;
-  const detail = flowDetail(config.flows, config.roce.perQueuePair);
+  const { options, change } = accountsAsConfigured(flowParts, parts);
+  return createFlowAccounts(options, {
+    ...change,
+    yieldToLoop: () => nextTurn(),
+    audience: parts.audience,
+    budget: parts.budget,
+  });
+}
+
+/** As the configuration is now, at the start and whenever it has changed. */
+export function accountsAsConfigured(
+  flowParts: FlowParts,
+  parts: AccountsParts,
+): { readonly options: FlowAccountsOptions; readonly change: FlowAccountsChange } {
+  const { flows, web, roce, intervalMs } = flowParts.config;
+  const detail = flowDetail(flows, roce.perQueuePair);
   const labels = createFlowLabelRenderer(flowLabelOptions(flowParts));
-  return createFlowAccounts(
-    {
-      maxSeries: config.flows.maxSeries,
-      maxNewSeriesPerMinute: config.flows.maxNewSeriesPerMinute,
-      idleTimeoutMs: config.flows.idleTimeoutMs,
-      intervalMs: config.intervalMs,
-      newSeries: config.flows.newSeries,
-      holdMaxMs: config.flows.holdMaxMs,
+  return {
+    options: {
+      maxSeries: flows.maxSeries,
+      maxNewSeriesPerMinute: flows.maxNewSeriesPerMinute,
+      idleTimeoutMs: flows.idleTimeoutMs,
+      intervalMs,
+      newSeries: flows.newSeries,
+      holdMaxMs: flows.holdMaxMs,
       hashSeed: randomBytes(4).readUInt32LE(),
       maxLabelBytes: labels.maxLabelBytes,
-      lineCost: flowLineCost({ ...config.web, gauges: config.flows.gauges, labelCount: labels.labelCount }),
+      lineCost: flowLineCost({ ...web, gauges: flows.gauges, labelCount: labels.labelCount }),
     },
-    {
+    change: {
       keep: wantedFlows(flowParts, parts.linkFraming),
       renderLabels: labels.render,
       networkBytes: detail.srcNetwork || detail.dstNetwork ? parts.networkBytes : undefined,
       mergeKey: createKeyMerger(detail, flowParts.networks),
-      yieldToLoop: () => nextTurn(),
-      audience: parts.audience,
-      budget: parts.budget,
     },
-  );
+  };
 }
 
 /** By kind and resolvers, then by the operator's rules. */
@@ -110,7 +127,7 @@ export function wantedFlows(
 /** undefined where nothing is to be printed. */
 export function connectPrinter(
   { config, hostIp, ids }: FlowParts,
-  parts: { readonly stdout: NodeJS.WriteStream; readonly interfaceCount: number; readonly log: Logger },
+  parts: { readonly stdout: NodeJS.WriteStream; interfaceCount(): number; readonly log: Logger },
 ): FlowPrinter | undefined {
   const { stdout, log } = parts;
   const wanted = config.print === 'always' || (config.print === 'auto' && stdout.isTTY);
@@ -120,7 +137,9 @@ export function connectPrinter(
       get hostIp() {
         return hostIp.current;
       },
-      withInterface: parts.interfaceCount > 1,
+      get withInterface() {
+        return parts.interfaceCount() > 1;
+      },
     },
     { formatIp: flowAddressText, interfaceName: (id) => ids.nameOf(id) },
   );

@@ -12,6 +12,7 @@ import type { Family } from '../metrics/definition.js';
 import { networkFamilies } from '../metrics/network-families.js';
 import { followNetworks } from '../networks/follow-networks.js';
 import type { FollowedNetworks } from '../networks/followed-networks.js';
+import type { NetworkNames } from '../networks/network-names.js';
 
 /** The same without a word to the log, loaded once. @throws as connectNetworks(). */
 export async function loadNetworksOnce(config: Config): Promise<FollowedNetworks> {
@@ -23,7 +24,7 @@ export async function loadNetworksOnce(config: Config): Promise<FollowedNetworks
 /** @throws ConfigError (rejects) where the file cannot be read, or says what cannot be. */
 export async function connectNetworks(
   { networks, flows, roce }: Config,
-  parts: { readonly log: Logger; readonly clock: Clock },
+  parts: { readonly log: Logger; readonly clock: Clock; readonly names?: NetworkNames },
 ): Promise<FollowedNetworks> {
   const { srcNetwork, dstNetwork } = flowDetail(flows, roce.perQueuePair);
   const keptBits = { ipv4: flows.ipv4PrefixLength, ipv6: flows.ipv6PrefixLength };

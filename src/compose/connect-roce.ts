@@ -16,6 +16,7 @@ import { roceFamilies } from '../metrics/roce-families.js';
 import { Pacer } from '../pacer.js';
 import type { DrainResult } from '../reader/drain.js';
 import type { PairsExport, PairsImport, PairsTaken } from '../roce/pair-state.js';
+import type { RocePairsOptions } from '../roce/pairs-contract.js';
 import { createRocePairs } from '../roce/roce-pairs.js';
 import type { StateColumns, StateProblem } from '../state-columns.js';
 import type { FlowParts } from './connect-flows.js';
@@ -25,6 +26,8 @@ export interface RoceLine {
   apply(result: DrainResult, nowMs: number, refresh: number): Promise<void>;
   /** Ends the smallest pairs where they take more of an answer than they may; as apply(). */
   fit(): Promise<number>;
+  /** Within the guard, after the configuration has changed. endsAll: addresses or labels have. */
+  reconfigure(endsAll: boolean): Promise<void>;
   /** Within the guard, after apply() and what may end pairs. */
   exportState(options: PairsExport): Promise<StateColumns>;
   /** Before the first apply(). */
@@ -35,7 +38,7 @@ export interface RoceLine {
 
 /** undefined where RoCE headers are not read. */
 export function connectRoce(
-  { config, hostIp, ids }: FlowParts,
+  flowParts: FlowParts,
   {
     audience,
     clock,
@@ -46,12 +49,19 @@ export function connectRoce(
     readonly budget: ExpositionBudget;
   },
 ): RoceLine | undefined {
-  const { roce, flows } = config;
-  if (!roce.enabled) return undefined;
+  const { hostIp, ids } = flowParts;
+  if (!flowParts.config.roce.enabled) return undefined;
   const parts = { yieldToLoop: (): Promise<void> => nextTurn() };
   const pacer = new Pacer(parts.yieldToLoop);
   const zeros = new FirstZeros(
-    { zeroFirst: flows.newSeries === 'zero_first', holdMaxMs: flows.holdMaxMs },
+    {
+      get zeroFirst() {
+        return flowParts.config.flows.newSeries === 'zero_first';
+      },
+      get holdMaxMs() {
+        return flowParts.config.flows.holdMaxMs;
+      },
+    },
     { audience, nowMs: clock.nowMs },
   );
   const zerosExport = new FirstZerosExport(zeros, pacer);
@@ -60,34 +70,32 @@ export function connectRoce(
     get hostIp() {
       return hostIp.current;
     },
-    collectAgg: config.collectAgg,
+    get collectAgg() {
+      return flowParts.config.collectAgg;
+    },
   };
-  const pairs = createRocePairs(
-    {
-      maxPairs: roce.maxPairs,
-      perQueuePair: roce.perQueuePair,
-      idleTimeoutMs: flows.idleTimeoutMs,
-      intervalMs: config.intervalMs,
-      ipv4PrefixLength: flows.ipv4PrefixLength,
-      ipv6PrefixLength: flows.ipv6PrefixLength,
-      hashSeed: randomBytes(4).readUInt32LE(),
-    },
-    {
-      ...parts,
-      room: {
-        budget,
-        costs: pairLineCosts(config.web),
-        labelBytes: (path, queuePair) => pairLabelBytes(path, labels, queuePair),
+  let costs = pairLineCosts(flowParts.config.web);
+  const pairs = createRocePairs(pairOptions(flowParts), {
+    ...parts,
+    room: {
+      budget,
+      get costs() {
+        return costs;
       },
-      mayEnd: (pair, changedIn, overdueMs) => zeros.mayEnd(pair, changedIn, overdueMs),
+      labelBytes: (path, queuePair) => pairLabelBytes(path, labels, queuePair),
     },
-  );
+    mayEnd: (pair, changedIn, overdueMs) => zeros.mayEnd(pair, changedIn, overdueMs),
+  });
   return {
     apply({ roceRows, roceOverflow }, nowMs, refresh) {
       zeros.beginRefresh();
       return pairs.apply(roceRows, roceOverflow, nowMs, refresh);
     },
     fit: () => pairs.fit(),
+    reconfigure(endsAll) {
+      costs = pairLineCosts(flowParts.config.web);
+      return pairs.reconfigure(endsAll);
+    },
     async exportState(options) {
       return {
         ...(await pairs.exportState(options)),
@@ -105,6 +113,31 @@ export function connectRoce(
       if (refresh === undefined) return roceFamilies(pairs.view, labels, parts);
       zeros.begin(refresh);
       return roceFamilies(pairs.view, labels, { ...parts, zeros });
+    },
+  };
+}
+
+/** As the configuration is whenever they are asked for. */
+function pairOptions(flowParts: FlowParts): RocePairsOptions {
+  return {
+    hashSeed: randomBytes(4).readUInt32LE(),
+    get maxPairs() {
+      return flowParts.config.roce.maxPairs;
+    },
+    get perQueuePair() {
+      return flowParts.config.roce.perQueuePair;
+    },
+    get idleTimeoutMs() {
+      return flowParts.config.flows.idleTimeoutMs;
+    },
+    get intervalMs() {
+      return flowParts.config.intervalMs;
+    },
+    get ipv4PrefixLength() {
+      return flowParts.config.flows.ipv4PrefixLength;
+    },
+    get ipv6PrefixLength() {
+      return flowParts.config.flows.ipv6PrefixLength;
     },
   };
 }

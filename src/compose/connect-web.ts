@@ -30,15 +30,14 @@ import type { Snapshot } from './snapshot.js';
 const USUAL_SCRAPE_BYTES = 16 * 1024 * 1024;
 
 export interface WebParts {
-  /** Of the start: where to listen, and how. */
+  /** In effect now; where to listen is that of the start. */
   readonly config: Config;
-  /** In effect now; that of the start unless told. */
-  currentConfig?(): Config;
   readonly lifecycle?: Lifecycle;
   /** What a web configuration file asks for. */
   readonly webFile: WebRulesLine | undefined;
   readonly version: string;
-  readonly flowLabels: FlowLabelOptions;
+  /** As they are now. */
+  flowLabels(): FlowLabelOptions;
   readonly attachments: Attachments;
   readonly snapshot: Snapshot;
   readonly daemon: Daemon;
@@ -52,20 +51,34 @@ export interface WebParts {
   readonly log: Logger;
 }
 
+export interface ServedWeb {
+  readonly server: ListeningServer;
+  /** Answers from now on as the configuration is now. */
+  renew(): void;
+}
+
 /** Listens. Rejects with ExporterError LISTEN. */
-export async function serve(parts: WebParts): Promise<ListeningServer> {
+export async function serve(parts: WebParts): Promise<ServedWeb> {
   const { config, attachments, selfMetrics, webFile, log } = parts;
-  const { telemetryPath, maxRequests } = config.web;
+  const { telemetryPath } = config.web;
+  let exposer = connectExposer(parts);
   const app = createHttpApp(
     {
       name: 'xtrace-catch',
       version: parts.version,
       telemetryPath,
-      maxRequests,
+      get maxRequests() {
+        return parts.config.web.maxRequests;
+      },
       maxDurationMs: MAX_DURATION_MS,
     },
     {
-      exposer: connectExposer(parts),
+      exposer: {
+        expose: (...asked) => exposer.expose(...asked),
+        get renderings() {
+          return exposer.renderings;
+        },
+      },
       readiness: () => parts.daemon.readiness(),
       interfaces: () =>
         attachments.states.map(({ name, mode, sentence }) => ({ name, mode, note: sentence })),
@@ -73,13 +86,26 @@ export async function serve(parts: WebParts): Promise<ListeningServer> {
       onAnswered: (...answer) => parts.scrapers.answered(...answer),
       onFault: (error) => log.error({ err: error }, 'an HTTP request failed'),
       guard: webFile?.guard,
-      configText: () => renderConfig(parts.currentConfig?.() ?? config),
+      configText: () => renderConfig(parts.config),
       lifecycle: parts.lifecycle,
     },
   );
 
   const { turns, libc } = parts;
-  return connectListeners(config, { respond: app, tls: webFile?.tls, turns, selfMetrics, libc, log });
+  const server = await connectListeners(config, {
+    respond: app,
+    tls: webFile?.tls,
+    turns,
+    selfMetrics,
+    libc,
+    log,
+  });
+  return {
+    server,
+    renew() {
+      exposer = connectExposer(parts);
+    },
+  };
 }
 
 function connectExposer(parts: WebParts): Exposer {
@@ -93,7 +119,7 @@ function connectExposer(parts: WebParts): Exposer {
       warnAboveBytes: maxExpositionBytes > USUAL_SCRAPE_BYTES ? WARN_ABOVE_BYTES : maxExpositionBytes,
       starts: {
         startedMs: Date.now(),
-        flowLabels: createFlowTailRenderer(createFlowLabelFields(flowLabels), []),
+        flowLabels: createFlowTailRenderer(createFlowLabelFields(flowLabels()), []),
         openmetricsCreated,
       },
     },

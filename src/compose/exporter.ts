@@ -5,8 +5,6 @@
 import { networkInterfaces, release } from 'node:os';
 import { createInterfaceIds } from '../attach/interface-ids.js';
 import { systemClock } from '../clock.js';
-import type { Config } from '../config/config.js';
-import type { BuildInfo } from '../config/version.js';
 import { createDaemon, type Daemon, type RefreshSteps } from '../daemon.js';
 import { ExpositionBudget } from '../flows/exposition-budget.js';
 import { NetworkBytes } from '../flows/network-bytes.js';
@@ -14,28 +12,31 @@ import type { BooksView } from '../flows/views.js';
 import { SubjectScrapers } from '../http/subject-scrapers.js';
 import { TurnQueue } from '../http/turn-queue.js';
 import { openNetdev } from '../kernel/netdev.js';
-import type { Logger } from '../log.js';
 import { createProcessUsageReader } from '../metrics/process-usage.js';
 import { createSelfMetrics } from '../metrics/self-metrics.js';
+import { ReplaceableNetworks } from '../networks/replaceable-networks.js';
 import { createHostIpFollower } from '../system/host-ip-follower.js';
 import { listInterfaces } from '../system/interfaces.js';
-import { connectAccounts, connectPrinter, flowLabelOptions, hidesAddresses } from './connect-flows.js';
+import { connectAccounts, flowLabelOptions, hidesAddresses } from './connect-flows.js';
 import { connectAttachments } from './connect-kernel.js';
 import { connectWebFile } from './connect-listeners.js';
 import { connectNetworks, networksShown } from './connect-networks.js';
-import { connectPush } from './connect-push.js';
-import { connectRdma } from './connect-rdma.js';
-import { connectRoce, rocePacketsSeen } from './connect-roce.js';
+import { connectReloader, followFile } from './connect-reload.js';
+import { connectRoce } from './connect-roce.js';
 import { serve } from './connect-web.js';
 import { CountedMark } from './counted-mark.js';
-import { countOpenFds, recordRefresh } from './feed-self-metrics.js';
+import type { Exporter, ExporterOptions, ExporterParts } from './exporter-contract.js';
+import { countOpenFds, limitsShown, recordRefresh } from './feed-self-metrics.js';
 import { createExpositionFit } from './fit-exposition.js';
 import { createHostIpStep } from './follow-host-ip.js';
 import { connectState } from './keep-state.js';
-import type { SystemdNotifier } from './notify-systemd.js';
+import { flowPartsOf, type LiveConfig, scrapersOptions } from './live-config.js';
+import { LiveKernel } from './live-kernel.js';
+import { openLivePrinter, openLiveRdma } from './live-lines.js';
+import { LivePush } from './live-push.js';
 import { openKernel } from './open-kernel.js';
+import type { Reloader } from './reload.js';
 import { createSnapshot } from './snapshot.js';
-import { connectTakeOver } from './take-over.js';
 
 /** A lost interface is looked for this often. */
 const WATCH_MS = 1000;
@@ -44,40 +45,19 @@ const PUSH_LIMIT_MS = 1500;
 /** Scrapes under way may take this long after a stop; then printing may. */
 const CLOSE_LIMIT_MS = 1000;
 
-export interface ExporterOptions {
-  readonly config: Config;
-  readonly build: BuildInfo;
-  /** flow.bpf.o as built. */
-  readonly objectPath: string;
-  /** flow-portable.bpf.o as built. */
-  readonly portableObjectPath: string;
-}
-
-export interface ExporterParts {
-  readonly log: Logger;
-  readonly stdout: NodeJS.WriteStream;
-  readonly systemd: SystemdNotifier;
-  /** Since the start. */
-  droppedLogLines(): number;
-}
-
-export interface Exporter {
-  /** @throws ExporterError (rejects) with one sentence; nothing is left behind then. */
-  start(): Promise<void>;
-  stop(): Promise<void>;
-}
-
 /** What start() opened; `close` undoes it, last opened first. */
 interface Running {
   readonly daemon: Daemon;
   readonly steps: RefreshSteps;
   readonly books: BooksView;
   readonly metricsUrl: string;
+  readonly reloader: Reloader;
 }
 
 export function createExporter(options: ExporterOptions, parts: ExporterParts): Exporter {
   const { config } = options;
-  const { log, stdout, systemd } = parts;
+  const live: LiveConfig = { current: config };
+  const { log, stdout, systemd, source } = parts;
   const closers: (() => void | Promise<void>)[] = [];
   let running: Running | undefined;
 
@@ -88,14 +68,15 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
   async function open(): Promise<Running> {
     const clock = systemClock();
     systemd.starting('reading the names of networks');
-    const networks = await connectNetworks(config, { log, clock });
+    const networks = new ReplaceableNetworks(await connectNetworks(config, { log, clock }));
     closers.push(() => networks.stop());
     const webFile = await connectWebFile(config, { log, clock });
     closers.push(() => webFile?.stop());
     systemd.starting('loading the programs into the kernel');
-    const kernel = await openKernel(config, options, log);
-    closers.push(() => kernel.close());
-    const { object, links } = kernel;
+    const opened = await openKernel(config, options, log);
+    let closeKernel = opened.close;
+    closers.push(() => closeKernel());
+    const { object, links } = opened;
     const netdev = openNetdev(object.libc);
     closers.push(() => netdev.close());
     const usage = createProcessUsageReader({ countOpenFds, monotonicMs: () => performance.now() });
@@ -109,9 +90,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
         nodeVersion: process.version,
         kernelVersion: release(),
         arch: process.arch,
-        refreshIntervalMs: config.intervalMs,
-        seriesLimit: config.flows.maxSeries,
-        expositionBudgetBytes: config.flows.maxExpositionBytes,
+        ...limitsShown(config),
       },
       { readProcessUsage: () => usage.read(), readDroppedLogLines: parts.droppedLogLines },
     );
@@ -120,34 +99,18 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       (ifindex) => listInterfaces({ root: '/' }, { netdev }).find((one) => one.index === ifindex)?.name,
     );
     const hostIp = createHostIpFollower({ readAddresses: networkInterfaces, clock });
-    const flowParts = { config, hostIp, ids, networks };
+    selfMetrics.recordReload(true, clock.wallMs());
+    const flowParts = flowPartsOf(live, { hostIp, ids, networks });
     const budget = new ExpositionBudget(config.flows.maxExpositionBytes, hostIp);
     const attachments = connectAttachments({ config, object, links, netdev, ids, selfMetrics, log });
     closers.push(() => attachments.close());
-    const scrapers = new SubjectScrapers({ maxIntervalMs: config.flows.holdMaxMs }, clock);
+    const scrapers = new SubjectScrapers(scrapersOptions(live), clock);
     const networkBytes = new NetworkBytes(networks);
-    const accounts = connectAccounts(flowParts, {
-      networkBytes,
-      linkFraming: (id) => attachments.framingOf(id),
-      audience: scrapers.flows,
-      budget,
-    });
+    const accountsParts = { networkBytes, linkFraming: (id: number) => attachments.framingOf(id) };
+    const accounts = connectAccounts(flowParts, { ...accountsParts, audience: scrapers.flows, budget });
     const roce = connectRoce(flowParts, { audience: scrapers.roce, clock, budget });
-    const rdma = connectRdma(
-      {
-        config,
-        get interfaces() {
-          return attachments.states.map(({ name }) => name);
-        },
-        get hostIp() {
-          return hostIp.current;
-        },
-        collectAgg: config.collectAgg,
-        roceSeen: rocePacketsSeen(accounts.books, { ids }),
-      },
-      { log, clock },
-    );
-    closers.push(() => rdma?.close());
+    const rdma = openLiveRdma({ ...flowParts, live, attachments, books: accounts.books }, { log, clock });
+    closers.push(() => rdma.close());
     systemd.starting('reading the counters that were kept');
     const mark = new CountedMark();
     const state = await connectState(config, {
@@ -157,12 +120,21 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       ids,
       networkNames: networks.names,
       networkBytes,
+      currentConfig: () => live.current,
       hostIp,
       log,
       clock,
     });
     const snapshot = createSnapshot(
-      { hostIp, collectAgg: config.collectAgg, flowGauges: config.flows.gauges },
+      {
+        hostIp,
+        get collectAgg() {
+          return live.current.collectAgg;
+        },
+        get flowGauges() {
+          return live.current.flows.gauges;
+        },
+      },
       {
         ids,
         attachments,
@@ -170,20 +142,21 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
         selfMetrics,
         starts: state?.starts,
         roceFamilies: async (refresh) => (await roce?.families(refresh)) ?? [],
-        rdmaFamilies: () => rdma?.families() ?? [],
-        networkFamilies: () => networksShown(config, networks, networkBytes),
+        rdmaFamilies: () => rdma.line?.families() ?? [],
+        networkFamilies: () => networksShown(live.current, networks, networkBytes),
       },
     );
-    const printer = connectPrinter(flowParts, { stdout, interfaceCount: config.interfaces.length, log });
-    closers.push(() => within(CLOSE_LIMIT_MS, (signal) => printer?.close(signal)));
+    const printer = openLivePrinter(flowParts, { stdout, live, log }, CLOSE_LIMIT_MS);
+    closers.push(() => printer.close());
 
-    const drain = connectTakeOver(kernel, { ids, mark, clock, log });
+    const kernel = new LiveKernel(opened, config, options, { ids, mark, clock, log });
+    closeKernel = () => kernel.close();
     const turns = new TurnQueue();
     const daemon = createDaemon(
       { intervalMs: config.intervalMs, watchMs: WATCH_MS },
       {
-        drain,
-        isTakingOver: () => drain.isTakingOver(),
+        drain: kernel,
+        isTakingOver: () => kernel.isTakingOver(),
         accounts,
         attachments,
         onWatch() {
@@ -199,14 +172,16 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       },
     );
     const { libc } = object;
-    const flowLabels = flowLabelOptions(flowParts);
+    const flowLabels = () => flowLabelOptions(flowParts);
     const keepState = async (): Promise<void> => {
       await state?.keep();
     };
     const fit = createExpositionFit({ accounts, roce, budget, keepState, selfMetrics, log, clock });
     if (state !== undefined) snapshot.append(() => state.families());
     const web = {
-      config,
+      get config() {
+        return live.current;
+      },
       webFile,
       version,
       flowLabels,
@@ -219,43 +194,77 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       fit,
       libc,
       log,
+      ...(options.reload.lifecycle ? { lifecycle: { reload: () => exporter.reload('POST /-/reload') } } : {}),
     };
-    const server = await serve(web);
+    const served = await serve(web);
+    const { server } = served;
     closers.push(() => server.close(CLOSE_LIMIT_MS));
     // Series that did not go on are in other counters, which are shown from now on. Not before: another exporter may
     // have this port, and this state.
     await daemon.withSnapshot(keepState);
-    const push = await connectPush({ config, version, flowLabels, port: server.port }, { log });
-    if (push !== undefined) {
-      closers.push(() => push.close(PUSH_LIMIT_MS));
-      if (state?.former !== undefined) await push.goOn(await snapshot.former());
-      accounts.onSeriesEnd((_table, series) => push.onSeriesEnd(series));
-      snapshot.append(() => push.families());
-    }
+    const push = await LivePush.open({
+      config: () => live.current,
+      flowLabels,
+      version,
+      port: server.port,
+      log,
+    });
+    closers.push(() => push.line?.close(PUSH_LIMIT_MS));
+    if (state?.former !== undefined) await push.line?.goOn(await snapshot.former());
+    accounts.onSeriesEnd((_table, series) => push.line?.onSeriesEnd(series));
+    snapshot.append(() => push.families());
+    const shown = async () => ({ families: await snapshot.families(), flows: snapshot.flows() });
+    const reloader = connectReloader({
+      live,
+      kernel,
+      netdev,
+      attachments,
+      networks,
+      flowParts,
+      accounts,
+      accountsParts,
+      budget,
+      roce,
+      rdma,
+      printer,
+      web: served,
+      push,
+      pushLimitMs: PUSH_LIMIT_MS,
+      shown,
+      daemon,
+      selfMetrics,
+      onConfigured(next) {
+        systemd.setInterval(next.intervalMs);
+        parts.onConfigured(next);
+      },
+      systemd,
+      source,
+      log,
+      clock,
+    });
     return {
+      reloader,
       daemon,
       steps: {
         record(refresh) {
-          recordRefresh(selfMetrics, object.maps, refresh, { countsRefused: !hidesAddresses(config) });
+          recordRefresh(selfMetrics, kernel.maps, refresh, { countsRefused: !hidesAddresses(live.current) });
           networks.adopt();
           for (const { attached, id, framing } of attachments.states) {
             if (attached && framing !== undefined) accounts.openInterface(id, framing);
           }
         },
-        followHostIp: createHostIpStep({ hostIp, accounts, log, onRelabel: () => push?.onRelabel() }),
+        followHostIp: createHostIpStep({ hostIp, accounts, log, onRelabel: () => push.line?.onRelabel() }),
         addRoce: async ({ result, finishedAtMs, number }) => roce?.apply(result, finishedAtMs, number),
         fitExposition: fit.step,
         async keepState() {
-          drain.noteCounted();
+          kernel.noteCounted();
           await keepState();
         },
-        clearDrained: () => drain.clear(),
-        readRdma: () => rdma?.refresh(),
-        print: async () => printer?.print(accounts.series, accounts.books),
+        clearDrained: () => kernel.clear(),
+        readRdma: () => rdma.line?.refresh(),
+        print: async () => printer.line?.print(accounts.series, accounts.books),
         async push({ finishedAtMs }) {
-          if (push === undefined) return;
-          const families = await snapshot.families();
-          await push.push({ families, flows: snapshot.flows() }, finishedAtMs);
+          if (push.line !== undefined) await push.line.push(await shown(), finishedAtMs);
         },
       },
       books: accounts.books,
@@ -263,7 +272,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
     };
   }
 
-  return {
+  const exporter: Exporter = {
     async start() {
       try {
         systemd.setInterval(config.intervalMs);
@@ -271,12 +280,17 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
         systemd.starting('attaching, and the first refresh');
         await running.daemon.start(running.steps);
         systemd.ready();
+        const { reloader } = running;
+        closers.push(followFile(options.reload, reloader, parts));
         log.info(`metrics are at ${running.metricsUrl}`);
       } catch (error) {
         running = undefined;
         await close();
         throw error;
       }
+    },
+    async reload(cause) {
+      return running?.reloader.reload(cause) ?? { problem: 'the exporter does not run' };
     },
     async stop() {
       if (running === undefined) return;
@@ -296,21 +310,5 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       }
     },
   };
-}
-
-/**
- * Aborts at the limit. Its timer keeps the process alive, unlike that of AbortSignal.timeout(): a
- * terminal that takes nothing does not, and the process would end in the middle of its stop.
- */
-async function within(
-  limitMs: number,
-  task: (signal: AbortSignal) => Promise<void> | undefined,
-): Promise<void> {
-  const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(), limitMs);
-  try {
-    await task(limit.signal);
-  } finally {
-    clearTimeout(timer);
-  }
+  return exporter;
 }

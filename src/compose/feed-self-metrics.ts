@@ -4,10 +4,11 @@
 import { readdirSync } from 'node:fs';
 import { FRAMING, type Framing } from '../abi/kinds.js';
 import type { AttachmentState } from '../attach/attachments.js';
+import type { Config } from '../config/config.js';
 import type { Refresh } from '../daemon.js';
 import type { KernelMaps } from '../kernel/kernel-maps.js';
 import { slotCount } from '../kernel/slot-sizing.js';
-import type { InterfaceState, SelfMetrics } from '../metrics/self-metrics.js';
+import type { ConfiguredLimits, InterfaceState, SelfMetrics } from '../metrics/self-metrics.js';
 
 const FRAMING_NAMES = {
   [FRAMING.ethernet]: 'ethernet',
@@ -39,6 +40,14 @@ export function recordRefresh(
   selfMetrics.setKernelMap('slots6', entries.slots6, slotCount(maps.slotSizes, 'slots6'));
   selfMetrics.setKernelMap('roce', entries.roce, maps.roceCapacity);
   selfMetrics.setUnattributedPackets(result.unattributedPackets);
+}
+
+export function limitsShown({ intervalMs, flows }: Config): ConfiguredLimits {
+  return {
+    refreshIntervalMs: intervalMs,
+    seriesLimit: flows.maxSeries,
+    expositionBudgetBytes: flows.maxExpositionBytes,
+  };
 }
 
 export function selfMetricsState(state: AttachmentState): InterfaceState {

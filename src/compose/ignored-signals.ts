@@ -13,7 +13,7 @@ export type IgnoredSignal = (typeof IGNORED)[number];
 const REPORT_EVERY_MS = 60_000;
 
 const SENTENCES = {
-  SIGHUP: 'SIGHUP is ignored: the configuration is read at the start only; restart to change it',
+  SIGHUP: 'SIGHUP is ignored: the exporter does not run yet, so there is nothing to reload',
   SIGUSR1: 'SIGUSR1 is ignored: the debugger of Node does not open in this process',
   SIGUSR2: 'SIGUSR2 is ignored: it has no meaning here',
 } as const satisfies Record<IgnoredSignal, string>;
@@ -21,6 +21,8 @@ const SENTENCES = {
 export interface IgnoredSignals {
   /** Gives each signal's sentence to `log`, at most one a minute; also of those that came before. */
   reportTo(log: (sentence: string) => void): void;
+  /** From now on SIGHUP runs the task instead; the others stay ignored. */
+  onHangup(task: () => void): void;
   /** For what is over in a moment: SIGHUP and SIGUSR2 end it again. SIGUSR1 stays ignored. */
   release(): void;
 }
@@ -42,6 +44,10 @@ export function ignoreSignals(process: NodeJS.Process, nowMs: () => number): Ign
         log(SENTENCES[signal]);
       };
       for (const signal of came) onSignal(signal);
+    },
+    onHangup(task) {
+      process.off('SIGHUP', listener);
+      process.on('SIGHUP', task);
     },
     release() {
       for (const signal of ['SIGHUP', 'SIGUSR2'] as const) process.off(signal, listener);

@@ -47,6 +47,8 @@ export interface StateParts {
   readonly hostIp: { readonly current: string };
   /** How far into the kernel's maps the counters have come. */
   readonly mark: CountedMark;
+  /** As it is when the state is written. */
+  currentConfig(): Config;
   readonly log: Logger;
   readonly clock: Clock;
 }
@@ -64,7 +66,7 @@ export async function connectState(config: Config, parts: StateParts): Promise<S
   return {
     starts,
     former,
-    keep: () => keeper.write(() => exportAll(config, starts, parts)),
+    keep: () => keeper.write(() => exportAll(parts.currentConfig(), starts, parts)),
     families: () => stateFamilies(keeper.stats),
   };
 }
@@ -74,7 +76,7 @@ async function exportAll(config: Config, starts: CountingStarts, parts: StatePar
     interfaceName: (id) => parts.ids.nameOf(id),
     networkName: (number) => parts.networkNames.nameOf(number),
   };
-  const identity = identityOf(config, parts);
+  const identity = seriesIdentity(config, parts);
   return {
     ...(await parts.accounts.exportState({ identity, startedMs: starts.flowsMs, names })),
     ...(await parts.roce?.exportState({ labels: identity.pairs, startedMs: starts.roceMs, names })),
@@ -101,7 +103,7 @@ async function takeOver(
     interfaceId: (name) => parts.ids.idOfName(name),
     networkNumber: (name) => parts.networkNames.numberOf(name),
   };
-  const identity = identityOf(config, parts);
+  const identity = seriesIdentity(config, parts);
   const flows = await parts.accounts.importState(columns, { identity, numbers });
   if ('problem' in flows) {
     log.error((await keeper.setAside(flows.problem)).problem);
@@ -139,9 +141,9 @@ async function takeOverPairs(
 }
 
 /** What must be the same for series to go on. */
-function identityOf(
+export function seriesIdentity(
   config: Config,
-  { hostIp }: StateParts,
+  { hostIp }: Pick<StateParts, 'hostIp'>,
 ): { readonly labels: string; readonly filter: string; readonly pairs: string } {
   const { flows, roce, collectAgg } = config;
   const { ipv4PrefixLength, ipv6PrefixLength } = flows;

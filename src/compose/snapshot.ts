@@ -27,6 +27,7 @@ export interface Snapshot {
 }
 
 export function createSnapshot(
+  /** May change. */
   options: {
     readonly hostIp: { readonly current: string };
     readonly collectAgg: string;
@@ -49,14 +50,19 @@ export function createSnapshot(
 ): Snapshot {
   const { ids, attachments, accounts, selfMetrics } = parts;
   const appended: (() => readonly Family[])[] = [];
-  const names = { interfaceName: (id: number) => ids.nameOf(id), collectAgg: options.collectAgg };
+  const interfaceName = (id: number): string => ids.nameOf(id);
   const startedMs = Date.now();
   const snapshot: Snapshot = {
     async families(refresh, selection = ALL_SUBJECTS) {
       const isPushed = refresh === undefined;
       const has = (subject: Subject): boolean => isSelected(selection, subject);
       selfMetrics.setInterfaces(attachments.states.map(selfMetricsState));
-      const bookOptions = { ...names, hostIp: options.hostIp.current, isPushed };
+      const bookOptions = {
+        interfaceName,
+        collectAgg: options.collectAgg,
+        hostIp: options.hostIp.current,
+        isPushed,
+      };
       const books = has('flows') ? bookFamilies(accounts.books, bookOptions) : [];
       const roce = has('roce') ? await parts.roceFamilies(refresh) : [];
       const { starts } = parts;

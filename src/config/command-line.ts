@@ -25,6 +25,9 @@ interface OwnFlags {
   readonly probe: boolean;
   readonly waitSeconds?: unknown;
   readonly watchTime?: unknown;
+  readonly lifecycle: boolean;
+  readonly autoReload: boolean;
+  readonly autoReloadTime?: string;
 }
 
 interface OptionWord {
@@ -81,6 +84,7 @@ class LineReader {
   #configFile: string | undefined;
   #waitSeconds: unknown;
   #watchTime: unknown;
+  #autoReloadTime: string | undefined;
 
   constructor(command: Command | undefined) {
     this.#command = command;
@@ -166,6 +170,8 @@ class LineReader {
       this.#waitSeconds = flag.parse?.(text);
     } else if (flag.name === 'for') {
       this.#watchTime = flag.parse?.(text);
+    } else if (flag.name === 'config.auto-reload-interval') {
+      this.#autoReloadTime = text;
     } else {
       this.#takeSetting(flag, flag.parse?.(text));
     }
@@ -203,6 +209,9 @@ class LineReader {
         probe: this.#asked.has('probe'),
         ...(this.#waitSeconds === undefined ? {} : { waitSeconds: this.#waitSeconds }),
         ...(this.#watchTime === undefined ? {} : { watchTime: this.#watchTime }),
+        lifecycle: this.#asked.has('web.enable-lifecycle'),
+        autoReload: this.#asked.has('config.enable-auto-reload'),
+        ...(this.#autoReloadTime === undefined ? {} : { autoReloadTime: this.#autoReloadTime }),
       },
       configFile: this.#configFile,
       layer: this.#layer,

@@ -32,6 +32,14 @@ export type PushCompression = PushConfig['compression'];
 export type PushTlsConfig = PushConfig['tls'];
 export type PushRetryConfig = PushConfig['retry'];
 
+/** How the running exporter may be told to reload; from the command line alone. */
+export interface ReloadConfig {
+  /** Over HTTP. */
+  readonly lifecycle: boolean;
+  /** How often the file is looked at; undefined: never. */
+  readonly autoReloadMs: number | undefined;
+}
+
 /** What `xtrace-catch doctor` was asked for; from the command line alone. */
 export interface DoctorConfig {
   readonly json: boolean;

@@ -112,6 +112,7 @@ export const FLAGS: readonly Flag[] = [
     parse: asText,
     doc: ['TLS, users, headers and a rate limit, in the format of', "Prometheus' exporter-toolkit"],
   },
+  { name: 'web.enable-lifecycle', doc: ['let POST /-/reload read the configuration again'] },
   {
     name: 'web.telemetry-path',
     argument: 'PATH',
@@ -120,6 +121,16 @@ export const FLAGS: readonly Flag[] = [
     doc: ['path of the metrics (default /metrics)'],
   },
   { name: 'config.file', argument: 'FILE', parse: asText, doc: ['read settings from this YAML file'] },
+  {
+    name: 'config.enable-auto-reload',
+    doc: ['reload when the configuration file has changed'],
+  },
+  {
+    name: 'config.auto-reload-interval',
+    argument: 'TIME',
+    parse: asText,
+    doc: ['how often to look whether it has: 100ms to 24h, or', 'seconds (default 30s)'],
+  },
   { name: 'config.check', doc: ['check command line, environment and file, then exit'] },
   {
     name: 'log.level',

@@ -21,15 +21,21 @@ export const RELOAD_RULES: Readonly<Record<string, ReloadRule>> = {
   attach_mode: 'restart',
   print: 'live',
   flows: 'live',
+  'kernel.pin_path': 'restart',
   kernel: 'live',
+  'roce.enabled': 'restart',
   roce: 'live',
   rdma: 'live',
   'web.listen_address': 'restart',
+  'web.systemd_socket': 'restart',
+  'web.config_file': 'restart',
   'web.telemetry_path': 'restart',
   'web.openmetrics_created': 'live',
   'web.max_requests': 'live',
   log: 'live',
+  'push.spool_path': 'restart',
   push: 'live',
+  state_path: 'restart',
 };
 
 /** Of a setting that nobody has thought of, a restart is the safe answer. */

@@ -4,7 +4,7 @@
 
 import { ConfigError, type ConfigProblem } from '../errors.js';
 import { type CommandLine, parseCommandLine } from './command-line.js';
-import type { Config, DoctorConfig, EstimateConfig } from './config.js';
+import type { Config, DoctorConfig, EstimateConfig, ReloadConfig } from './config.js';
 import { type FileLayer, locateInFile, type ReadFile, readConfigFile } from './config-file.js';
 import { durationText } from './duration.js';
 import { type Environment, readEnvironment } from './environment.js';
@@ -25,13 +25,16 @@ export interface ConfigSources {
   readonly readFile: ReadFile;
 }
 
+export interface RunResolution {
+  readonly action: 'run' | 'check' | 'unpin';
+  readonly config: Config;
+  /** The file that was read. */
+  readonly configFile: string | undefined;
+  readonly reload: ReloadConfig;
+}
+
 export type Resolution =
-  | {
-      readonly action: 'run' | 'check' | 'unpin';
-      readonly config: Config;
-      /** The file that was read. */
-      readonly configFile: string | undefined;
-    }
+  | RunResolution
   | { readonly action: 'doctor'; readonly config: Config; readonly doctor: DoctorConfig }
   | { readonly action: 'estimate'; readonly config: Config; readonly estimate: EstimateConfig }
   | { readonly action: 'help' | 'version' | 'list' };
@@ -81,7 +84,7 @@ export function resolveConfig(sources: ConfigSources): Resolution {
     case 'estimate':
       return { action: line.action, config, estimate: toEstimateConfig(line) };
     default:
-      return { action: line.action, config, configFile: line.configFile };
+      return { action: line.action, config, configFile: line.configFile, reload: toReloadConfig(line) };
   }
 }
 
@@ -90,12 +93,29 @@ const WAIT_RULE = wholeNumber(0, 60, 'seconds');
 const DEFAULT_WATCH_TIME = '60s';
 const WATCH_RULE = durationText(500, 86_400_000, '500ms to 24h');
 
+const DEFAULT_AUTO_RELOAD_TIME = '30s';
+const AUTO_RELOAD_RULE = durationText(100, 86_400_000, '100ms to 24h');
+
+/** A number alone is seconds. */
+function autoReloadTime({ own }: CommandLine): string {
+  const { autoReloadTime: text = DEFAULT_AUTO_RELOAD_TIME } = own;
+  return /^\d+$/.test(text) ? `${text}s` : text;
+}
+
+function toReloadConfig(line: CommandLine): ReloadConfig {
+  const { autoReload, lifecycle } = line.own;
+  const judged = AUTO_RELOAD_RULE(autoReloadTime(line));
+  return { lifecycle, autoReloadMs: autoReload && 'value' in judged ? judged.value : undefined };
+}
+
 /** What is wrong with the values of commands' own flags. */
-function ownProblems({ own }: CommandLine): ConfigProblem[] {
+function ownProblems(line: CommandLine): ConfigProblem[] {
+  const { own } = line;
   const { waitSeconds = DEFAULT_WAIT_SECONDS, watchTime = DEFAULT_WATCH_TIME } = own;
   return [
     ['--wait', problemOf(WAIT_RULE(waitSeconds))] as const,
     ['--for', problemOf(WATCH_RULE(watchTime))] as const,
+    ['--config.auto-reload-interval', problemOf(AUTO_RELOAD_RULE(autoReloadTime(line)))] as const,
   ].flatMap(([path, message]) => (message === undefined ? [] : [{ path, message }]));
 }
 

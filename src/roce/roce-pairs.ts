@@ -129,10 +129,6 @@ class PairTable implements RocePairs {
     });
   }
 
-  get #idleLimitMs(): number {
-    return Math.max(this.#options.idleTimeoutMs, 2 * this.#options.intervalMs);
-  }
-
   exportState(options: PairsExport): Promise<StateColumns> {
     const times = { elapsedMs: this.#elapsedMs, refreshedMs: this.#refreshedMs };
     const tables = { list: this.#list, others: this.#others };
@@ -303,7 +299,8 @@ class PairTable implements RocePairs {
   #endIfIdle(place: number): void {
     const pair = this.#list.pairs[place];
     if (pair === undefined) return;
-    const overdueMs = this.#elapsedMs - pair.lastSeenMs - this.#idleLimitMs;
+    const { idleTimeoutMs, intervalMs } = this.#options;
+    const overdueMs = this.#elapsedMs - pair.lastSeenMs - Math.max(idleTimeoutMs, 2 * intervalMs);
     if (overdueMs <= 0 || !this.#mayEnd(pair, pair.changedIn, overdueMs)) return;
     this.#list.end(pair, 'expired');
   }

@@ -53,8 +53,13 @@ export function spawnExporter(options: ExporterOptions): Child {
  * Resolves when it serves and counts. Rejects, with its output, when it ends before. Unless the settings say
  * otherwise, new series show their value at once: most tests ask what was counted, and ask once.
  */
-export async function startExporter(options: ExporterOptions): Promise<Exporter> {
-  const child = spawnExporter({ ...options, settings: withValuesAtOnce(options.settings) });
+export function startExporter(options: ExporterOptions): Promise<Exporter> {
+  return startExporterAsConfigured({ ...options, settings: withValuesAtOnce(options.settings) });
+}
+
+/** The same by nothing but what is given. */
+export async function startExporterAsConfigured(options: ExporterOptions): Promise<Exporter> {
+  const child = spawnExporter(options);
   try {
     const url = await child.waitFor('the exporter to say where its metrics are', () =>
       /metrics are at (http:\/\/[^\s"]+)/.exec(child.stderr)?.[1]?.replace('localhost', '127.0.0.1'),

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// Another configuration for the running exporter. What can fail comes first; then, between two refreshes, every
+// part takes over what concerns it. Where the kernel must count otherwise, another object comes in the place of
+// the present one from one packet to the next, and what that has counted is taken in before anything changes.
+
+import { isDeepStrictEqual } from 'node:util';
+import type { Attachments } from '../attach/attachments.js';
+import type { Clock } from '../clock.js';
+import type { Config } from '../config/config.js';
+import { flowDetail } from '../config/flow-labels.js';
+import type { Daemon } from '../daemon.js';
+import type { ExpositionInput } from '../exposition/render-exposition.js';
+import type { ExpositionBudget } from '../flows/exposition-budget.js';
+import type { FlowAccounts } from '../flows/flow-accounts.js';
+import type { Netdev } from '../kernel/netdev.js';
+import type { Logger } from '../log.js';
+import type { SelfMetrics } from '../metrics/self-metrics.js';
+import type { ReplaceableNetworks } from '../networks/replaceable-networks.js';
+import { createInterfaceChoice } from './choose-interfaces.js';
+import { type AccountsParts, accountsAsConfigured, type FlowParts } from './connect-flows.js';
+import { programsOf } from './connect-kernel.js';
+import { connectNetworks } from './connect-networks.js';
+import type { RoceLine } from './connect-roce.js';
+import { limitsShown } from './feed-self-metrics.js';
+import { seriesIdentity } from './keep-state.js';
+import type { LiveConfig } from './live-config.js';
+import type { LiveKernel } from './live-kernel.js';
+import type { LivePrinter, LiveRdma } from './live-lines.js';
+import type { LivePush } from './live-push.js';
+
+export interface ReconfigureParts {
+  readonly live: LiveConfig;
+  readonly kernel: LiveKernel;
+  readonly netdev: Netdev;
+  readonly attachments: Attachments;
+  readonly networks: ReplaceableNetworks;
+  readonly flowParts: FlowParts;
+  readonly accounts: FlowAccounts;
+  readonly accountsParts: AccountsParts;
+  readonly budget: ExpositionBudget;
+  readonly roce: Pick<RoceLine, 'reconfigure'> | undefined;
+  readonly rdma: LiveRdma;
+  readonly printer: LivePrinter;
+  readonly web: { renew(): void };
+  readonly push: LivePush;
+  readonly pushLimitMs: number;
+  shown(): Promise<ExpositionInput>;
+  readonly daemon: Pick<Daemon, 'reconfigure'>;
+  readonly selfMetrics: SelfMetrics;
+  /** The configuration is another one now; for what is not in here. */
+  onConfigured(config: Config): void;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+/** Both halves of the maps that a replaced program has written: it may have begun with either. */
+const REFRESHES_OF_FORMER = 2;
+
+/**
+ * Takes over another configuration. Rejects with one sentence, mostly an ExporterError: the present one then goes
+ * on whole, unless the sentence says what has ended.
+ */
+export async function reconfigure(config: Config, parts: ReconfigureParts): Promise<void> {
+  const { live, kernel, attachments, networks, daemon, log, clock } = parts;
+  const { names } = networks;
+  const nextNetworks = isDeepStrictEqual(networkUse(live.current), networkUse(config))
+    ? undefined
+    : await connectNetworks(config, { log, clock, names });
+  const object = kernel.loadNext(config);
+  let isTaken = false;
+  try {
+    await daemon.reconfigure(
+      () => {
+        isTaken = true;
+        if (object === undefined) return 0;
+        attachments.replacePrograms(programsOf(object, config));
+        return REFRESHES_OF_FORMER;
+      },
+      async () => {
+        const before = live.current;
+        live.current = config;
+        if (object !== undefined) kernel.replace(object, config);
+        if (nextNetworks !== undefined) networks.replace(nextNetworks);
+        await takeOver(before, parts);
+        return config;
+      },
+    );
+  } finally {
+    if (!isTaken) {
+      object?.close();
+      nextNetworks?.stop();
+    }
+  }
+}
+
+async function takeOver(before: Config, parts: ReconfigureParts): Promise<void> {
+  const { live, flowParts, attachments, selfMetrics, web } = parts;
+  const config = live.current;
+  const [was, is] = [seriesIdentity(before, flowParts), seriesIdentity(config, flowParts)];
+  parts.budget.limitBytes = config.flows.maxExpositionBytes;
+  parts.onConfigured(config);
+  selfMetrics.configure(limitsShown(config));
+  if (!isDeepStrictEqual(accountsUse(before), accountsUse(config))) {
+    await changeAccounts(
+      parts,
+      was.labels !== is.labels ? 'all' : was.filter !== is.filter ? 'unwanted' : 'none',
+    );
+  }
+  await parts.roce?.reconfigure(was.pairs !== is.pairs);
+  const { interfaces, interfacesGiven } = config;
+  if (!isDeepStrictEqual([interfaces, interfacesGiven], [before.interfaces, before.interfacesGiven])) {
+    attachments.setInterfaces(interfaces, createInterfaceChoice(config, parts));
+  }
+  if (!isDeepStrictEqual(before.rdma, config.rdma)) await parts.rdma.renew();
+  if (before.print !== config.print) await parts.printer.renew();
+  web.renew();
+  try {
+    const change = { hasNewFlowLabels: was.labels !== is.labels };
+    await parts.push.reconfigure(parts.shown, change, parts.pushLimitMs);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new Error(`all but push is in force, and pushing has ended: ${message}`, { cause: error });
+  }
+}
+
+async function changeAccounts(parts: ReconfigureParts, toEnd: 'none' | 'unwanted' | 'all'): Promise<void> {
+  const { accounts, selfMetrics } = parts;
+  const { options, change } = accountsAsConfigured(parts.flowParts, parts.accountsParts);
+  const ended = await accounts.reconfigure(options, change, toEnd);
+  for (const [reason, count] of Object.entries(ended)) selfMetrics.recordSeriesEnded(reason, count);
+  selfMetrics.setSeries(accounts.series.count);
+}
+
+function networkUse({ networks, flows, roce }: Config): object {
+  const { srcNetwork, dstNetwork } = flowDetail(flows, roce.perQueuePair);
+  const { ipv4PrefixLength, ipv6PrefixLength } = flows;
+  const kept = srcNetwork || dstNetwork ? { ipv4PrefixLength, ipv6PrefixLength } : undefined;
+  return { networks, kept };
+}
+
+/** What flow accounts go by. */
+function accountsUse({ flows, roce, web, filter, excludeDns, collectAgg, intervalMs }: Config): object {
+  const { perQueuePair } = roce;
+  const { openmetricsCreated } = web;
+  return { flows, perQueuePair, openmetricsCreated, filter, excludeDns, collectAgg, intervalMs };
+}

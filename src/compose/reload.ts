@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading the configuration again, by signal, by request or as its file has changed: one at a time, all of it
+// checked before any of it counts, and what came of it told in one sentence.
+
+import type { Config } from '../config/config.js';
+import { compareConfigs } from '../config/reload-rules.js';
+import { ConfigError } from '../errors.js';
+import type { Logger } from '../log.js';
+
+export type ReloadOutcome = { readonly ok: true } | { readonly problem: string };
+
+export interface ReloaderParts {
+  /** As it is now; rejects with ConfigError, and an Error of one sentence where the file cannot be had. */
+  readConfig(): Promise<Config>;
+  /** What the exporter runs with. */
+  currentConfig(): Config;
+  /** Rejects with an Error of one sentence. */
+  apply(config: Config): Promise<void>;
+  onDone(succeeded: boolean): void;
+  /** A reload begins; and ends, whatever came of it. */
+  readonly systemd?: { reloading(): void; ready(): void } | undefined;
+  readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
+}
+
+/** Whoever reads more of them reads none. */
+const PROBLEMS_SHOWN = 10;
+
+export class Reloader {
+  readonly #parts: ReloaderParts;
+  #running: Promise<ReloadOutcome> | undefined;
+  #next: Promise<ReloadOutcome> | undefined;
+
+  constructor(parts: ReloaderParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Never rejects. However often it is called while one is under way, one more follows: it reads what was written
+   * until it begins.
+   */
+  reload(cause: string): Promise<ReloadOutcome> {
+    if (this.#running === undefined) {
+      this.#running = this.#once(cause).finally(() => {
+        this.#running = undefined;
+      });
+      return this.#running;
+    }
+    this.#next ??= this.#running.then(() => {
+      this.#next = undefined;
+      return this.reload(cause);
+    });
+    return this.#next;
+  }
+
+  async #once(cause: string): Promise<ReloadOutcome> {
+    const { systemd, log } = this.#parts;
+    systemd?.reloading();
+    const outcome = await this.#attempt(cause);
+    if ('problem' in outcome) log.error(`${cause}: the configuration stays as it was: ${outcome.problem}`);
+    this.#parts.onDone('ok' in outcome);
+    systemd?.ready();
+    return outcome;
+  }
+
+  async #attempt(cause: string): Promise<ReloadOutcome> {
+    const { log } = this.#parts;
+    try {
+      const change = compareConfigs(this.#parts.currentConfig(), await this.#parts.readConfig());
+      const { live, restart } = change;
+      if (live.length > 0) await this.#parts.apply(change.config);
+      const what = live.length === 0 ? 'the configuration is as before' : `in force now: ${live.join(', ')}`;
+      log.info(`${cause}: ${what}`);
+      if (restart.length > 0) log.warn(`${cause}: only a restart brings ${restart.join(', ')} into force`);
+      return { ok: true };
+    } catch (error) {
+      return { problem: sentenceOf(error) };
+    }
+  }
+}
+
+function sentenceOf(error: unknown): string {
+  if (!(error instanceof ConfigError)) return error instanceof Error ? error.message : String(error);
+  const { problems } = error;
+  const shown = problems.slice(0, PROBLEMS_SHOWN).map(({ path, message }) => `${path}: ${message}`);
+  const more = problems.length - shown.length;
+  return [...shown, ...(more > 0 ? [`and ${more} more such problems`] : [])].join('; ');
+}
