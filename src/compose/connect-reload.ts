@@ -19,6 +19,7 @@ export function connectReloader(
     apply: (config) => reconfigure(config, parts),
     onDone: (succeeded) => selfMetrics.recordReload(succeeded, clock.wallMs()),
     systemd,
+    nowMs: clock.nowMs,
     log,
   });
 }

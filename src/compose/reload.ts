@@ -17,6 +17,8 @@ export interface ReloaderParts {
   /** Rejects with an Error of one sentence. */
   apply(config: Config): Promise<void>;
   onDone(succeeded: boolean): void;
+  /** Monotonic milliseconds. */
+  nowMs(): number;
   /** A reload begins; and ends, whatever came of it. */
   readonly systemd?: { reloading(): void; ready(): void } | undefined;
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
@@ -63,13 +65,14 @@ export class Reloader {
   }
 
   async #attempt(cause: string): Promise<ReloadOutcome> {
-    const { log } = this.#parts;
+    const { log, nowMs } = this.#parts;
+    const startedMs = nowMs();
     try {
       const change = compareConfigs(this.#parts.currentConfig(), await this.#parts.readConfig());
       const { live, restart } = change;
       if (live.length > 0) await this.#parts.apply(change.config);
       const what = live.length === 0 ? 'the configuration is as before' : `in force now: ${live.join(', ')}`;
-      log.info(`${cause}: ${what}`);
+      log.info({ durationMs: Math.round(nowMs() - startedMs) }, `${cause}: ${what}`);
       if (restart.length > 0) log.warn(`${cause}: only a restart brings ${restart.join(', ')} into force`);
       return { ok: true };
     } catch (error) {

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who asks for a reload, when, and what he is told; what a configuration does is in test/e2e/reload.test.ts.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { AutoReload } from '../../src/compose/auto-reload.js';
+import { Reloader } from '../../src/compose/reload.js';
+import type { Config } from '../../src/config/config.js';
+import { resolveRun } from '../support/config/fixture-text.js';
+
+function createRig(text = '') {
+  const rig = {
+    text,
+    current: resolveRun({ file: text }),
+    applied: [] as Config[],
+    applyError: undefined as Error | undefined,
+    outcomes: [] as boolean[],
+    told: [] as string[],
+    reads: 0,
+    /** Before each read is over. */
+    gate: Promise.resolve(),
+  };
+  const tell =
+    (level: string) =>
+    (first: object | string, message?: string): void => {
+      rig.told.push(`${level} ${message ?? first}`);
+    };
+  const reloader = new Reloader({
+    async readConfig() {
+      rig.reads++;
+      const given = rig.text;
+      await rig.gate;
+      return resolveRun({ file: given });
+    },
+    currentConfig: () => rig.current,
+    async apply(config) {
+      if (rig.applyError !== undefined) throw rig.applyError;
+      rig.applied.push(config);
+      rig.current = config;
+    },
+    onDone: (succeeded) => rig.outcomes.push(succeeded),
+    nowMs: () => 0,
+    log: { info: tell('info'), warn: tell('warn'), error: tell('error') },
+  });
+  return Object.assign(rig, { reloader });
+}
+
+test('what is in force, and what waits for a restart, is told by key', async () => {
+  const rig = createRig();
+  rig.text = 'filter: tcp\nattach_mode: generic\n';
+  assert.deepEqual(await rig.reloader.reload('SIGHUP'), { ok: true });
+  assert.deepEqual(rig.told, [
+    'info SIGHUP: in force now: filter',
+    'warn SIGHUP: only a restart brings attach_mode into force',
+  ]);
+  assert.equal(rig.current.attachMode, 'auto');
+  await rig.reloader.reload('again');
+  assert.equal(rig.applied.length, 1, 'nothing else has changed');
+  assert.deepEqual(rig.told.slice(2), [
+    'info again: the configuration is as before',
+    'warn again: only a restart brings attach_mode into force',
+  ]);
+});
+
+test('a wrong configuration, and one that cannot be had, are one sentence and no change', async () => {
+  const rig = createRig();
+  rig.text = 'filter: banana\nintervall_ms: 5\n';
+  const outcome = await rig.reloader.reload('SIGHUP');
+  assert.ok('problem' in outcome);
+  assert.match(outcome.problem, /^filter: must be .*; intervall_ms: there is no such key/);
+  assert.deepEqual(rig.told, [`error SIGHUP: the configuration stays as it was: ${outcome.problem}`]);
+  rig.text = 'filter: tcp\n';
+  rig.applyError = new Error('the kernel will not');
+  assert.deepEqual(await rig.reloader.reload('SIGHUP'), { problem: 'the kernel will not' });
+  assert.deepEqual([rig.outcomes, rig.applied], [[false, false], []]);
+});
+
+test('however many ask while one is under way, one more follows, with what was written until then', async () => {
+  const rig = createRig();
+  let open = (): void => undefined;
+  rig.gate = new Promise((resolve) => {
+    open = resolve;
+  });
+  rig.text = 'filter: tcp\n';
+  const first = rig.reloader.reload('first');
+  const others = [1, 2, 3].map(() => rig.reloader.reload('another'));
+  rig.text = 'filter: udp\n';
+  open();
+  await Promise.all([first, ...others]);
+  assert.equal(rig.reads, 2);
+  assert.equal(rig.current.filter, 'udp');
+  await rig.reloader.reload('later');
+  assert.equal(rig.reads, 3);
+});
+
+test('a file with other contents is reloaded once, whatever comes of it', async () => {
+  let contents: string | Error = 'a';
+  let reloads = 0;
+  const told: string[] = [];
+  const tasks: (() => void)[] = [];
+  const auto = new AutoReload(100, Buffer.from('a'), {
+    async readContents() {
+      if (contents instanceof Error) throw contents;
+      return Buffer.from(contents);
+    },
+    async reload() {
+      reloads++;
+    },
+    clock: {
+      schedule(task) {
+        tasks.push(task);
+        return () => tasks.splice(tasks.indexOf(task), 1);
+      },
+    },
+    log: { warn: (message) => told.push(message) },
+  });
+  const look = async (): Promise<void> => {
+    tasks.shift()?.();
+    while (tasks.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  };
+  await look();
+  assert.equal(reloads, 0, 'it is what the start has read');
+  contents = 'b';
+  await look();
+  await look();
+  assert.equal(reloads, 1);
+  contents = new Error('it is gone');
+  await look();
+  await look();
+  assert.deepEqual([reloads, told], [1, ['the configuration file cannot be looked at: it is gone']]);
+  contents = 'a';
+  await look();
+  assert.equal(reloads, 2);
+  auto.stop();
+  assert.deepEqual(tasks, []);
+});
