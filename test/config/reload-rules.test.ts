@@ -7,7 +7,7 @@ import type { Config } from '../../src/config/config.js';
 import { compareConfigs, RELOAD_RULES, reloadRuleOf } from '../../src/config/reload-rules.js';
 import { SETTINGS } from '../../src/config/settings.js';
 import { settingPaths } from '../../src/config/settings-tree.js';
-import { resolveRun } from '../support/config/fixture-text.js';
+import { readRepositoryFile, resolveRun } from '../support/config/fixture-text.js';
 
 function configOfText(text: string): Config {
   return resolveRun({ file: text });
@@ -58,4 +58,15 @@ test('to name the interface that is the default is a change: none is chosen any 
   assert.deepEqual(compareConfigs(configOfText(''), configOfText('interfaces: [eth0]\n')).live, [
     'interfaces',
   ]);
+});
+
+test('docs/configuration.md names what needs a restart', () => {
+  const [, list = ''] =
+    /These need a restart;[\s\S]*?into force:\n([\s\S]*?)\. What is in/.exec(
+      readRepositoryFile('docs/configuration.md'),
+    ) ?? [];
+  assert.deepEqual(
+    [...list.matchAll(/`([^`]+)`/g)].map((match) => match[1]).sort(),
+    PATHS.filter((path) => reloadRuleOf(path) === 'restart').sort(),
+  );
 });
