@@ -35,7 +35,7 @@ describe('help', () => {
       ...['NETWORK_INTERFACE', 'VICTORIAMETRICS_ENABLED', 'VICTORIAMETRICS_REMOTE_WRITE', 'COLLECT_AGG'],
     ];
     for (const word of words) assert.ok(help.includes(word), word);
-    assert.equal(FLAGS.length, 24);
+    assert.equal(FLAGS.length, 27);
     assert.equal(VARIABLES.length, 4);
   });
 

@@ -15,7 +15,9 @@ import { kernelTest } from '../support/kernel/kernel-gate.js';
 import { commandOf, dispositionOf, listeningPorts } from '../support/process-state.js';
 import type { Child } from '../support/processes.js';
 
-const HARMLESS = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
+const IGNORED = ['SIGUSR1', 'SIGUSR2'] as const;
+/** At SIGHUP a run reads its configuration again; before it is one, it is ignored, too. */
+const HARMLESS = ['SIGHUP', ...IGNORED] as const;
 /** Between two signals, as it may need a turn of the event loop to take one. */
 const TURN_MS = 20;
 
@@ -58,10 +60,11 @@ for (const { name, path } of nodes()) {
         for (const signal of HARMLESS) exporter.child.kill(signal);
         await delay(TURN_MS);
       }
-      for (const signal of HARMLESS) await exporter.logged(new RegExp(`msg="${signal} is ignored`));
+      for (const signal of IGNORED) await exporter.logged(new RegExp(`msg="${signal} is ignored`));
+      await exporter.logged(/msg="SIGHUP: the configuration is as before"/);
       const before = (await exporter.scrape()).value('xtrace_refreshes_total');
       await exporter.scrapeUntil('more refreshes', (now) => now.value('xtrace_refreshes_total') > before + 2);
-      for (const signal of HARMLESS) assert.equal(linesAbout(exporter, signal).length, 1, signal);
+      for (const signal of IGNORED) assert.equal(linesAbout(exporter, signal).length, 1, signal);
       await assertWellAndStops(exporter);
     },
   );
