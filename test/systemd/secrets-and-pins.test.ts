@@ -98,6 +98,7 @@ machineTest('with it, what the service pins outlives a restart and a stop, for t
     path.join(DROP_INS, 'keep.conf'),
     readFileSync(path.join(ROOT, 'systemd/xtrace-catch.service.d/keep.conf'), 'utf8'),
   );
+  booted().write(CONFIG, 'interfaces: [lo]\n'); // nothing that waits to be pushed holds up a stop
   await booted().run('systemctl', 'daemon-reload');
   await booted().run('systemctl', 'restart', UNIT);
   await asService('bpftool', 'map', 'create', PIN, ...MAP);

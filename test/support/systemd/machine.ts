@@ -2,6 +2,7 @@
 // A machine of systemd-nspawn: this machine's /usr under files of its own, with systemd as its init, a
 // network of its own, and what `make install` puts. For tests only; needs root.
 
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
@@ -21,7 +22,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { atEnd } from '../cleanup.js';
 import { PROGRAM } from '../exporter/exporter.js';
-import { type Child, run, start } from '../processes.js';
+import { type Child, start } from '../processes.js';
 
 export const ROOT = path.resolve(path.dirname(PROGRAM), '..');
 const BOOT = path.join(ROOT, 'test', 'support', 'systemd', 'boot-machine');
@@ -32,6 +33,8 @@ const NODE = realpathSync(process.execPath);
 export const NODE_PREFIX = path.dirname(path.dirname(NODE));
 const CAPABILITIES = 'CAP_BPF,CAP_NET_ADMIN,CAP_PERFMON,CAP_SYS_ADMIN';
 const STOP_LIMIT_MS = 30_000;
+const REMOVE_ATTEMPTS = 100;
+const REMOVE_PAUSE_MS = 50;
 
 export interface Outcome {
   /** null where a signal ended it. */
@@ -45,9 +48,9 @@ export class Machine {
   readonly root: string;
   readonly #child: Child;
   readonly #leader: number;
-  readonly #remove: () => void;
+  readonly #remove: () => Promise<void>;
 
-  private constructor(made: { root: string; child: Child; leader: number; remove(): void }) {
+  private constructor(made: { root: string; child: Child; leader: number; remove(): Promise<void> }) {
     this.root = made.root;
     this.#child = made.child;
     this.#leader = made.leader;
@@ -59,14 +62,24 @@ export class Machine {
     const name = `xt${process.pid}${suffix}`;
     const folder = mkdtempSync(path.join(os.tmpdir(), 'xtrace-machine-'));
     const root = path.join(folder, 'root');
-    const remove = atEnd(() => {
-      rmSync(folder, { recursive: true, force: true });
-      removeTraces(name);
-    });
+    let child: Child | undefined;
+    const removals: (() => void)[] = [];
+    // After each start: where the test process ends early, the child ends before what it writes to goes.
+    const startIn = (command: string, args: readonly string[]): Child => {
+      child = start(command, args);
+      removals.push(atEnd(() => removeTraces(name, folder)));
+      return child;
+    };
+    const remove = async (): Promise<void> => {
+      await child?.stop('SIGTERM', STOP_LIMIT_MS); // nspawn asks systemd to shut down
+      for (const removal of removals) removal();
+    };
     try {
       makeRoot(root);
-      await run(path.join(ROOT, 'scripts', 'install-files'), [root]);
-      const child = start(BOOT, [
+      const installing = startIn(path.join(ROOT, 'scripts', 'install-files'), [root]);
+      const { code } = await installing.exited;
+      if (code !== 0) throw new Error(`install-files exited with ${code}:\n${installing.stderr}`);
+      const booting = startIn(BOOT, [
         name,
         `--directory=${root}`,
         // What programs write below /usr goes to the machine's own; what they find there is this machine's.
@@ -77,14 +90,14 @@ export class Machine {
         `--capability=${CAPABILITIES}`,
         '--system-call-filter=bpf perf_event_open',
       ]);
-      const leader = await child.waitFor('systemd to begin', () => findLeader(child.pid));
-      const machine = new Machine({ root, child, leader, remove });
-      await child.waitFor('systemd to have booted', async () =>
+      const leader = await booting.waitFor('systemd to begin', () => findLeader(booting.pid));
+      const machine = new Machine({ root, child: booting, leader, remove });
+      await booting.waitFor('systemd to have booted', async () =>
         /^(running|degraded)$/m.test((await machine.exec('systemctl', 'is-system-running')).stdout),
       );
       return machine;
     } catch (error) {
-      remove();
+      await remove();
       throw error;
     }
   }
@@ -142,9 +155,9 @@ export class Machine {
     rmSync(path.join(this.root, file), { recursive: true, force: true });
   }
 
+  /** May be called twice. */
   async stop(): Promise<void> {
-    await this.#child.stop('SIGTERM', STOP_LIMIT_MS); // nspawn asks systemd to shut down
-    this.#remove();
+    await this.#remove();
   }
 }
 
@@ -195,8 +208,15 @@ function findLeader(nspawn: number): number | undefined {
   return undefined;
 }
 
-/** What nspawn leaves behind: cgroups, and a folder for mounts. */
-function removeTraces(name: string): void {
+/**
+ * Its files, and what nspawn leaves behind: cgroups, a folder for mounts, and, where it was killed before it
+ * had tied the machine to its own life, that machine.
+ */
+function removeTraces(name: string, files: string): void {
+  rmSync(files, { recursive: true, force: true, maxRetries: REMOVE_ATTEMPTS, retryDelay: REMOVE_PAUSE_MS });
+  if (existsSync('/run/systemd/system')) {
+    spawnSync('systemctl', ['kill', '--signal=SIGKILL', `${name}.scope`], { stdio: 'ignore' });
+  }
   const roots = readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
     .filter((line) => / - cgroup2? /.test(line))
@@ -204,21 +224,39 @@ function removeTraces(name: string): void {
   const ours = readFileSync('/proc/self/cgroup', 'utf8')
     .split('\n')
     .map((line) => line.replace(/^\d+:[^:]*:/, ''));
-  for (const folder of roots.flatMap((root) => ours.map((own) => path.join(root, own, name)))) {
-    removeFolders(folder);
+  const cgroups = roots.flatMap((root) => ours.map((own) => path.join(root, own, name)));
+  for (const folder of [...cgroups, `/run/systemd/nspawn/propagate/${name}`]) {
+    // Processes that were killed are gone in a moment; this may run at an exit, which awaits nothing.
+    for (let attempt = 0; attempt < REMOVE_ATTEMPTS && existsSync(folder); attempt++) {
+      if (attempt > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, REMOVE_PAUSE_MS);
+      removeFolders(folder);
+    }
   }
-  removeFolders(`/run/systemd/nspawn/propagate/${name}`);
 }
 
-/** Folders alone, deepest first; one that is in use stays. */
+/** Folders alone, deepest first, with the processes that are in one as a cgroup; one that is in use stays. */
 function removeFolders(folder: string): void {
-  if (!existsSync(folder)) return;
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    if (entry.isDirectory()) removeFolders(path.join(folder, entry.name));
-  }
   try {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      if (entry.isDirectory()) removeFolders(path.join(folder, entry.name));
+      if (entry.name === 'cgroup.procs') killAll(path.join(folder, entry.name));
+    }
     rmdirSync(folder);
-  } catch {
-    // Its processes are being killed; it is empty then, and nobody's.
+  } catch (error) {
+    if (!/^(EBUSY|ENOTEMPTY|ENOENT)$/.test((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
+}
+
+function killAll(cgroupProcs: string): void {
+  // 0 would stand for a process that cannot be seen from here.
+  for (const pid of readFileSync(cgroupProcs, 'utf8')
+    .split('\n')
+    .map(Number)
+    .filter((one) => one > 0)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
   }
 }
