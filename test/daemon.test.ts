@@ -38,6 +38,7 @@ function createRig(
     outcomes: [] as boolean[],
     applyError: undefined as unknown,
     drainMs: 0,
+    isTakingOver: (): boolean => false,
     async runTimers(untilMs: number): Promise<void> {
       for (;;) {
         const due = [...timers].sort((a, b) => a.atMs - b.atMs)[0];
@@ -62,6 +63,7 @@ function createRig(
           return { ...EMPTY_DRAIN, ...(error === undefined ? {} : { error }) };
         },
       },
+      isTakingOver: () => rig.isTakingOver(),
       accounts: {
         async apply() {
           if (rig.applyError !== undefined) throw rig.applyError;
@@ -143,6 +145,29 @@ test('start attaches, then refreshes, and keeps to the beat of the start', async
   await runTimers(2500);
   assert.deepEqual(events.slice(3), ['drain 1000', 'refresh 2', 'drain 2000', 'refresh 3']);
   assert.equal(daemon.currentRefresh(), 3);
+});
+
+test('what predecessors counted is taken in at the start, refresh by refresh', async () => {
+  let left = 3;
+  const cleared: number[] = [];
+  const rig = createRig(['va'], false, WATCH_MS, {
+    async clearDrained() {
+      left--;
+      cleared.push(left);
+    },
+    async keepState() {
+      rig.timeline.push('keep');
+    },
+  });
+  rig.isTakingOver = () => left > 0;
+  await rig.daemon.start();
+  assert.deepEqual(
+    rig.events.filter((event) => event.startsWith('drain')),
+    ['drain 0', 'drain 0', 'drain 0'],
+  );
+  assert.deepEqual(cleared, [2, 1, 0]);
+  await rig.runTimers(INTERVAL_MS);
+  assert.equal(rig.events.filter((event) => event.startsWith('drain')).length, 4);
 });
 
 test('a refresh longer than the interval leaves beats out and does not pile up', async () => {

@@ -135,9 +135,14 @@ function stepsOf(predecessor: Predecessor, parts: TakeOverParts): Step[] {
     return result;
   };
   const handedOver = (): CountedMaps | undefined => opened && copiedOf(id, opened);
+  // Empty before it goes: where its pins cannot be removed, the next start finds nothing in it.
+  const last = async (): Promise<void> => {
+    await opened?.clear();
+    predecessor.remove();
+  };
   return [
     { predecessor, drain, handedOver, clear: async () => opened?.clear() },
-    { predecessor, drain, handedOver, clear: remove },
+    { predecessor, drain, handedOver, clear: last },
   ];
 }
 

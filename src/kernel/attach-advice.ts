@@ -55,6 +55,6 @@ export function incumbentSentence(incumbent: Incumbent, interfaceName: string): 
   const label = incumbent.name === '' ? `id ${incumbent.id}` : `"${incumbent.name}", id ${incumbent.id}`;
   const found = `${interfaceName} already has an XDP program (${label}, ${incumbent.mode} mode), which was left alone`;
   return incumbent.isOurs
-    ? `${found}: it is one of ours, so another xtrace-catch counts this interface; stop that one or choose another interface`
+    ? `${found}: it is one of ours, so another xtrace-catch counts this interface, or has left it pinned; stop that one (xtrace-catch unpin, where it has ended) or choose another interface`
     : `${found}: stop what owns it (bpftool link and ip link show tell), or choose another interface`;
 }

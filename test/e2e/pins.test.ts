@@ -3,9 +3,12 @@
 // together, whatever the one before ended by and whatever the next one wants to be different.
 
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { openLibbpf, openLibc } from '../../src/kernel/ffi.js';
+import { encodeMeta } from '../../src/kernel/pins/generation-meta.js';
+import { PinnedGeneration, pinMeta } from '../../src/kernel/pins/pinned-generation.js';
 import { waitFor } from '../support/conditions.js';
 import { type Exporter, startExporter } from '../support/exporter/exporter.js';
 import { createSite, type Site } from '../support/exporter/site.js';
@@ -194,6 +197,31 @@ kernelTest('another mode is attached anew, with what the former one counted', as
   await relay.end(second);
   assert.equal(relay.counted, sent);
 });
+
+kernelTest(
+  'another ABI version: its counts come as sums, and programs are replaced in one step',
+  async (t) => {
+    const relay = createRelay(t, 'pa');
+    const first = await relay.start();
+    const traffic = startTraffic(t, relay.site);
+    await relay.end(first);
+    const libraries = { libbpf: openLibbpf(), libc: openLibc() };
+    const folder = join(relay.pinPath, 'generation-1');
+    const generation = new PinnedGeneration(libraries, folder);
+    unlinkSync(join(folder, 'meta'));
+    pinMeta(libraries, folder, encodeMeta({ ...generation.meta, abiVersion: 99 }));
+    generation.close();
+    const second = await relay.start();
+    assert.match(second.child.stderr, /loaded and pinned maps and programs" .*replaced=1/);
+    assert.deepEqual(generations(relay), ['generation-2']);
+    const exposition = await second.scrape();
+    assertBalance(exposition);
+    assert.ok(exposition.sum('xtrace_other_packets_total', { reason: 'map_full' }) > 0);
+    const sent = await endTraffic(traffic);
+    await relay.end(second);
+    assert.equal(relay.counted, sent.packets);
+  },
+);
 
 kernelTest('without a pin path nothing stays, and pins of others are left alone', async (t) => {
   const relay = createRelay(t, 'pn');
