@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // enum traffic_kind and enum framing of bpf/abi.h, with the names that people see.
 
-/** enum traffic_kind. Append only: the numbers are shared with the kernel half. */
+/**
+ * enum traffic_kind. Append only: the numbers are shared with the kernel half, and with the pinned maps of other
+ * versions.
+ */
 export const KIND = {
   none: 0,
   tcp: 1,

@@ -166,7 +166,7 @@ kernelTest('where an exporter counts the interface: one sentence, and it goes on
   assert.deepEqual([code, stdout], [1, '']);
   assert.match(
     stderr,
-    /^xtrace-catch: nothing can be watched: va already has an XDP program .* another xtrace-catch counts this interface; stop that one or choose another interface\n$/,
+    /^xtrace-catch: nothing can be watched: va already has an XDP program .* another xtrace-catch counts this interface, or has left it pinned; stop that one .* or choose another interface\n$/,
   );
   await site.send('va', shortFlows(5));
   await exporter.scrapeUntil('its flows', (now) => now.sum('xtrace_interface_packets_total') === 5);

@@ -113,6 +113,7 @@ function pathOfSame(
   options: LoadOptions,
   parts: LoadParts,
 ): string | undefined {
+  if (!generation.isReadable) return undefined;
   const { digest, flavours } = generation.meta;
   const wanted = options.flavours ?? ['frags', 'plain'];
   if (!flavours.every((flavour) => wanted.includes(flavour))) return undefined;
