@@ -124,6 +124,7 @@ export class TlsHandshake {
       else this.#fail('tls_handshake');
     });
     secured.on('close', this.#close);
+    secured.on('end', this.#close); // half-closed sockets are ours to close
     secured.once('secure', () => this.#judge(secured, rules));
   }
 
@@ -139,6 +140,7 @@ export class TlsHandshake {
     this.#end();
     secured.pause();
     secured.off('close', this.#close);
+    secured.off('end', this.#close);
     this.#socket.off('error', this.#close);
     this.#socket.off('close', this.#close);
     this.#socket.on('error', () => undefined);

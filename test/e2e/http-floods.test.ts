@@ -3,79 +3,15 @@
 // another client is answered within a second, refreshes keep their beat, and memory stays.
 
 import assert from 'node:assert/strict';
-import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { waitFor } from '../support/conditions.js';
-import { type Exporter, startExporter } from '../support/exporter/exporter.js';
-import { type FloodPlan, flood, startFlood } from '../support/exporter/flood.js';
+import { startExporter } from '../support/exporter/exporter.js';
+import { type FloodPlan, startFlood } from '../support/exporter/flood.js';
+import { assertServed, atFloodPlace, INTERVAL_MS, SERVER } from '../support/exporter/flood-place.js';
 import { requestRaw } from '../support/exporter/raw-http.js';
-import { type Service, watchService } from '../support/exporter/watched-service.js';
-import { withExporter } from '../support/exporter/with-exporter.js';
-import { ETHERTYPE, ethernet, ipv4, payloadOf, udp } from '../support/frames/frames.js';
+import { watchService } from '../support/exporter/watched-service.js';
 import { kernelTest } from '../support/kernel/kernel-gate.js';
-import { sendFrames } from '../support/kernel/sender.js';
-import { createWire, type Wire } from '../support/kernel/wire.js';
-import { putFirst, putTestFirst } from '../support/priority.js';
-
-const SERVER = '192.0.2.2';
-const INTERVAL_MS = 200;
-const ANSWER_LIMIT_MS = 1000;
-const GROWTH_LIMIT_BYTES = 50e6;
-
-interface Place {
-  readonly wire: Wire;
-  readonly exporter: Exporter;
-  flood(plan: Omit<FloodPlan, 'host' | 'port'>): Promise<unknown>;
-}
-
-/** An exporter that clients reach over a wire, with so many flows to show. */
-async function atPlace(suffix: string, flows: number, use: (place: Place) => Promise<void>): Promise<void> {
-  const wire = createWire(suffix, {
-    arp: true,
-    sourceAddresses: ['192.0.2.1/24'],
-    sinkAddresses: [`${SERVER}/24`],
-  });
-  const putBack = putTestFirst();
-  try {
-    await withExporter(
-      wire,
-      {
-        intervalMs: INTERVAL_MS,
-        args: ['--web.listen-address=0.0.0.0:0'],
-        // The floods' own connections are flows, too, and must not be what memory is used for.
-        settings: { flows: { max_series: flows + 50 } },
-      },
-      async (exporter) => {
-        putFirst(exporter.child.pid);
-        const frames = Array.from({ length: flows }, (_, i) => {
-          const ends = { src: '198.51.100.1', dst: `203.0.${i >> 8}.${i & 255}` };
-          return ethernet(ETHERTYPE.ipv4, ipv4(ends, udp(4000, 5000, payloadOf(60))));
-        });
-        await sendFrames({ prefix: wire.source.enter, interface: wire.sourceDevice(), frames });
-        await exporter.scrapeUntil('the flows', (now) => now.value('xtrace_series') >= flows);
-        // As it is after some minutes: what V8 takes to run at all is not what a flood takes.
-        for (let scrape = 0; scrape < 50; scrape++) await requestRaw(exporter.url, { keepBody: false });
-        await use({
-          wire,
-          exporter,
-          flood: (plan) => flood(wire.source, { host: SERVER, port: exporter.port, ...plan }),
-        });
-      },
-    );
-  } finally {
-    putBack();
-    wire.dispose();
-  }
-}
-
-function assertServed(t: TestContext, service: Service): void {
-  t.diagnostic(service.summary);
-  assert.deepEqual(service.refused, []);
-  assert.ok(service.slowestMs < ANSWER_LIMIT_MS, service.summary);
-  assert.ok(service.refreshes >= service.expectedRefreshes - 1, service.summary);
-  assert.ok(service.oldestRefreshMs < 3 * INTERVAL_MS, service.summary);
-  assert.ok(service.grownBytes < GROWTH_LIMIT_BYTES, service.summary);
-}
+import { createWire } from '../support/kernel/wire.js';
 
 const METRICS = 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n';
 const HEALTHY = 'GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n';
@@ -87,7 +23,7 @@ const PIPELINE = {
 } as const;
 
 kernelTest('80 connections of 4,000 pipelined requests, closed at once, delay nobody', async (t) => {
-  await atPlace('pl', 200, async ({ exporter, flood }) => {
+  await atFloodPlace('pl', 200, async ({ exporter, flood }) => {
     const service = await watchService(exporter, { intervalMs: INTERVAL_MS }, async () => {
       await flood(PIPELINE);
     });
@@ -96,7 +32,7 @@ kernelTest('80 connections of 4,000 pipelined requests, closed at once, delay no
 });
 
 kernelTest('four such clients for 10 s delay nobody', async (t) => {
-  await atPlace('p4', 200, async ({ exporter, flood }) => {
+  await atFloodPlace('p4', 200, async ({ exporter, flood }) => {
     const service = await watchService(exporter, { intervalMs: INTERVAL_MS }, async () => {
       await Promise.all(Array.from({ length: 4 }, () => flood({ ...PIPELINE, durationMs: 10_000 })));
     });
@@ -111,7 +47,7 @@ const GONE: readonly (readonly [suffix: string, what: string, plan: Partial<Floo
 ];
 for (const [suffix, what, plan] of GONE) {
   kernelTest(`clients that send ${what} and do not wait for an answer delay nobody`, async (t) => {
-    await atPlace(suffix, 200, async ({ exporter, flood }) => {
+    await atFloodPlace(suffix, 200, async ({ exporter, flood }) => {
       const service = await watchService(exporter, { intervalMs: INTERVAL_MS }, async () => {
         const one = { ...plan, connections: 80, atEnd: 'destroy', durationMs: 5000 } as const;
         await Promise.all(Array.from({ length: 4 }, () => flood(one)));
@@ -126,7 +62,7 @@ for (const [suffix, what, comesBack] of [
   ['ib', '2,000 idle connections that come back whenever they are closed', true],
 ] as const) {
   kernelTest(`${what} lock nobody out`, async (t) => {
-    await atPlace(suffix, 200, async ({ wire, exporter }) => {
+    await atFloodPlace(suffix, 200, async ({ wire, exporter }) => {
       const idle = {
         host: SERVER,
         port: exporter.port,
@@ -202,7 +138,7 @@ const FLOODS: readonly (readonly [what: string, plan: Partial<FloodPlan>])[] = [
 ];
 
 kernelTest('whatever clients send, others are served', async (t) => {
-  await atPlace('va', 200, async ({ exporter, flood }) => {
+  await atFloodPlace('va', 200, async ({ exporter, flood }) => {
     for (const [what, plan] of FLOODS) {
       const service = await watchService(exporter, { intervalMs: INTERVAL_MS }, async () => {
         await flood({ connections: 100, durationMs: 2000, limitMs: 2500, atEnd: 'destroy', ...plan });
@@ -218,7 +154,7 @@ kernelTest('whatever clients send, others are served', async (t) => {
 });
 
 kernelTest('clients that stop reading large answers make room for others', async (t) => {
-  await atPlace('st', 10_000, async ({ wire, exporter }) => {
+  await atFloodPlace('st', 10_000, async ({ wire, exporter }) => {
     const stuck = {
       host: SERVER,
       port: exporter.port,
@@ -281,7 +217,7 @@ kernelTest(
 );
 
 kernelTest('a stop is not held up by clients that flood', async () => {
-  await atPlace('fs', 200, async ({ wire, exporter }) => {
+  await atFloodPlace('fs', 200, async ({ wire, exporter }) => {
     const plans: FloodPlan[] = [
       { ...PIPELINE, host: SERVER, port: exporter.port, durationMs: 60_000 },
       { ...PIPELINE, host: SERVER, port: exporter.port, times: 300, atEnd: 'hold', durationMs: 60_000 },

@@ -109,6 +109,23 @@ test('a scrape over TLS is whole, one after the other on one connection, too', a
   await until('all connections are over', () => served.server.connections === 0);
 });
 
+for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+  test(`who is gone after the handshake leaves nothing behind (${maxVersion})`, async (t) => {
+    const served = await serve(t);
+    for (let i = 0; i < 20; i++) {
+      const socket = connect({ host: '127.0.0.1', port: served.port, rejectUnauthorized: false, maxVersion });
+      socket.on('error', () => undefined);
+      await once(socket, 'secureConnect');
+      if (i % 2 === 0) socket.destroy();
+      else socket.end();
+    }
+    // And whoever does not like the certificate.
+    for (let i = 0; i < 5; i++) await assert.rejects(served.get({ ca: [], maxVersion }));
+    await until('they are gone', () => served.server.connections === 0);
+    assert.deepEqual(served.closed, []);
+  });
+}
+
 test('only HTTP/1.1 is spoken, and said so', async (t) => {
   const served = await serve(t);
   const socket = connect({

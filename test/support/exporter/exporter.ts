@@ -13,6 +13,7 @@ import { waitFor } from '../conditions.js';
 import type { Namespace } from '../kernel/namespace.js';
 import { type Exposition, parseExposition } from '../oracle/exposition-parser.js';
 import type { Child, Exit } from '../processes.js';
+import { requestRaw } from './raw-http.js';
 
 export const PROGRAM = fileURLToPath(new URL('../../../../bin/xtrace-catch', import.meta.url));
 
@@ -62,7 +63,7 @@ export async function startExporterAsConfigured(options: ExporterOptions): Promi
   const child = spawnExporter(options);
   try {
     const url = await child.waitFor('the exporter to say where its metrics are', () =>
-      /metrics are at (http:\/\/[^\s"]+)/.exec(child.stderr)?.[1]?.replace('localhost', '127.0.0.1'),
+      /metrics are at (https?:\/\/[^\s",]+)/.exec(child.stderr)?.[1]?.replace('localhost', '127.0.0.1'),
     );
     return new Exporter(child, url);
   } catch (error) {
@@ -97,10 +98,18 @@ export class Exporter {
 
   /** One scrape, read strictly. */
   async scrape(): Promise<Exposition> {
+    if (this.url.startsWith('https:')) return this.#scrapeSecurely();
     const response = await fetch(this.url, { headers: { connection: 'close' } });
     const text = await response.text();
     if (response.status !== 200) throw new Error(`${this.url} answered ${response.status}: ${text}`);
     return parseExposition(text);
+  }
+
+  /** fetch() takes no certificate that a test has made. */
+  async #scrapeSecurely(): Promise<Exposition> {
+    const { status, body } = await requestRaw(this.url);
+    if (status !== 200) throw new Error(`${this.url} answered ${status}: ${body}`);
+    return parseExposition(body.toString());
   }
 
   /** Scrapes until the condition holds; resolves with the scrape in which it did. */

@@ -5,13 +5,17 @@
 
 import { connect, type Socket } from 'node:net';
 import process from 'node:process';
+import { connect as connectTls } from 'node:tls';
 import type { Flooded, FloodPlan } from './flood.js';
 
 /** Should the test die without ending its children. */
 const LIMIT_MS = 300_000;
 
 const plan = JSON.parse(process.argv[2] ?? '') as FloodPlan;
-const payload = Buffer.from((plan.opening ?? '') + (plan.repeated ?? '').repeat(plan.times ?? 0));
+const payload = Buffer.from(
+  (plan.opening ?? '') + (plan.repeated ?? '').repeat(plan.times ?? 0),
+  plan.isHex === true ? 'hex' : 'utf8',
+);
 const flooded: { -readonly [K in keyof Flooded]: Flooded[K] } = { connections: 0, failed: 0, closed: 0 };
 const startedMs = performance.now();
 let open = 0;
@@ -19,12 +23,13 @@ let connected = 0;
 
 function flood(): void {
   open++;
-  const socket = connect({ host: plan.host, port: plan.port, allowHalfOpen: plan.atEnd === 'end' });
+  const to = { host: plan.host, port: plan.port, allowHalfOpen: plan.atEnd === 'end' };
+  const socket = plan.tls === true ? connectTls({ ...to, rejectUnauthorized: false }) : connect(to);
   socket.setNoDelay(true);
   socket.on('error', () => {
     flooded.failed++;
   });
-  socket.on('connect', () => {
+  socket.on(plan.tls === true ? 'secureConnect' : 'connect', () => {
     flooded.connections++;
     connected++;
     if (connected === plan.connections) process.stdout.write('open\n');

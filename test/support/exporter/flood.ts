@@ -15,6 +15,10 @@ export interface FloodPlan {
   readonly port: number;
   /** Open at a time. */
   readonly connections: number;
+  /** Shakes hands first; whatever certificate the server has. */
+  readonly tls?: boolean;
+  /** `opening` is bytes in hexadecimal digits. */
+  readonly isHex?: boolean;
   /** Each sends this, then `repeated` so many `times`. */
   readonly opening?: string;
   readonly repeated?: string;

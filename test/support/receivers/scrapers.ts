@@ -57,6 +57,8 @@ export interface PrometheusOptions {
   readonly everyS?: number;
   /** Default: as long as everyS. */
   readonly timeoutS?: number;
+  /** Of its scrape config: tls_config, basic_auth, params. */
+  readonly scrape?: Readonly<Record<string, unknown>>;
 }
 
 /** Scrapes the metrics of this URL, once a second where nothing else is said. */
@@ -66,10 +68,10 @@ export async function startPrometheus(
   options: PrometheusOptions = {},
 ): Promise<Scraper> {
   const { name = 'prometheus', program = 'prometheus', address = PROMETHEUS, flags = [] } = options;
-  const { everyS = 1, timeoutS = everyS } = options;
+  const { everyS = 1, timeoutS = everyS, scrape = {} } = options;
   const folder = createFolder('prometheus');
   const child = namespace.start(program, [
-    `--config.file=${writeScrapeConfig(folder, metricsUrl, everyS, timeoutS)}`,
+    `--config.file=${writeScrapeConfig(folder, metricsUrl, everyS, timeoutS, scrape)}`,
     `--storage.tsdb.path=${path.join(folder, 'data')}`,
     `--web.listen-address=${address}`,
     '--log.level=warn',
@@ -191,14 +193,21 @@ function createFolder(name: string): string {
 }
 
 /** JSON is YAML, too. */
-function writeScrapeConfig(folder: string, metricsUrl: string, everyS: number, timeoutS = everyS): string {
-  const { host, pathname } = new URL(metricsUrl);
+function writeScrapeConfig(
+  folder: string,
+  metricsUrl: string,
+  everyS: number,
+  timeoutS = everyS,
+  more: Readonly<Record<string, unknown>> = {},
+): string {
+  const { protocol, host, pathname } = new URL(metricsUrl);
+  const how = { metrics_path: pathname, scheme: protocol.slice(0, -1), ...more };
   const file = path.join(folder, 'scrape.yaml');
   writeFileSync(
     file,
     JSON.stringify({
       global: { scrape_interval: `${everyS}s`, scrape_timeout: `${timeoutS}s` },
-      scrape_configs: [{ job_name: 'xtrace', metrics_path: pathname, static_configs: [{ targets: [host] }] }],
+      scrape_configs: [{ job_name: 'xtrace', ...how, static_configs: [{ targets: [host] }] }],
     }),
   );
   return file;
