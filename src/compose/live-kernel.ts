@@ -7,8 +7,7 @@ import type { InterfaceIds } from '../attach/interface-ids.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/config.js';
 import type { KernelMaps } from '../kernel/kernel-maps.js';
-import type { KernelObject } from '../kernel/kernel-object.js';
-import { type LoadOptions, loadKernelObject } from '../kernel/load.js';
+import type { LoadOptions } from '../kernel/prepare-object.js';
 import type { Logger } from '../log.js';
 import type { DrainResult } from '../reader/drain.js';
 import { loadOptionsOf, type ObjectPaths } from './connect-kernel.js';
@@ -65,34 +64,27 @@ export class LiveKernel implements TakeOverDrain {
   }
 
   /**
-   * The object that another configuration needs, loaded but counting nothing; undefined where the present one
-   * does. The event loop stands still meanwhile. Throws as loadKernelObject() does, and an Error of one sentence
-   * where the present one is pinned.
+   * What another configuration needs, loaded but counting nothing; undefined where the present one does. The event
+   * loop stands still meanwhile. Throws as loadKernelObject() and openPins() do.
    */
-  loadNext(config: Config): KernelObject | undefined {
+  loadNext(config: Config): OpenedKernel | undefined {
     const options = loadOptionsOf(config, this.#paths);
-    if (isDeepStrictEqual(options, this.#options)) return undefined;
-    if (this.#opened.links === undefined) return loadKernelObject(options);
-    // For how long a silent stream of PSNs is remembered may differ from what the interval asks for.
-    if (isDeepStrictEqual(withoutIdleTime(options), withoutIdleTime(this.#options))) return undefined;
-    throw new Error(
-      'it changes what the kernel counts by, and with kernel.pin_path that is for a restart, which loses no packet',
-    );
+    return isDeepStrictEqual(options, this.#options) ? undefined : this.#opened.loadNext(options);
   }
 
-  /** From now on this one is drained. The former is closed: what it has counted must be out. */
-  replace(object: KernelObject, config: Config): void {
+  /** From now on this one is drained. The former goes, with its pins: what it has counted must be out. */
+  replace(next: OpenedKernel, config: Config): void {
+    const former = this.#opened;
     this.#unattributedBefore += this.#unattributed;
     this.#unattributed = 0;
-    this.#opened.close();
+    former.closeLoad();
+    const predecessors = next.predecessors.filter((one) => {
+      if (one.id !== former.generationId) return true;
+      one.remove();
+      return false;
+    });
     this.#options = loadOptionsOf(config, this.#paths);
-    this.#opened = {
-      object,
-      generationId: '',
-      isTakenOver: false,
-      predecessors: [],
-      close: () => object.close(),
-    };
+    this.#opened = { ...next, predecessors };
     this.#drain = connectTakeOver(this.#opened, this.#parts);
   }
 
@@ -100,8 +92,4 @@ export class LiveKernel implements TakeOverDrain {
   close(): void {
     this.#opened.close();
   }
-}
-
-function withoutIdleTime(options: LoadOptions): object {
-  return { ...options, roce: { ...options.roce, psnIdleMaxRefreshes: 0 } };
 }

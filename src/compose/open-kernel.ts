@@ -3,9 +3,11 @@
 
 import type { Config } from '../config/config.js';
 import type { KernelObject } from '../kernel/kernel-object.js';
+import { loadKernelObject } from '../kernel/load.js';
 import type { PinnedLinks } from '../kernel/pins/pinned-links.js';
-import { openPins, type Predecessor } from '../kernel/pins/pins.js';
-import { loadObject, loadOptionsOf, type ObjectPaths } from './connect-kernel.js';
+import { openPins, type Pins, type Predecessor } from '../kernel/pins/pins.js';
+import type { LoadOptions } from '../kernel/prepare-object.js';
+import { loadOptionsOf, type ObjectPaths } from './connect-kernel.js';
 
 export interface OpenedKernel {
   readonly object: KernelObject;
@@ -17,6 +19,12 @@ export interface OpenedKernel {
   readonly isTakenOver: boolean;
   /** Loads of before that nothing but what is left to be counted is wanted of. */
   readonly predecessors: readonly Predecessor[];
+  /** Another load, pinned beside this one where this one is; of its predecessors this one is the newest. Throws likewise. */
+  loadNext(options: LoadOptions): OpenedKernel;
+  /** Before any link runs its programs: undoes this load. */
+  discard(): void;
+  /** Closes what belongs to this load alone; what is pinned stays. */
+  closeLoad(): void;
   /** Closes all; what is pinned stays. */
   close(): void;
 }
@@ -28,37 +36,58 @@ export async function openKernel(
   log: { info(fields: object, message: string): void; warn(message: string): void },
 ): Promise<OpenedKernel> {
   const { pinPath } = config.kernel;
-  if (pinPath === '') {
-    const object = loadObject(config, paths);
-    return {
-      object,
-      generationId: '',
-      isTakenOver: false,
-      predecessors: [],
-      close: () => object.close(),
-    };
-  }
+  const options = loadOptionsOf(config, paths);
+  if (pinPath === '') return loadUnpinned(options);
   const pins = await openPins(pinPath, (sentence) => log.warn(sentence));
   try {
-    const { object, id, isTakenOver, predecessors } = pins.load(loadOptionsOf(config, paths));
+    const opened = loadPinned(pins, options);
     log.info(
-      { path: pinPath, replaced: predecessors.length },
-      isTakenOver ? 'took over the pinned maps and programs' : 'loaded and pinned maps and programs',
+      { path: pinPath, replaced: opened.predecessors.length },
+      opened.isTakenOver ? 'took over the pinned maps and programs' : 'loaded and pinned maps and programs',
     );
-    return {
-      object,
-      links: pins.links,
-      generationId: id,
-      isTakenOver,
-      predecessors,
-      close() {
-        for (const predecessor of predecessors) predecessor.close();
-        object.close();
-        pins.close();
-      },
-    };
+    return opened;
   } catch (error) {
     pins.close();
     throw error;
   }
+}
+
+function loadUnpinned(options: LoadOptions): OpenedKernel {
+  const object = loadKernelObject(options);
+  const close = (): void => object.close();
+  return {
+    object,
+    generationId: '',
+    isTakenOver: false,
+    predecessors: [],
+    loadNext: loadUnpinned,
+    discard: close,
+    closeLoad: close,
+    close,
+  };
+}
+
+function loadPinned(pins: Pins, options: LoadOptions): OpenedKernel {
+  const { object, id, isTakenOver, predecessors, discard } = pins.load(options);
+  const closeLoad = (): void => {
+    for (const predecessor of predecessors) predecessor.close();
+    object.close();
+  };
+  return {
+    object,
+    links: pins.links,
+    generationId: id,
+    isTakenOver,
+    predecessors,
+    loadNext: (next) => loadPinned(pins, next),
+    discard() {
+      discard();
+      closeLoad();
+    },
+    closeLoad,
+    close() {
+      closeLoad();
+      pins.close();
+    },
+  };
 }

@@ -66,20 +66,20 @@ export async function reconfigure(config: Config, parts: ReconfigureParts): Prom
   const nextNetworks = isDeepStrictEqual(networkUse(live.current), networkUse(config))
     ? undefined
     : await connectNetworks(config, { log, clock, names });
-  const object = kernel.loadNext(config);
+  const opened = kernel.loadNext(config);
   let isTaken = false;
   try {
     await daemon.reconfigure(
       () => {
         isTaken = true;
-        if (object === undefined) return 0;
-        attachments.replacePrograms(programsOf(object, config));
+        if (opened === undefined) return 0;
+        attachments.replacePrograms(programsOf(opened.object, config, opened.links));
         return REFRESHES_OF_FORMER;
       },
       async () => {
         const before = live.current;
         live.current = config;
-        if (object !== undefined) kernel.replace(object, config);
+        if (opened !== undefined) kernel.replace(opened, config);
         if (nextNetworks !== undefined) networks.replace(nextNetworks);
         await takeOver(before, parts);
         return config;
@@ -87,7 +87,7 @@ export async function reconfigure(config: Config, parts: ReconfigureParts): Prom
     );
   } finally {
     if (!isTaken) {
-      object?.close();
+      opened?.discard();
       nextNetworks?.stop();
     }
   }

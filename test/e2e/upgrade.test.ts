@@ -3,14 +3,15 @@
 // the process was asked to end or killed.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { stringify } from 'yaml';
 import { atEnd } from '../support/cleanup.js';
 import { waitFor } from '../support/conditions.js';
-import { type Exporter, startExporter } from '../support/exporter/exporter.js';
+import { type Exporter, startExporter, writeSettings } from '../support/exporter/exporter.js';
 import { createSite } from '../support/exporter/site.js';
 import { ETHERTYPE, ethernet, ipv4, payloadOf, udp } from '../support/frames/frames.js';
 import { mountBpffs } from '../support/kernel/bpffs.js';
@@ -111,5 +112,48 @@ kernelTest(
       0,
       'and all that it carried, from before the restarts on, is in it',
     );
+  },
+);
+
+kernelTest(
+  'a reload with pins puts other programs in the place of the pinned ones, and a restart goes on from them',
+  async (t) => {
+    const site = createSite(t, 'ur');
+    site.addVeth('va');
+    const { pins, state } = keepingPlace(t);
+    const settings = { kernel: { pin_path: pins }, state_path: state, flows: { new_series: 'at_value' } };
+    const file = writeSettings(settings);
+    const start = (): Promise<Exporter> =>
+      startExporter({ namespace: site.host, args: ['-i', 'va', '-t', '200', `--config.file=${file}`] });
+    let exporter = await start();
+    t.after(() => exporter.stop('SIGKILL'));
+    const sending = startSending({
+      prefix: site.peer.enter,
+      interface: 'vap',
+      frames: frames(),
+      repeat: 20_000,
+      packetsPerSecond: 50_000,
+    });
+    t.after(() => sending.dispose());
+    t.after(() => sending.child.stop('SIGKILL'));
+    for (const labels of [['src_ip', 'dst_ip'], ['src_ip', 'interface', 'traffic_type'], undefined]) {
+      const flows = { ...settings.flows, ...(labels === undefined ? {} : { labels: labels.join(',') }) };
+      writeFileSync(file, stringify({ ...settings, flows }));
+      exporter.child.kill('SIGHUP');
+      await exporter.logged(/in force now: flows\.labels/);
+      assertBalance(await exporter.scrape());
+      const [generation, ...others] = readdirSync(pins).filter((name) => name.startsWith('generation'));
+      assert.ok(generation !== undefined && others.length === 0, 'one generation is left pinned');
+      await exporter.stop(labels === undefined ? 'SIGKILL' : 'SIGTERM');
+      exporter = await start();
+      assertBalance(await exporter.scrape());
+    }
+    const { packets } = await whatWasSent(sending.child);
+    const last = await exporter.scrapeUntil(
+      'every packet to be counted',
+      (exposition) => exposition.sum('xtrace_interface_packets_total', { interface: 'va' }) >= packets,
+    );
+    assert.equal(last.sum('xtrace_interface_packets_total', { interface: 'va' }), packets);
+    assertBalance(last);
   },
 );

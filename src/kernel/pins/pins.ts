@@ -41,6 +41,8 @@ export interface PinnedLoad {
   /** Whether it was there already. */
   readonly isTakenOver: boolean;
   readonly predecessors: readonly Predecessor[];
+  /** Before any link runs its programs: removes what this load has pinned; the object is to be closed as well. */
+  discard(): void;
 }
 
 export interface Pins {
@@ -92,7 +94,9 @@ function load(path: string, options: LoadOptions, libraries: Libraries): PinnedL
       if (objectPath === undefined) continue;
       const object = generation.toKernelObject(objectPath, options.drainBatchEntries);
       const others = opened.filter((one) => one !== generation);
-      return { object, id: generation.meta.id, isTakenOver: true, predecessors: others.map(predecessorOf) };
+      const { id } = generation.meta;
+      const discard = (): void => undefined; // it was here before
+      return { object, id, isTakenOver: true, predecessors: others.map(predecessorOf), discard };
     }
     const folder = join(path, `generation-${(found[0]?.number ?? 0) + 1}`);
     const id = randomBytes(8).toString('hex');
@@ -100,7 +104,10 @@ function load(path: string, options: LoadOptions, libraries: Libraries): PinnedL
       const digest = digestOf(loaded.objectPath);
       pinGeneration(libraries, folder, loaded, { id, digest, cpuCount: parts.slotSizes.cpuCount });
     });
-    return { object, id, isTakenOver: false, predecessors: opened.map(predecessorOf) };
+    const discard = (): void => {
+      removeGeneration(folder);
+    };
+    return { object, id, isTakenOver: false, predecessors: opened.map(predecessorOf), discard };
   } catch (error) {
     for (const generation of opened) generation.close();
     throw error;
