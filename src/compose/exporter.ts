@@ -280,8 +280,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
         systemd.starting('attaching, and the first refresh');
         await running.daemon.start(running.steps);
         systemd.ready();
-        const { reloader } = running;
-        closers.push(followFile(options.reload, reloader, parts));
+        closers.push(followFile(options.reload, running.reloader, parts));
         log.info(`metrics are at ${running.metricsUrl}`);
       } catch (error) {
         running = undefined;
