@@ -22,7 +22,7 @@ export interface DaemonParts {
   /** Whether a predecessor's counts are still to come, so that the next refresh is due at once. */
   isTakingOver?(): boolean;
   readonly accounts: FlowAccounts;
-  readonly attachments: Pick<Attachments, 'check' | 'states' | 'close'>;
+  readonly attachments: Pick<Attachments, 'check' | 'states' | 'sentences' | 'close'>;
   /** At every look at the interfaces. */
   onWatch?(): void;
   /** After each refresh: whether it and its drain succeeded. */
@@ -42,10 +42,10 @@ export interface DaemonParts {
  * They come with start(): some of them need to know where we listen, which serving needs the daemon for.
  */
 export interface RefreshSteps {
+  /** Before the accounts: until the next refresh everything that is shown has the same host_ip. Never rejects. */
+  followHostIp(): Promise<void>;
   /** Into the metrics about ourselves. */
   record(refresh: Refresh): void;
-  /** Until the next refresh everything that is shown has the same host_ip. */
-  followHostIp(): Promise<void>;
   addRoce(refresh: Refresh): Promise<void>;
   /** Ends series of flows where an exposition would be too large with what came before. */
   fitExposition(): Promise<void>;
@@ -185,6 +185,7 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
   async function takeIn(result: DrainResult, startedMs: number): Promise<Refresh> {
     const number = refreshNumber + 1;
     const { rows, overflow } = result;
+    await steps?.followHostIp();
     const summary = await parts.accounts.apply(rows, overflow, parts.clock.wallMs(), number);
     refreshNumber = number;
     const refresh = {
@@ -196,7 +197,6 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
     };
     if (steps === undefined) return refresh; // a stop without a start
     steps.record(refresh);
-    await steps.followHostIp();
     await steps.addRoce(refresh);
     await steps.fitExposition();
     return refresh;
@@ -228,9 +228,8 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
 
   /** Each reason was told when it came up; while nothing at all is counted it is told again, now and then. */
   function remind(): void {
-    const { states } = attachments;
-    const isCounting = states.some((state) => state.attached);
-    const sentences = isCounting ? '' : states.map((state) => state.sentence).join('; ');
+    const isCounting = attachments.states.some((state) => state.attached);
+    const sentences = isCounting ? '' : attachments.sentences.join('; ');
     if (sentences !== reasons) {
       reasons = sentences;
       toldMs = parts.clock.nowMs();

@@ -68,12 +68,19 @@ async function runAction(host: Host, resolution: Resolution): Promise<void> {
       printAnswer(host, renderVersion(readBuildInfo(), { ...process, nodeVersion: process.version }));
       return;
     case 'list':
-      printAnswer(host, (await import('./compose/interface-table.js')).renderInterfaceTable());
+      printAnswer(
+        host,
+        (await import('./compose/interface-table.js')).renderInterfaceTable(resolution.interfaces),
+      );
       return;
     case 'check':
       await (await import('./compose/connect-networks.js')).loadNetworksOnce(resolution.config);
       await (await import('./compose/connect-listeners.js')).checkWebFile(resolution.config);
-      printAnswer(host, `${resolution.configFile ?? 'the configuration'} is valid\n`);
+      printAnswer(
+        host,
+        `${resolution.configFile ?? 'the configuration'} is valid\n` +
+          (await import('./compose/interface-meanings.js')).describeInterfaces(resolution.config),
+      );
       return;
     case 'doctor':
       await printDoctor(host, resolution);

@@ -49,6 +49,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'native-buckets.ts': [],
   'hyper-log-log.ts': [],
   'cidr.ts': [],
+  'interface-glob.ts': [],
+  'interface-patterns.ts': [],
   'wrap-words.ts': [],
   'state-columns.ts': [],
 };
@@ -64,6 +66,8 @@ const OPEN_TO_ALL = [
   'native-buckets.ts',
   'hyper-log-log.ts',
   'cidr.ts',
+  'interface-glob.ts',
+  'interface-patterns.ts',
   'wrap-words.ts',
   'state-columns.ts',
 ];

@@ -83,6 +83,11 @@ function createRig(
           },
           lacksPrivilege,
         })),
+        get sentences() {
+          return ['va', 'vb']
+            .filter((name) => !attachedNames.includes(name))
+            .map((name) => `${name} will not`);
+        },
         close: () => events.push('detach'),
       },
       onRefreshed: (succeeded) => void rig.outcomes.push(succeeded),
@@ -377,9 +382,9 @@ test('the steps of a refresh come one after the other, in their order', async ()
   });
   await rig.daemon.start();
   assert.deepEqual(order, [
-    'record',
     'host ip begins',
     'host ip ends',
+    'record',
     'RoCE begins',
     'RoCE ends',
     'fit begins',

@@ -1,113 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keeps each configured interface attached: as soon as it is there, and again when it comes back. Knows
-// no FFI and no timer; the daemon calls check(). One interface's trouble is never another's.
+// Keeps each configured interface attached: as soon as it is there, and again when it comes back; and each that
+// a pattern matches, for as long as it does. Knows no FFI and no timer; the daemon calls check(). One
+// interface's trouble is never another's.
 
 import type { Framing } from '../abi/kinds.js';
-import type { AttachFailure, AttachOutcome } from '../kernel/attach.js';
-import type { XdpMode } from '../kernel/attach-advice.js';
-import type { XdpLink } from '../kernel/xdp-link.js';
-import type { InterfaceIds } from './interface-ids.js';
-import { type Programs, replaceProgram } from './replace-program.js';
+import { createState, forgetLink, type MutableState } from './attachment-state.js';
+import type {
+  AttachmentParts,
+  Attachments,
+  MeantInterfaces,
+  PresentInterface,
+} from './attachments-contract.js';
+import { PatternMatches } from './pattern-matches.js';
+import { replaceProgram } from './replace-program.js';
 
-/** What is known of one interface; for /metrics, the landing page and the log. */
-export interface AttachmentState {
-  readonly id: number;
-  readonly name: string;
-  readonly attached: boolean;
-  /** Set while attached. */
-  readonly ifindex?: number;
-  readonly mode?: XdpMode;
-  readonly framing?: Framing;
-  /** Whether frames in several buffers are taken. Set while attached. */
-  readonly frags?: boolean;
-  /** Why it is not attached, one sentence; empty while it is. */
-  readonly sentence: string;
-  /** Whether that is a lack of privilege, which waiting does not mend. */
-  readonly lacksPrivilege: boolean;
-}
+export type { AttachmentState } from './attachment-state.js';
+export type {
+  AttachmentParts,
+  Attachments,
+  ChosenInterface,
+  MeantInterfaces,
+  PresentInterface,
+} from './attachments-contract.js';
 
-/** What the system says of an interface now. */
-export interface PresentInterface {
-  readonly index: number;
-  /** How its frames start, or a sentence why we cannot read them. */
-  readonly framing: Framing | string;
-}
+export function createAttachments(first: MeantInterfaces, parts: AttachmentParts): Attachments {
+  let { chooseInterface } = first;
+  const states: MutableState[] = first.names.map((name, id) => createState(id, name, true));
+  /** By number: as of the last attach. */
+  const framings = new Map<number, Framing>();
+  /** Numbers that were let go, and come back as themselves. */
+  const formerIds = new Set<number>();
+  const matches = new PatternMatches(first.readMatches, parts.log);
 
-/** Which interface is meant where the operator named none, and a sentence why. */
-export interface ChosenInterface {
-  readonly name: string;
-  readonly reason: string;
-}
+  function detach(state: MutableState): void {
+    state.link?.detach();
+    if (state.ifindex !== undefined) parts.ids.release(state.ifindex);
+    forgetLink(state);
+  }
 
-export interface AttachmentParts {
-  readonly ids: InterfaceIds;
-  /**
-   * Left out where the operator named the interfaces. Else asked before each look, until the one
-   * interface was attached for the first time: it may not be known yet when the host boots. undefined:
-   * not known now.
-   */
-  chooseInterface?(): ChosenInterface | undefined;
-  /** undefined: no such interface now. */
-  readInterface(name: string): PresentInterface | undefined;
-  attach(name: string, ifindex: number, framing: Framing): AttachOutcome;
-  /** A step of the ladder failed; another may have succeeded. */
-  onFailure(name: string, failure: AttachFailure): void;
-  /** Attached again after it had been lost. */
-  onReattached(name: string): void;
-  readonly log: {
-    info(fields: object, message: string): void;
-    warn(fields: object, message: string): void;
-  };
-}
-
-export interface Attachments {
-  /** Attaches what can be attached and notices what was lost. */
-  check(): void;
-  readonly states: readonly AttachmentState[];
-  /** How frames start on an interface; undefined before its first attach. */
-  framingOf(id: number): Framing | undefined;
-  /**
-   * Has every attached interface run these programs instead of the present ones, without a packet in
-   * between that none of them counts, and attaches by them from now on. An interface that does not take
-   * them so is attached anew, at once or, if that fails, at the next look; both are logged.
-   */
-  replacePrograms(programs: Programs): void;
-  /**
-   * Means these from now on: the others are detached, and what they have counted comes with the next drain; new
-   * ones are attached at once where they are there. chooseInterface: as AttachmentParts.
-   */
-  setInterfaces(names: readonly string[], chooseInterface: AttachmentParts['chooseInterface']): void;
-  /** Detaches all, but links that are pinned. */
-  close(): void;
-}
-
-interface MutableState extends AttachmentState {
-  id: number;
-  name: string;
-  attached: boolean;
-  ifindex?: number;
-  mode?: XdpMode;
-  framing?: Framing;
-  frags?: boolean;
-  sentence: string;
-  lacksPrivilege: boolean;
-  link?: XdpLink;
-  everAttached: boolean;
-  /** What the last look failed with; '' where it did not. */
-  trouble: string;
-}
-
-export function createAttachments(names: readonly string[], parts: AttachmentParts): Attachments {
-  const states: MutableState[] = names.map((name, id) => createState(id, name));
-  let { attach, chooseInterface } = parts;
+  let { attach } = parts;
 
   function lose(state: MutableState, sentence: string, prospect = ''): void {
-    state.link?.detach();
-    delete state.link;
-    delete state.ifindex;
-    delete state.mode;
-    delete state.frags;
-    state.attached = false;
+    detach(state);
     state.sentence = sentence;
     parts.log.warn({ interface: state.name }, sentence + prospect);
   }
@@ -128,15 +62,17 @@ export function createAttachments(names: readonly string[], parts: AttachmentPar
       refuse(state, present.framing);
       return;
     }
-    const before = parts.ids.idOf(present.index);
+    const before = parts.ids.boundTo(present.index);
     parts.ids.bind(present.index, state.id); // before the first packet is counted
     state.framing = present.framing;
+    framings.set(state.id, present.framing);
     const outcome = attach(state.name, present.index, present.framing);
     for (const failure of outcome.failures) {
-      parts.onFailure(state.name, failure);
+      parts.onFailure(parts.ids.nameOf(state.id), failure);
     }
     if (!outcome.attached) {
-      parts.ids.bind(present.index, before);
+      if (before === undefined) parts.ids.release(present.index);
+      else parts.ids.bind(present.index, before);
       state.lacksPrivilege = outcome.failures.some(({ errnoName }) => errnoName === 'EPERM');
       refuse(state, outcome.sentence);
       return;
@@ -149,7 +85,7 @@ export function createAttachments(names: readonly string[], parts: AttachmentPar
     state.lacksPrivilege = false;
     state.sentence = '';
     if (state.everAttached) {
-      parts.onReattached(state.name);
+      parts.onReattached(parts.ids.nameOf(state.id));
     }
     state.everAttached = true;
     const steps = outcome.failures.map((failure) => `${failure.mode}: ${failure.errnoName}`);
@@ -208,6 +144,56 @@ export function createAttachments(names: readonly string[], parts: AttachmentPar
     tryAttach(state, present);
   }
 
+  /** What a pattern has matched until now, and does no more, or is gone: its name is not awaited. */
+  function letGo(state: MutableState, why: string): void {
+    states.splice(states.indexOf(state), 1);
+    if (state.everAttached) formerIds.add(state.id);
+    if (!state.attached) return;
+    detach(state);
+    parts.log.info({ interface: state.name }, `${why}: let go`);
+  }
+
+  /** Its link goes on under the other name, and what it counts from now on under that name's number. */
+  function followName(state: MutableState, name: string): void {
+    const next = states.find((other) => other.name === name && !other.attached);
+    if (next === undefined || state.ifindex === undefined) return;
+    const { link, ifindex, mode, framing, frags } = state;
+    Object.assign(next, {
+      link,
+      ifindex,
+      mode,
+      framing,
+      frags,
+      attached: true,
+      sentence: '',
+      everAttached: true,
+    });
+    if (framing !== undefined) framings.set(next.id, framing);
+    parts.ids.bind(ifindex, next.id);
+    forgetLink(state);
+    state.sentence = `interface ${state.name} is called ${name} now`;
+    parts.log.info({ interface: name, ifindex }, state.sentence);
+  }
+
+  /** New states first: a renamed link goes on in one of them. */
+  function followMatches(): void {
+    const changed = matches.look(states);
+    for (const name of changed?.added ?? []) {
+      const id = parts.ids.claim(name);
+      states.push({ ...createState(id, name, false), everAttached: formerIds.has(id) });
+    }
+    for (const state of [...states]) {
+      const name = state.ifindex === undefined ? undefined : parts.nameOfIndex?.(state.ifindex);
+      if (name !== undefined && name !== state.name) followName(state, name);
+    }
+    if (changed === undefined) return;
+    for (const state of [...states]) {
+      if (state.isAwaited || changed.matched.has(state.name)) continue;
+      const isThere = parts.readInterface(state.name) !== undefined;
+      letGo(state, `interface ${state.name} is ${isThere ? 'not meant any more' : 'gone'}`);
+    }
+  }
+
   function checkSafely(state: MutableState): void {
     try {
       checkOne(state);
@@ -219,10 +205,18 @@ export function createAttachments(names: readonly string[], parts: AttachmentPar
 
   return {
     states,
-    check() {
-      for (const state of states) checkSafely(state);
+    get sentences() {
+      const own = states.map(({ sentence }) => sentence).filter((sentence) => sentence !== '');
+      return [...own, ...matches.sentences];
     },
-    framingOf: (id) => states.find((state) => state.id === id)?.framing,
+    get refused() {
+      return matches.refused;
+    },
+    check() {
+      followMatches();
+      for (const state of [...states]) checkSafely(state);
+    },
+    framingOf: (id) => framings.get(id),
     replacePrograms(programs) {
       attach = programs.attach;
       for (const state of states) {
@@ -236,19 +230,17 @@ export function createAttachments(names: readonly string[], parts: AttachmentPar
         checkSafely(state);
       }
     },
-    setInterfaces(wanted, choose) {
-      chooseInterface = choose;
-      for (const state of states.filter(({ name }) => !wanted.includes(name))) {
-        state.link?.detach();
-        states.splice(states.indexOf(state), 1);
-        if (state.attached) parts.log.info({ interface: state.name }, `detached from ${state.name}`);
+    setInterfaces(meant) {
+      chooseInterface = meant.chooseInterface;
+      for (const state of states) state.isAwaited = meant.names.includes(state.name);
+      for (const name of meant.names) {
+        if (states.some((state) => state.name === name)) continue;
+        const id = parts.ids.claim(name);
+        states.push({ ...createState(id, name, true), everAttached: formerIds.has(id) });
       }
-      for (const name of wanted) {
-        if (!states.some((state) => state.name === name)) {
-          states.push(createState(parts.ids.idOfName(name), name));
-        }
-      }
-      for (const state of states) checkSafely(state);
+      matches.goBy(meant.readMatches);
+      followMatches();
+      for (const state of [...states]) checkSafely(state);
     },
     close() {
       for (const state of states) {
@@ -257,17 +249,5 @@ export function createAttachments(names: readonly string[], parts: AttachmentPar
         state.attached = false;
       }
     },
-  };
-}
-
-function createState(id: number, name: string): MutableState {
-  return {
-    id,
-    name,
-    attached: false,
-    sentence: '',
-    lacksPrivilege: false,
-    everAttached: false,
-    trouble: '',
   };
 }

@@ -6,7 +6,7 @@ import { ephemeralPorts } from '../abi/port-folding.js';
 import { type AttachmentParts, type Attachments, createAttachments } from '../attach/attachments.js';
 import type { InterfaceIds } from '../attach/interface-ids.js';
 import type { Programs } from '../attach/replace-program.js';
-import type { Clock } from '../clock.js';
+import { type Clock, systemClock } from '../clock.js';
 import type { Config } from '../config/config.js';
 import { type FlowDetail, flowDetail } from '../config/flow-labels.js';
 import { kindsWanted } from '../flows/filter.js';
@@ -17,8 +17,10 @@ import type { PinnedLinks } from '../kernel/pins/pinned-links.js';
 import type { SelfMetrics } from '../metrics/self-metrics.js';
 import { createDrain, type Drain } from '../reader/drain.js';
 import { framingOf } from '../system/framing.js';
+import type { LinkTable } from '../system/link-table.js';
 import { readLocalPorts } from '../system/local-ports.js';
-import { createInterfaceChoice } from './choose-interfaces.js';
+import { interfacesMeant } from './choose-interfaces.js';
+import { followLinks } from './follow-links.js';
 
 /** A stream of PSNs that is silent for so long begins anew: its queue pair may be another by then. */
 const PSN_IDLE_MS = 60_000;
@@ -105,24 +107,25 @@ export function connectAttachments(parts: {
   readonly object: KernelObject;
   readonly links?: Pick<PinnedLinks, 'attach'> | undefined;
   readonly netdev: Netdev;
+  readonly linkTable: LinkTable;
   readonly ids: InterfaceIds;
   readonly selfMetrics: Pick<SelfMetrics, 'recordAttachFailure' | 'recordReattachment'>;
   readonly log: AttachmentParts['log'];
 }): Attachments {
-  const { object, netdev, ids, selfMetrics, log } = parts;
-  const chooseInterface = createInterfaceChoice(parts.config, { netdev });
-  return createAttachments(parts.config.interfaces, {
+  const { object, linkTable, ids, selfMetrics, log } = parts;
+  const attachments = createAttachments(interfacesMeant(parts.config, parts), {
     ids,
-    ...(chooseInterface === undefined ? {} : { chooseInterface }),
+    nameOfIndex: (ifindex) => linkTable.links.get(ifindex)?.name,
     readInterface(name) {
-      const facts = netdev.read(name);
-      if (facts === undefined) return undefined;
-      const verdict = framingOf(facts.linkType, name);
-      return { index: facts.index, framing: verdict.framing ?? verdict.sentence };
+      const link = linkTable.named(name);
+      if (link === undefined) return undefined;
+      const verdict = framingOf(link.linkType, name);
+      return { index: link.index, framing: verdict.framing ?? verdict.sentence };
     },
     attach: programsOf(object, parts.config, parts.links).attach,
     onFailure: (name, failure) => selfMetrics.recordAttachFailure(name, failure.mode, failure.errnoName),
     onReattached: (name) => selfMetrics.recordReattachment(name),
     log,
   });
+  return followLinks(attachments, { links: linkTable, clock: systemClock(), log });
 }

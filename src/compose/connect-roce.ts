@@ -32,6 +32,8 @@ export interface RoceLine {
   exportState(options: PairsExport): Promise<StateColumns>;
   /** Before the first apply(). */
   importState(columns: StateColumns, options: PairsImport): Promise<PairsTaken | StateProblem>;
+  /** As if nothing had been counted yet. */
+  beginAnew(): Promise<void>;
   /** Whole while no apply() is pending. refresh: number of the last one; undefined for what is pushed. */
   families(refresh?: number): Promise<readonly Family[]>;
 }
@@ -109,6 +111,7 @@ export function connectRoce(
       if (!('problem' in taken)) await shown.restore(zeros, taken.pairs, pacer);
       return taken;
     },
+    beginAnew: () => pairs.beginAnew(),
     families(refresh) {
       if (refresh === undefined) return roceFamilies(pairs.view, labels, parts);
       zeros.begin(refresh);
@@ -142,14 +145,29 @@ function pairOptions(flowParts: FlowParts): RocePairsOptions {
   };
 }
 
-/** RoCE packets that XDP has seen on an interface since the start. */
-export function rocePacketsSeen(
-  books: BooksView,
-  { ids }: Pick<FlowParts, 'ids'>,
-): (interfaceName: string) => number {
-  return (interfaceName) =>
-    books.interfaces
-      .filter(({ kind }) => kind === KIND.roceV1 || kind === KIND.roceV2)
-      .filter(({ interfaceId }) => ids.nameOf(interfaceId) === interfaceName)
-      .reduce((sum, { packets }) => sum + packets, 0);
+/** RoCE packets that XDP has seen, of which the books may begin anew. */
+export interface RocePacketsSeen {
+  /** On an interface, since the start. */
+  on(interfaceName: string): number;
+  /** Before the books begin anew. */
+  keep(): void;
+}
+
+export function rocePacketsSeen(books: BooksView, { ids }: Pick<FlowParts, 'ids'>): RocePacketsSeen {
+  /** By number of the interface. */
+  const before = new Map<number, number>();
+  const rows = () => books.interfaces.filter(({ kind }) => kind === KIND.roceV1 || kind === KIND.roceV2);
+  return {
+    on(interfaceName) {
+      let sum = 0;
+      for (const [id, packets] of before) if (ids.nameOf(id) === interfaceName) sum += packets;
+      for (const row of rows()) if (ids.nameOf(row.interfaceId) === interfaceName) sum += row.packets;
+      return sum;
+    },
+    keep() {
+      for (const { interfaceId, packets } of rows()) {
+        before.set(interfaceId, (before.get(interfaceId) ?? 0) + packets);
+      }
+    },
+  };
 }

@@ -28,6 +28,7 @@ import { listInterfaces } from '../system/interfaces.js';
 import { isSysfsOf, readNetdevRole } from '../system/netdev-role.js';
 import { createInterfaceChoice } from './choose-interfaces.js';
 import { loadObject } from './connect-kernel.js';
+import { namesOfPatterns } from './interface-meanings.js';
 
 const ROOT = { root: '/' } as const;
 const SILENT = { info: () => undefined, warn: () => undefined } as const;
@@ -66,7 +67,7 @@ export async function runDoctor(
           decapMirror: config.roce.decapMirror,
           readsRdma: config.rdma.enabled,
         },
-        configured: chosen === undefined ? config.interfaces : [chosen.name],
+        configured: chosen === undefined ? namesOfPatterns(config.interfaces) : [chosen.name],
         kernelRelease: release(),
         sysfsPath,
         waitMs: doctor.waitMs,

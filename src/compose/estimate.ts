@@ -7,7 +7,6 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Attachments } from '../attach/attachments.js';
-import { createInterfaceIds, type InterfaceIds } from '../attach/interface-ids.js';
 import { type Clock, systemClock } from '../clock.js';
 import type { Config, EstimateConfig } from '../config/config.js';
 import { ExporterError } from '../errors.js';
@@ -21,12 +20,13 @@ import { renderSettingsYaml } from '../estimate/settings-yaml.js';
 import { type Netdev, openNetdev } from '../kernel/netdev.js';
 import type { Drain } from '../reader/drain.js';
 import { createHostIpFollower } from '../system/host-ip-follower.js';
-import { listInterfaces } from '../system/interfaces.js';
+import type { LinkTable } from '../system/link-table.js';
 import { SYSFS_FILES } from '../system/sysfs-files.js';
 import { wantedFlows } from './connect-flows.js';
 import { connectAttachments, connectDrain, loadObject } from './connect-kernel.js';
 import { loadNetworksOnce } from './connect-networks.js';
 import { connectChoices, rocePairProjection, switchesPortOff, withFullDetail } from './estimate-choices.js';
+import { connectIds, connectLinks } from './follow-links.js';
 
 /** A drain takes some 10 ms: ten a watch, or one a second. */
 const MOST_INTERVAL_MS = 1000;
@@ -59,11 +59,14 @@ export async function runEstimate(options: EstimateRunOptions, parts: EstimateRu
   const networks = await loadNetworksOnce(config);
   const object = loadObject(withFullDetail(config), options);
   let netdev: Netdev | undefined;
+  let links: LinkTable | undefined;
   let attachments: Attachments | undefined;
   try {
     netdev = openNetdev(object.libc);
-    const ids = interfaceIds(config, netdev);
-    const hostIp = createHostIpFollower({ readAddresses: networkInterfaces, clock });
+    const table = connectLinks(object.libc);
+    links = table;
+    const ids = connectIds(config, table);
+    const hostIp = createHostIpFollower({ readAddresses: networkInterfaces, clock }, config.hostIp);
     hostIp.look();
     hostIp.adopt();
     const choices = connectChoices({ config, hostIp, ids, networks });
@@ -73,6 +76,7 @@ export async function runEstimate(options: EstimateRunOptions, parts: EstimateRu
       config,
       object,
       netdev,
+      linkTable: table,
       ids,
       selfMetrics: { recordAttachFailure: () => undefined, recordReattachment: () => undefined },
       log: {
@@ -120,21 +124,15 @@ export async function runEstimate(options: EstimateRunOptions, parts: EstimateRu
     });
   } finally {
     attachments?.close();
+    links?.close();
     netdev?.close();
     object.close();
   }
 }
 
-function interfaceIds(config: Config, netdev: Netdev): InterfaceIds {
-  const nameOf = (ifindex: number): string | undefined =>
-    listInterfaces({ root: '/' }, { netdev }).find((one) => one.index === ifindex)?.name;
-  return createInterfaceIds(config.interfaces, nameOf);
-}
-
-function requireAttached({ states }: Attachments): void {
+function requireAttached({ states, sentences }: Attachments): void {
   if (states.some(({ attached }) => attached)) return;
-  const sentences = states.map(({ sentence }) => sentence).join('; ');
-  throw new ExporterError('NOTHING_ATTACHED', `nothing can be watched: ${sentences}`);
+  throw new ExporterError('NOTHING_ATTACHED', `nothing can be watched: ${sentences.join('; ')}`);
 }
 
 /** Resolves with how long it was attached, when it no longer is and everything it counted is in. */

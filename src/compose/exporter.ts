@@ -2,8 +2,7 @@
 // Puts the parts of the running exporter together: one configuration in, one exporter out. Wiring
 // only; whatever decides something belongs into a room.
 
-import { networkInterfaces, release } from 'node:os';
-import { createInterfaceIds } from '../attach/interface-ids.js';
+import { release } from 'node:os';
 import { systemClock } from '../clock.js';
 import { createDaemon, type Daemon, type RefreshSteps } from '../daemon.js';
 import { ExpositionBudget } from '../flows/exposition-budget.js';
@@ -15,31 +14,31 @@ import { openNetdev } from '../kernel/netdev.js';
 import { createProcessUsageReader } from '../metrics/process-usage.js';
 import { createSelfMetrics } from '../metrics/self-metrics.js';
 import { ReplaceableNetworks } from '../networks/replaceable-networks.js';
-import { createHostIpFollower } from '../system/host-ip-follower.js';
-import { listInterfaces } from '../system/interfaces.js';
-import { connectAccounts, flowLabelOptions, hidesAddresses } from './connect-flows.js';
+import { connectAccounts, flowLabelOptions } from './connect-flows.js';
 import { connectAttachments } from './connect-kernel.js';
 import { connectWebFile } from './connect-listeners.js';
 import { connectNetworks, networksShown } from './connect-networks.js';
 import { connectReloader, followFile } from './connect-reload.js';
-import { connectRoce } from './connect-roce.js';
+import { connectRoce, rocePacketsSeen } from './connect-roce.js';
 import { serve } from './connect-web.js';
 import { CountedMark } from './counted-mark.js';
 import type { Exporter, ExporterOptions, ExporterParts } from './exporter-contract.js';
-import { countOpenFds, limitsShown, recordRefresh } from './feed-self-metrics.js';
+import { countOpenFds, limitsShown } from './feed-self-metrics.js';
 import { createExpositionFit } from './fit-exposition.js';
-import { createHostIpStep } from './follow-host-ip.js';
+import { connectHostIp, createHostIpStep } from './follow-host-ip.js';
+import { connectIds, connectLinks, LINKS_MS } from './follow-links.js';
 import { connectState } from './keep-state.js';
-import { flowPartsOf, type LiveConfig, scrapersOptions } from './live-config.js';
+import { flowPartsOf, type LiveConfig, scrapersOptions, snapshotOptions } from './live-config.js';
 import { LiveKernel } from './live-kernel.js';
 import { openLivePrinter, openLiveRdma } from './live-lines.js';
 import { LivePush } from './live-push.js';
 import { openKernel } from './open-kernel.js';
+import { refreshSteps } from './refresh-steps.js';
 import type { Reloader } from './reload.js';
 import { createSnapshot } from './snapshot.js';
 
-/** A lost interface is looked for this often. */
-const WATCH_MS = 1000;
+/** Files of networks are looked at once a second. */
+const WATCHES_PER_LOOK = 1000 / LINKS_MS;
 /** What is still to be pushed may take this long after a stop; the rest goes to the spool. */
 const PUSH_LIMIT_MS = 1500;
 /** Scrapes under way may take this long after a stop; then printing may. */
@@ -79,6 +78,8 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
     const { object, links } = opened;
     const netdev = openNetdev(object.libc);
     closers.push(() => netdev.close());
+    const linkTable = connectLinks(object.libc);
+    closers.push(() => linkTable.close());
     const usage = createProcessUsageReader({ countOpenFds, monotonicMs: () => performance.now() });
     closers.push(() => usage.close());
 
@@ -94,22 +95,29 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       },
       { readProcessUsage: () => usage.read(), readDroppedLogLines: parts.droppedLogLines },
     );
-    const ids = createInterfaceIds(
-      config.interfaces,
-      (ifindex) => listInterfaces({ root: '/' }, { netdev }).find((one) => one.index === ifindex)?.name,
-    );
-    const hostIp = createHostIpFollower({ readAddresses: networkInterfaces, clock });
+    const ids = connectIds(config, linkTable);
+    const hostIp = connectHostIp(config, { linkTable, clock });
     selfMetrics.recordReload(true, clock.wallMs());
     const flowParts = flowPartsOf(live, { hostIp, ids, networks });
     const budget = new ExpositionBudget(config.flows.maxExpositionBytes, hostIp);
-    const attachments = connectAttachments({ config, object, links, netdev, ids, selfMetrics, log });
+    const attachments = connectAttachments({
+      config,
+      object,
+      links,
+      linkTable,
+      netdev,
+      ids,
+      selfMetrics,
+      log,
+    });
     closers.push(() => attachments.close());
     const scrapers = new SubjectScrapers(scrapersOptions(live), clock);
     const networkBytes = new NetworkBytes(networks);
     const accountsParts = { networkBytes, linkFraming: (id: number) => attachments.framingOf(id) };
     const accounts = connectAccounts(flowParts, { ...accountsParts, audience: scrapers.flows, budget });
     const roce = connectRoce(flowParts, { audience: scrapers.roce, clock, budget });
-    const rdma = openLiveRdma({ ...flowParts, live, attachments, books: accounts.books }, { log, clock });
+    const roceSeen = rocePacketsSeen(accounts.books, { ids });
+    const rdma = openLiveRdma({ live, attachments, hostIp, roceSeen }, { log, clock });
     closers.push(() => rdma.close());
     systemd.starting('reading the counters that were kept');
     const mark = new CountedMark();
@@ -125,35 +133,25 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       log,
       clock,
     });
-    const snapshot = createSnapshot(
-      {
-        hostIp,
-        get collectAgg() {
-          return live.current.collectAgg;
-        },
-        get flowGauges() {
-          return live.current.flows.gauges;
-        },
-      },
-      {
-        ids,
-        attachments,
-        accounts,
-        selfMetrics,
-        starts: state?.starts,
-        roceFamilies: async (refresh) => (await roce?.families(refresh)) ?? [],
-        rdmaFamilies: () => rdma.line?.families() ?? [],
-        networkFamilies: () => networksShown(live.current, networks, networkBytes),
-      },
-    );
+    const snapshot = createSnapshot(snapshotOptions(live, hostIp), {
+      ids,
+      attachments,
+      accounts,
+      selfMetrics,
+      starts: state?.starts,
+      roceFamilies: async (refresh) => (await roce?.families(refresh)) ?? [],
+      rdmaFamilies: () => rdma.line?.families() ?? [],
+      networkFamilies: () => networksShown(live.current, networks, networkBytes),
+    });
     const printer = openLivePrinter(flowParts, { stdout, live, log }, CLOSE_LIMIT_MS);
     closers.push(() => printer.close());
 
     const kernel = new LiveKernel(opened, config, options, { ids, mark, clock, log });
     closeKernel = () => kernel.close();
     const turns = new TurnQueue();
+    let watches = 0;
     const daemon = createDaemon(
-      { intervalMs: config.intervalMs, watchMs: WATCH_MS },
+      { intervalMs: config.intervalMs, watchMs: LINKS_MS },
       {
         drain: kernel,
         isTakingOver: () => kernel.isTakingOver(),
@@ -161,7 +159,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
         attachments,
         onWatch() {
           hostIp.look();
-          void networks.look(); // never rejects
+          if (watches++ % WATCHES_PER_LOOK === 0) void networks.look(); // never rejects
         },
         onRefreshed(succeeded) {
           systemd.refreshed({ number: daemon.currentRefresh(), succeeded, interfaces: attachments.states });
@@ -218,6 +216,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       live,
       kernel,
       netdev,
+      linkTable,
       attachments,
       networks,
       flowParts,
@@ -245,28 +244,15 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
     return {
       reloader,
       daemon,
-      steps: {
-        record(refresh) {
-          recordRefresh(selfMetrics, kernel.maps, refresh, { countsRefused: !hidesAddresses(live.current) });
-          networks.adopt();
-          for (const { attached, id, framing } of attachments.states) {
-            if (attached && framing !== undefined) accounts.openInterface(id, framing);
-          }
-        },
-        followHostIp: createHostIpStep({ hostIp, accounts, log, onRelabel: () => push.line?.onRelabel() }),
-        addRoce: async ({ result, finishedAtMs, number }) => roce?.apply(result, finishedAtMs, number),
-        fitExposition: fit.step,
-        async keepState() {
-          kernel.noteCounted();
-          await keepState();
-        },
-        clearDrained: () => kernel.clear(),
-        readRdma: () => rdma.line?.refresh(),
-        print: async () => printer.line?.print(accounts.series, accounts.books),
-        async push({ finishedAtMs }) {
-          if (push.line !== undefined) await push.line.push(await shown(), finishedAtMs);
-        },
-      },
+      steps: refreshSteps({
+        ...{ live, kernel, attachments, linkTable, networks, accounts, roce, rdma, printer, push },
+        ...{ fit, selfMetrics, keepState, shown },
+        followHostIp: createHostIpStep(scrapersOptions(live), {
+          ...{ hostIp, accounts, roce, roceSeen, clock, log },
+          audiences: [scrapers.flows, scrapers.roce],
+          lastRefresh: () => daemon.currentRefresh(),
+        }),
+      }),
       books: accounts.books,
       metricsUrl: server.urls.map((url) => `${url}${config.web.telemetryPath}`).join(', '),
     };

@@ -1,29 +1,74 @@
 // SPDX-License-Identifier: Apache-2.0
-// The step of a refresh that takes over a new address of the host.
+// The address that stands for this host, as configured, and the step of a refresh that takes over a new one.
 
+import { networkInterfaces } from 'node:os';
+import type { Clock } from '../clock.js';
+import type { Config } from '../config/config.js';
+import type { Audience } from '../flows/audience.js';
 import type { FlowAccounts } from '../flows/flow-accounts.js';
 import type { Logger } from '../log.js';
-import type { HostIpFollower } from '../system/host-ip-follower.js';
+import { createHostIpFollower, type HostIpFollower } from '../system/host-ip-follower.js';
+import type { LinkTable } from '../system/link-table.js';
+import type { RoceLine } from './connect-roce.js';
 
-/** Within the guard: until the next refresh everything that is shown has the same host_ip. */
-export function createHostIpStep(parts: {
-  readonly hostIp: HostIpFollower;
-  readonly accounts: FlowAccounts;
-  readonly log: Logger;
-  /** After the accounts have rendered all labels anew. */
-  onRelabel(): void;
-}): () => Promise<void> {
-  const { hostIp, accounts, log } = parts;
-  let labelledIp = hostIp.current;
+export function connectHostIp(
+  { hostIp }: Pick<Config, 'hostIp'>,
+  { linkTable, clock }: { readonly linkTable: LinkTable; readonly clock: Clock },
+): HostIpFollower {
+  const takeChange = (): boolean => linkTable.takeAddressChange();
+  return createHostIpFollower({ readAddresses: networkInterfaces, clock, takeChange }, hostIp);
+}
+
+/**
+ * Within the guard, before the counts of a refresh are added: they are the first under the new address. Waits,
+ * maxIntervalMs at most, for a refresh before which everybody who scrapes has seen what the last one showed: nothing
+ * that was counted is then missing from the series that end. Never rejects: the counts are still to come.
+ */
+export function createHostIpStep(
+  options: { readonly maxIntervalMs: number },
+  parts: {
+    readonly hostIp: HostIpFollower;
+    readonly accounts: Pick<FlowAccounts, 'beginAnew'>;
+    readonly roce: Pick<RoceLine, 'beginAnew'> | undefined;
+    readonly roceSeen: { keep(): void };
+    readonly audiences: readonly Audience[];
+    /** Number of the last refresh. */
+    lastRefresh(): number;
+    readonly clock: Pick<Clock, 'nowMs'>;
+    readonly log: Pick<Logger, 'info' | 'error'>;
+  },
+): () => Promise<void> {
+  const { hostIp, accounts, roce, log } = parts;
+  let dueSinceMs: number | undefined;
+  let mustBegin = false;
+
+  function mayChange(): boolean {
+    if (!hostIp.isDue) {
+      dueSinceMs = undefined;
+      return false;
+    }
+    dueSinceMs ??= parts.clock.nowMs();
+    const areSeen = parts.audiences.every((one) => one.seen().ends >= parts.lastRefresh());
+    return areSeen || parts.clock.nowMs() - dueSinceMs >= options.maxIntervalMs;
+  }
+
   return async () => {
-    const before = hostIp.current;
-    if (hostIp.adopt()) {
+    if (mayChange()) {
+      dueSinceMs = undefined;
+      const before = hostIp.current;
+      hostIp.adopt();
       const change = before === '' ? hostIp.current : `${before} -> ${hostIp.current}`;
       log.info(`the address of this host, label host_ip: ${change}; its series begin anew under it`);
+      parts.roceSeen.keep();
+      mustBegin = true;
     }
-    if (labelledIp === hostIp.current) return;
-    await accounts.relabel();
-    parts.onRelabel();
-    labelledIp = hostIp.current;
+    if (!mustBegin) return;
+    try {
+      await accounts.beginAnew();
+      await roce?.beginAnew();
+      mustBegin = false;
+    } catch (error) {
+      log.error({ err: error }, 'the series of the former address could not be ended; trying again');
+    }
   };
 }

@@ -7,14 +7,19 @@ import { openNetdev } from '../kernel/netdev.js';
 import { renderInterfaceList } from '../print/interface-list.js';
 import { listInterfaces } from '../system/interfaces.js';
 import { linkTypeName } from '../system/link-type.js';
+import { namesOfPatterns } from './interface-meanings.js';
 
-/** Throws KernelError. */
-export function renderInterfaceTable(): string {
+/** `only`: names and patterns; all interfaces where there are none. Throws KernelError. */
+export function renderInterfaceTable(only: readonly string[] | undefined): string {
   const netdev = openNetdev(openLibc());
   try {
     const addresses = networkInterfaces();
+    const wanted = only === undefined ? undefined : namesOfPatterns(only);
+    const all = listInterfaces({ root: '/' }, { netdev });
+    const shown = wanted === undefined ? all : all.filter(({ name }) => wanted.includes(name));
+    if (wanted !== undefined && shown.length === 0) return 'No network interface matches.\n';
     return renderInterfaceList(
-      listInterfaces({ root: '/' }, { netdev }).map((one) => ({
+      shown.map((one) => ({
         name: one.name,
         index: one.index,
         type: linkTypeName(one.linkType),

@@ -4,6 +4,7 @@
 import type { Config } from '../config/config.js';
 import type { ScrapersOptions } from '../http/scrapers.js';
 import type { FlowParts } from './connect-flows.js';
+import type { SnapshotOptions } from './snapshot.js';
 
 /** What the exporter runs with now: between two refreshes it may become another one. */
 export interface LiveConfig {
@@ -23,6 +24,18 @@ export function scrapersOptions(live: LiveConfig): ScrapersOptions {
   return {
     get maxIntervalMs() {
       return live.current.flows.holdMaxMs;
+    },
+  };
+}
+
+export function snapshotOptions(live: LiveConfig, hostIp: SnapshotOptions['hostIp']): SnapshotOptions {
+  return {
+    hostIp,
+    get collectAgg() {
+      return live.current.collectAgg;
+    },
+    get flowGauges() {
+      return live.current.flows.gauges;
     },
   };
 }

@@ -3,13 +3,14 @@
 
 import type { Attachments } from '../attach/attachments.js';
 import type { Clock } from '../clock.js';
-import type { BooksView } from '../flows/views.js';
+import { hasPatterns, parseInterfacePatterns } from '../interface-patterns.js';
 import type { Logger } from '../log.js';
 import type { FlowPrinter } from '../print/flow-printer.js';
 import { connectPrinter, type FlowParts } from './connect-flows.js';
 import { connectRdma, type RdmaLine } from './connect-rdma.js';
-import { rocePacketsSeen } from './connect-roce.js';
+import type { RocePacketsSeen } from './connect-roce.js';
 import type { LiveConfig } from './live-config.js';
+import { within } from './within.js';
 
 /** One of them after the other, or none. */
 export class LiveLine<Line> {
@@ -48,16 +49,14 @@ export function openLiveRdma(
     live,
     attachments,
     hostIp,
-    ids,
-    books,
-  }: Pick<FlowParts, 'hostIp' | 'ids'> & {
+    roceSeen,
+  }: Pick<FlowParts, 'hostIp'> & {
     readonly live: LiveConfig;
     readonly attachments: Pick<Attachments, 'states'>;
-    readonly books: BooksView;
+    readonly roceSeen: Pick<RocePacketsSeen, 'on'>;
   },
   parts: { readonly log: Logger; readonly clock: Clock },
 ): LiveRdma {
-  const roceSeen = rocePacketsSeen(books, { ids });
   const open = (): RdmaLine | undefined =>
     connectRdma(
       {
@@ -71,7 +70,7 @@ export function openLiveRdma(
         get collectAgg() {
           return live.current.collectAgg;
         },
-        roceSeen,
+        roceSeen: (interfaceName) => roceSeen.on(interfaceName),
       },
       parts,
     );
@@ -87,23 +86,12 @@ export function openLivePrinter(
   }: { readonly live: LiveConfig; readonly stdout: NodeJS.WriteStream; readonly log: Logger },
   closeLimitMs: number,
 ): LivePrinter {
-  const interfaceCount = (): number => live.current.interfaces.length;
+  const interfaceCount = (): number => {
+    const patterns = parseInterfacePatterns(live.current.interfaces);
+    return hasPatterns(patterns) ? Number.POSITIVE_INFINITY : patterns.names.length;
+  };
   return new LiveLine(
     () => connectPrinter(flowParts, { ...parts, interfaceCount }),
     (line) => within(closeLimitMs, (signal) => line.close(signal)),
   );
-}
-
-/**
- * Aborts at the limit. Its timer keeps the process alive, unlike that of AbortSignal.timeout(): a
- * terminal that takes nothing does not, and the process would end in the middle of its stop.
- */
-async function within(limitMs: number, task: (signal: AbortSignal) => Promise<void>): Promise<void> {
-  const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(), limitMs);
-  try {
-    await task(limit.signal);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -16,7 +16,8 @@ import type { Netdev } from '../kernel/netdev.js';
 import type { Logger } from '../log.js';
 import type { SelfMetrics } from '../metrics/self-metrics.js';
 import type { ReplaceableNetworks } from '../networks/replaceable-networks.js';
-import { createInterfaceChoice } from './choose-interfaces.js';
+import type { LinkTable } from '../system/link-table.js';
+import { interfacesMeant } from './choose-interfaces.js';
 import { type AccountsParts, accountsAsConfigured, type FlowParts } from './connect-flows.js';
 import { programsOf } from './connect-kernel.js';
 import { connectNetworks } from './connect-networks.js';
@@ -32,6 +33,7 @@ export interface ReconfigureParts {
   readonly live: LiveConfig;
   readonly kernel: LiveKernel;
   readonly netdev: Netdev;
+  readonly linkTable: LinkTable;
   readonly attachments: Attachments;
   readonly networks: ReplaceableNetworks;
   readonly flowParts: FlowParts;
@@ -109,7 +111,7 @@ async function takeOver(before: Config, parts: ReconfigureParts): Promise<void> 
   await parts.roce?.reconfigure(was.pairs !== is.pairs);
   const { interfaces, interfacesGiven } = config;
   if (!isDeepStrictEqual([interfaces, interfacesGiven], [before.interfaces, before.interfacesGiven])) {
-    attachments.setInterfaces(interfaces, createInterfaceChoice(config, parts));
+    attachments.setInterfaces(interfacesMeant(config, parts));
   }
   if (!isDeepStrictEqual(before.rdma, config.rdma)) await parts.rdma.renew();
   if (before.print !== config.print) await parts.printer.renew();

@@ -26,13 +26,15 @@ export interface Snapshot {
   append(families: () => readonly Family[]): void;
 }
 
+/** May change. */
+export interface SnapshotOptions {
+  readonly hostIp: { readonly current: string };
+  readonly collectAgg: string;
+  readonly flowGauges: boolean;
+}
+
 export function createSnapshot(
-  /** May change. */
-  options: {
-    readonly hostIp: { readonly current: string };
-    readonly collectAgg: string;
-    readonly flowGauges: boolean;
-  },
+  options: SnapshotOptions,
   parts: {
     readonly ids: InterfaceIds;
     readonly attachments: Attachments;

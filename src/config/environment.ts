@@ -21,7 +21,7 @@ export const VARIABLES: readonly Variable[] = [
   {
     name: 'NETWORK_INTERFACE',
     setting: 'interfaces',
-    doc: 'interface name, several by commas',
+    doc: 'as -i: interface names and patterns, by commas',
     parse: parseListText,
   },
   {

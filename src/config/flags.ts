@@ -35,7 +35,8 @@ export const FLAGS: readonly Flag[] = [
     setting: 'interfaces',
     parse: parseListText,
     doc: [
-      'interface name; several by commas, or the flag again',
+      'interface name or pattern (eth*), !pattern to leave out,',
+      'auto: all physical ones; by commas, or the flag again',
       '(default eth0, or the default route where there is none)',
     ],
   },

@@ -18,6 +18,7 @@ export const RELOAD_RULES: Readonly<Record<string, ReloadRule>> = {
   exclude_dns: 'live',
   collect_agg: 'live',
   networks: 'live',
+  host_ip: 'restart',
   attach_mode: 'restart',
   print: 'live',
   flows: 'live',

@@ -5,6 +5,7 @@
 import { stringify } from 'yaml';
 import type { Config } from './config.js';
 import type { FlowRule } from './flow-rules.js';
+import { hostIpText } from './host-ip-rule.js';
 import type { ListenTarget } from './listen-address.js';
 import { renderListenTarget } from './listen-address.js';
 import type { NetworksGiven } from './network-rules.js';
@@ -38,6 +39,7 @@ function shown<Value>(render: (value: Value) => unknown): (value: unknown) => un
 
 /** Of settings of which the program has something else than the file, or that hold secrets; by path. */
 const SHOWN: Readonly<Record<string, (value: unknown) => unknown>> = {
+  host_ip: shown(hostIpText),
   networks: shown((given: NetworksGiven) =>
     'file' in given
       ? given.file

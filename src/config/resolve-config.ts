@@ -37,7 +37,9 @@ export type Resolution =
   | RunResolution
   | { readonly action: 'doctor'; readonly config: Config; readonly doctor: DoctorConfig }
   | { readonly action: 'estimate'; readonly config: Config; readonly estimate: EstimateConfig }
-  | { readonly action: 'help' | 'version' | 'list' };
+  /** `interfaces`: those of the command line, where it names some. */
+  | { readonly action: 'list'; readonly interfaces: readonly string[] | undefined }
+  | { readonly action: 'help' | 'version' };
 
 /**
  * What to do, and with what. For each setting the command line wins, then the environment, the file,
@@ -48,10 +50,7 @@ export type Resolution =
 export function resolveConfig(sources: ConfigSources): Resolution {
   const line = parseCommandLine(sources.argv);
   if (line.action === 'help' || line.action === 'version') return { action: line.action };
-  if (line.action === 'list') {
-    if (line.problems.length > 0) throw new ConfigError(line.problems);
-    return { action: 'list' };
-  }
+  if (line.action === 'list') return listResolution(line);
 
   const environment = readEnvironment(sources.env);
   const file: FileLayer =
@@ -86,6 +85,17 @@ export function resolveConfig(sources: ConfigSources): Resolution {
     default:
       return { action: line.action, config, configFile: line.configFile, reload: toReloadConfig(line) };
   }
+}
+
+function listResolution(line: CommandLine): Resolution {
+  const { interfaces } = line.layer;
+  const judged = interfaces === undefined ? { value: undefined } : SETTINGS.interfaces.rule(interfaces);
+  const problems =
+    'problem' in judged
+      ? [...line.problems, { path: '--interface', message: judged.problem }]
+      : line.problems;
+  if ('problem' in judged || problems.length > 0) throw new ConfigError(problems);
+  return { action: 'list', interfaces: judged.value };
 }
 
 const DEFAULT_WAIT_SECONDS = 1;

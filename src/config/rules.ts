@@ -112,17 +112,6 @@ export function labelValue(): Rule<string> {
   };
 }
 
-/** A list of names the kernel would take for an interface; gives each once, in the order given. */
-export function interfaceNames(): Rule<readonly string[]> {
-  return (value) => {
-    if (!Array.isArray(value)) return refuse('a list of interface names, such as [eth0, eth1]', value);
-    if (value.length === 0) return { problem: 'must name at least one interface' };
-    const problem = joinProblems(value.map(wrongInterfaceName).filter((wrong) => wrong !== undefined));
-    // wrongInterfaceName() finds whatever is no text.
-    return problem === undefined ? { value: [...new Set(value as string[])] } : { problem };
-  };
-}
-
 /**
  * IFNAMSIZ is 16 with the closing zero; the rest is dev_valid_name() in the kernel's net/core/dev.c, and
  * "%", which dev_get_valid_name() there takes for the place of a number.
@@ -131,7 +120,8 @@ const INTERFACE_NAME_MAX_BYTES = 15;
 /** A space to the kernel, byte by byte: among others the second half of "\u00e0". */
 const LATIN1_NO_BREAK_SPACE = 0xa0;
 
-function wrongInterfaceName(value: unknown): string | undefined {
+/** What keeps the kernel from giving an interface this name; a clause. */
+export function wrongInterfaceName(value: unknown): string | undefined {
   const good =
     typeof value === 'string' &&
     value !== '' &&

@@ -5,6 +5,8 @@
 
 import { flowLabels, USUAL_LABELS } from './flow-labels.js';
 import { flowRules } from './flow-rules.js';
+import { hostIpChoice } from './host-ip-rule.js';
+import { interfacePatterns } from './interface-rules.js';
 import { listenAddresses } from './listen-address.js';
 import { networksGiven } from './network-rules.js';
 import { portList, portRange } from './port-rules.js';
@@ -21,7 +23,6 @@ import {
   absoluteFolder,
   absoluteFolderOrNone,
   httpUrl,
-  interfaceNames,
   labelValue,
   powerOfTwo,
   telemetryPath,
@@ -36,8 +37,8 @@ const HOUR_MS = 3_600_000;
 const MEBI = 1 << 20;
 
 export const SETTINGS = {
-  /** At least one name, each once, in the order given. */
-  interfaces: setting(['eth0'], interfaceNames()),
+  /** Names, globs, exclusions and `auto` (interface-patterns.ts), each once, in the order given. */
+  interfaces: setting(['eth0'], interfacePatterns()),
   filter: oneWord('all', ['all', 'roce', 'roce_v1', 'roce_v2', 'tcp', 'udp', 'ib']),
   /** Time between two drains and refreshes. */
   interval_ms: setting(5000, wholeNumber(100, HOUR_MS, 'milliseconds')),
@@ -45,6 +46,8 @@ export const SETTINGS = {
   exclude_dns: setting(false, truthValue()),
   /** Value of the label collect_agg; never empty. */
   collect_agg: setting('default', labelValue()),
+  /** Value of the label host_ip: the host's first address, that of an interface, or as given. */
+  host_ip: parsedText('auto', hostIpChoice()),
   /** Names of networks, or the file that has them. */
   networks: mapping(networksGiven()),
   attach_mode: oneWord('auto', ['auto', 'native', 'generic']),

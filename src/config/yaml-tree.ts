@@ -42,6 +42,9 @@ const SYNTAX_FAULTS_SHOWN = 5;
 /** They may quote what the file has there, however long. */
 const FAULT_SHOWN_CHARS = 200;
 
+/** What patterns of interfaces begin with means something else to YAML. */
+const QUOTES_HINT = '; text that begins with "!" or "*" needs quotes';
+
 /** `file` is for the places of problems. */
 export function parseYamlTree(file: string, text: string): YamlTree | readonly ConfigProblem[] {
   const excess = findExcess(file, text);
@@ -67,7 +70,7 @@ export function parseYamlTree(file: string, text: string): YamlTree | readonly C
       message:
         code === 'MULTIPLE_DOCS'
           ? 'a second document starts here, only one is read'
-          : shorten(message, FAULT_SHOWN_CHARS),
+          : shorten(message, FAULT_SHOWN_CHARS) + (/(?:tag: !|Alias )/.test(message) ? QUOTES_HINT : ''),
     }));
   }
   const { targets, duplicates } = readReferences(document);

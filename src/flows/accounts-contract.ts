@@ -84,6 +84,8 @@ export interface FlowAccounts {
    * @throws Error (rejects) when an apply() is pending.
    */
   relabel(): Promise<void>;
+  /** Ends all series and sets the books to 0, as if nothing had been counted yet. Rejects as relabel() does. */
+  beginAnew(): Promise<void>;
   /**
    * After what else is shown has grown: ends the smallest series until an exposition is within its budget.
    * Resolves with their number.

@@ -129,6 +129,14 @@ export class Books implements BooksView {
     row.bytes += bytes;
   }
 
+  /** Their rows stay, at 0. Reasons of frames do not: nobody shows them by the address of the host. */
+  beginAnew(): void {
+    for (const row of [...this.#ledgers.map(({ total }) => total), ...this.pending, ...this.others]) {
+      row.packets = 0;
+      row.bytes = 0;
+    }
+  }
+
   #ledger(ledgerNumber: number): Ledger {
     const ledger = this.#ledgers[ledgerNumber];
     if (ledger === undefined) throw new RangeError(`books: there is no ledger ${ledgerNumber}`);

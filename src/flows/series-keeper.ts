@@ -172,6 +172,16 @@ export class SeriesKeeper {
     this.#addInterval(series);
   }
 
+  /** Frees the last `count` series of the list, whose counts are to be in no sum: beginAnew() of the books follows. */
+  drop(count: number): void {
+    for (let i = 0; i < count; i++) {
+      const series = this.table.inUse[this.table.count - 1];
+      if (series === undefined) return;
+      this.onSeriesEnd?.(this.table, series, 'expired');
+      this.table.remove(series);
+    }
+  }
+
   /** A series of a former process goes on, in the first interval at the earliest; the table has room. */
   restore(
     key: Uint32Array,

@@ -17,6 +17,7 @@ export const ERRNO = {
   ENODEV: constants.errno.ENODEV,
   EINVAL: constants.errno.EINVAL,
   ENOSPC: constants.errno.ENOSPC,
+  ENOBUFS: constants.errno.ENOBUFS,
   ERANGE: constants.errno.ERANGE,
   E2BIG: constants.errno.E2BIG,
   EDEADLK: constants.errno.EDEADLK,

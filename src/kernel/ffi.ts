@@ -142,6 +142,8 @@ function declareLibc(ffi: Addon['ffi']) {
     mmap: ['int64', ['pointer', 'size_t', 'int', 'int', 'int', 'int64']],
     // int socket(int domain, int type, int protocol)
     socket: ['int', ['int', 'int', 'int']],
+    // int bind(int sockfd, const struct sockaddr *addr, socklen_t addrlen)
+    bind: ['int', ['int', 'pointer', 'uint32']],
     // int setsockopt(int sockfd, int level, int optname, const void *optval, socklen_t optlen)
     setsockopt: ['int', ['int', 'int', 'int', 'pointer', 'uint32']],
     // int ioctl(int fd, unsigned long request, ...)   always with one pointer here

@@ -34,6 +34,18 @@ export const SELF_METRICS = {
     type: 'counter',
     labels: ['interface'],
   },
+  interfacesRefusedTotal: {
+    name: 'xtrace_interfaces_refused_total',
+    help: 'Interfaces that a pattern of `interfaces` matches and that are not attached, as 512 others are; counted each time one appears.',
+    type: 'counter',
+    labels: [],
+  },
+  netlinkOverrunsTotal: {
+    name: 'xtrace_netlink_overruns_total',
+    help: 'Times the kernel had no room for events of links and addresses; all links were looked at anew then.',
+    type: 'counter',
+    labels: [],
+  },
   refreshDurationSeconds: {
     name: 'xtrace_refresh_duration_seconds',
     help: 'Time a refresh took, from the flip of the kernel maps to the new totals; good and failed ones.',

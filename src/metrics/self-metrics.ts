@@ -55,6 +55,8 @@ export interface SelfMetrics {
   /** errno: the name (`EBUSY`), or a number where it has none. */
   recordAttachFailure(interfaceName: string, mode: 'native' | 'generic', errno: string): void;
   recordReattachment(interfaceName: string): void;
+  /** Both since the start. */
+  setLinkEvents(events: { readonly refused: number; readonly overruns: number }): void;
   /** Call once per refresh, good or failed. finishedAtMs: wall clock. */
   recordRefresh(refresh: {
     readonly ok: boolean;
@@ -158,6 +160,12 @@ export function createSelfMetrics(options: SelfMetricsOptions, parts: SelfMetric
     },
     recordReattachment(interfaceName) {
       m.interfaceReattachmentsTotal.inc({ interface: interfaceName });
+    },
+    setLinkEvents({ refused, overruns }) {
+      m.interfacesRefusedTotal.reset();
+      m.interfacesRefusedTotal.inc(refused);
+      m.netlinkOverrunsTotal.reset();
+      m.netlinkOverrunsTotal.inc(overruns);
     },
     recordRefresh({ ok, durationMs, finishedAtMs }) {
       m.refreshesTotal.inc();

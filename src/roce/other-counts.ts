@@ -15,6 +15,12 @@ export class OtherCounts {
   /** By interface id; index = version and reason. */
   readonly #rowsOf = new Map<number, (Writable<RoceOtherRow> | undefined)[]>();
 
+  /** As if nothing had been added yet. What the kernel did not book is by no interface, and stays. */
+  clear(): void {
+    this.rows.length = 0;
+    this.#rowsOf.clear();
+  }
+
   add(interfaceId: number, version: number, reason: RoceOtherReason, packets: number, bytes: number): void {
     if (packets === 0 && bytes === 0) return;
     let rows = this.#rowsOf.get(interfaceId);

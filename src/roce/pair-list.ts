@@ -72,6 +72,15 @@ export class PairList {
     }
   }
 
+  /** Ends all, and forgets what is in no pair: as if nothing had been counted yet. */
+  async beginAnew(pacer: Pacer): Promise<void> {
+    for (let last = this.pairs.at(-1); last !== undefined; last = this.pairs.at(-1)) {
+      this.end(last, 'expired');
+      if (pacer.note(END_NS)) await pacer.turn();
+    }
+    this.#others.clear();
+  }
+
   /** Ends those that carried the fewest bytes until the others have room; returns how many. */
   async endSmallest(pacer: Pacer): Promise<number> {
     const room = this.#room;

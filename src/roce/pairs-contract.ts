@@ -61,6 +61,12 @@ export interface RocePairs {
    * @throws Error (rejects) when another call is still pending.
    */
   reconfigure(endsAll: boolean): Promise<void>;
+  /**
+   * Ends all pairs and forgets what was in none, as if nothing had been counted yet.
+   *
+   * @throws Error (rejects) when another call is still pending.
+   */
+  beginAnew(): Promise<void>;
   /** As those of flow accounts (flows/flow-accounts.ts). */
   exportState(options: PairsExport): Promise<StateColumns>;
   importState(columns: StateColumns, options: PairsImport): Promise<PairsTaken | StateProblem>;

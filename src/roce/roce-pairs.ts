@@ -129,6 +129,10 @@ class PairTable implements RocePairs {
     });
   }
 
+  beginAnew(): Promise<void> {
+    return this.#alone('beginAnew', () => this.#list.beginAnew(this.#pacer));
+  }
+
   exportState(options: PairsExport): Promise<StateColumns> {
     const times = { elapsedMs: this.#elapsedMs, refreshedMs: this.#refreshedMs };
     const tables = { list: this.#list, others: this.#others };
@@ -139,13 +143,8 @@ class PairTable implements RocePairs {
     return this.#alone('importState', async () => {
       const { maxPairs, perQueuePair } = this.#options;
       const taken = await importPairs(columns, options, {
-        list: this.#list,
-        others: this.#others,
-        room: this.#room,
-        hash: this.#hash,
-        maxPairs,
-        perQueuePair,
-        pacer: this.#pacer,
+        ...{ list: this.#list, others: this.#others, room: this.#room },
+        ...{ hash: this.#hash, maxPairs, perQueuePair, pacer: this.#pacer },
       });
       if ('problem' in taken) return taken;
       const { refreshedMs, ...rest } = taken;

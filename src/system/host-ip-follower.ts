@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The host's address as it changes: it may come seconds after the exporter (DHCP), or be replaced. Each
-// change gives every series new labels, so one that does not last changes nothing.
+// change ends every series that has it, so one that does not last changes nothing.
 
 import type { Clock } from '../clock.js';
-import { findHostAddress, type HostAddress, type HostAddresses } from './host-ip.js';
+import { findHostAddress, findInterfaceAddress, type HostAddress, type HostAddresses } from './host-ip.js';
 
 export interface HostIpFollower {
   /** '' until there is an address. Changes in adopt() alone. */
   readonly current: string;
   /** Looks at the host's addresses, no more often than makes sense. Never throws. */
   look(): void;
+  /** Whether adopt() would change it. */
+  readonly isDue: boolean;
   /** Makes current what is due by now; whether that changed it. */
   adopt(): boolean;
 }
@@ -18,7 +20,15 @@ export interface HostIpParts {
   /** os.networkInterfaces(): one dump of links and one of addresses over netlink; 4 ms with 1,000 addresses. */
   readAddresses(): HostAddresses;
   readonly clock: Pick<Clock, 'nowMs'>;
+  /** Whether addresses may have changed since the last call; unless told, they are looked at every LOOK_MS. */
+  takeChange?(): boolean;
 }
+
+/** Which address stands for the host. */
+export type HostIpSource =
+  | { readonly kind: 'auto' }
+  | { readonly kind: 'interface'; readonly name: string }
+  | { readonly kind: 'address'; readonly address: string };
 
 /** While there is no address, the first one is wanted soon. */
 const SEARCH_MS = 1000;
@@ -31,13 +41,35 @@ const SETTLE_MS = 10_000;
  */
 const PATIENCE_MS = 300_000;
 
-export function createHostIpFollower(parts: HostIpParts): HostIpFollower {
+export function createHostIpFollower(
+  parts: HostIpParts,
+  source: HostIpSource = { kind: 'auto' },
+): HostIpFollower {
+  if (source.kind === 'address') {
+    return { current: source.address, isDue: false, look: () => undefined, adopt: () => false };
+  }
   let current: HostAddress | undefined;
   let next: HostAddress | undefined;
   let nextSinceMs = 0;
   let isCurrentDown = false;
   let changedMs = Number.NEGATIVE_INFINITY;
   let lookedMs = Number.NEGATIVE_INFINITY;
+  let mayHaveChanged = true;
+
+  function find(addresses: HostAddresses): HostAddress | undefined {
+    return source.kind === 'interface'
+      ? findInterfaceAddress(addresses, source.name)
+      : findHostAddress(addresses);
+  }
+
+  /** A container's start brings a dozen events: a look is taken once a second at most. */
+  function isLookDue(nowMs: number): boolean {
+    if (parts.takeChange === undefined) {
+      return nowMs - lookedMs >= (current === undefined ? SEARCH_MS : LOOK_MS);
+    }
+    if (parts.takeChange()) mayHaveChanged = true;
+    return mayHaveChanged && nowMs - lookedMs >= SEARCH_MS;
+  }
 
   function isDue(): boolean {
     if (next === undefined) return false;
@@ -53,7 +85,7 @@ export function createHostIpFollower(parts: HostIpParts): HostIpFollower {
     },
     look() {
       const nowMs = parts.clock.nowMs();
-      if (nowMs - lookedMs < (current === undefined ? SEARCH_MS : LOOK_MS)) return;
+      if (!isLookDue(nowMs)) return;
       lookedMs = nowMs;
       let addresses: HostAddresses;
       try {
@@ -61,7 +93,8 @@ export function createHostIpFollower(parts: HostIpParts): HostIpFollower {
       } catch {
         return; // no socket to ask with: what was known stays, and the next look asks again
       }
-      const found = findHostAddress(addresses);
+      mayHaveChanged = false;
+      const found = find(addresses);
       isCurrentDown = current !== undefined && addresses[current.interfaceName] === undefined;
       // An address that is merely gone stays the host's name until there is another.
       if (found === undefined || found.address === current?.address) next = undefined;
@@ -69,6 +102,9 @@ export function createHostIpFollower(parts: HostIpParts): HostIpFollower {
         next = found;
         nextSinceMs = nowMs;
       }
+    },
+    get isDue() {
+      return isDue();
     },
     adopt() {
       if (!isDue()) return false;

@@ -22,6 +22,15 @@ export function findHostAddress(addresses: HostAddresses): HostAddress | undefin
   );
 }
 
+/** The same among those of one interface, loopback ones included: it was named. */
+export function findInterfaceAddress(
+  addresses: HostAddresses,
+  interfaceName: string,
+): HostAddress | undefined {
+  const own = (addresses[interfaceName] ?? []).map((info) => ({ ...info, internal: false }));
+  return findHostAddress({ [interfaceName]: own });
+}
+
 /** The same, '' where there is none. */
 export function chooseHostIp(addresses: HostAddresses): string {
   return findHostAddress(addresses)?.address ?? '';

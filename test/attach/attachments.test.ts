@@ -23,23 +23,26 @@ function createRig(names: readonly string[]) {
   const events: string[] = [];
   const boundAtAttach: number[] = [];
   const ids = createInterfaceIds(names, (ifindex) => [...present].find(([, p]) => p.index === ifindex)?.[0]);
-  const attachments = createAttachments(names, {
-    ids,
-    readInterface(name) {
-      const fault = faults.get(name);
-      if (fault !== undefined) throw new Error(fault);
-      return present.get(name);
+  const chooseInterface = () =>
+    chosen.name === undefined ? undefined : { name: chosen.name, reason: `using ${chosen.name}` };
+  const attachments = createAttachments(
+    { names, chooseInterface },
+    {
+      ids,
+      readInterface(name) {
+        const fault = faults.get(name);
+        if (fault !== undefined) throw new Error(fault);
+        return present.get(name);
+      },
+      attach,
+      onFailure: (name, { mode, errnoName }) => events.push(`failed ${name} ${mode} ${errnoName}`),
+      onReattached: (name) => events.push(`again ${name}`),
+      log: {
+        info: (_fields, message) => events.push(`info ${message}`),
+        warn: (_fields, message) => events.push(`warn ${message}`),
+      },
     },
-    attach,
-    onFailure: (name, { mode, errnoName }) => events.push(`failed ${name} ${mode} ${errnoName}`),
-    onReattached: (name) => events.push(`again ${name}`),
-    chooseInterface: () =>
-      chosen.name === undefined ? undefined : { name: chosen.name, reason: `using ${chosen.name}` },
-    log: {
-      info: (_fields, message) => events.push(`info ${message}`),
-      warn: (_fields, message) => events.push(`warn ${message}`),
-    },
-  });
+  );
   function close(ifindex: number): void {
     alive.delete(ifindex);
     events.push(`close ${ifindex}`);

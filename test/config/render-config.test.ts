@@ -21,6 +21,7 @@ for (const name of ['config/examples/gateway.yaml', 'config/xtrace-catch.yaml'])
 
 test('so does whatever the program has in another form than the file', () => {
   sameAgain(`
+host_ip: interface:eth1
 networks: {10.1.0.0/16: rail-1, "2001:db8::/32": rail-2}
 flows:
   include: ["net 10.0.0.0/8 port 443", "src 2001:db8::1 dst_port 9 protocol tcp interface eth*"]

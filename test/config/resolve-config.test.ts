@@ -15,6 +15,7 @@ test('nothing given: the defaults, every one', () => {
   assert.deepEqual(resolve({}), {
     action: 'run',
     configFile: undefined,
+    reload: { autoReloadMs: undefined, lifecycle: false },
     config: {
       interfaces: ['eth0'],
       interfacesGiven: false,
@@ -22,6 +23,7 @@ test('nothing given: the defaults, every one', () => {
       intervalMs: 5000,
       excludeDns: false,
       collectAgg: 'default',
+      hostIp: { kind: 'auto' },
       networks: { networks: [] },
       attachMode: 'auto',
       print: 'auto',

@@ -187,3 +187,16 @@ test('16,384 streams are cut into many turns', async () => {
   await pairs.apply(roceRowsOf(streams), [], 1000);
   assert.ok(turns > 30, `${turns} turns`);
 });
+
+test('beginning anew ends all pairs and forgets what was in none', async () => {
+  const pairs = createPairs({ maxPairs: 1 });
+  await pairs.apply(roceRowsOf([{ packets: 5, bytes: 500 }, { src: [10, 9, 9, 9] }]), [], 0);
+  assert.ok(pairs.view.others.length > 0);
+  await pairs.beginAnew();
+  assert.deepEqual([pairs.view.pairs.length, pairs.view.paths.length, pairs.view.others.length], [0, 0, 0]);
+  await pairs.apply(roceRowsOf([{ packets: 2, bytes: 200 }]), [], 1000);
+  assert.deepEqual(
+    pairs.view.pairs[0]?.traffic.map(({ packets, bytes }) => [packets, bytes]),
+    [[2, 200]],
+  );
+});

@@ -127,3 +127,48 @@ test('law: however addresses come and go, two changes are five minutes apart, bu
     }),
   );
 });
+
+test('with events there is no look without one, and one a second at most with many', () => {
+  let nowMs = 0;
+  let looks = 0;
+  let hasChanged = false;
+  let address = '192.0.2.1';
+  const follower = createHostIpFollower({
+    clock: { nowMs: () => nowMs },
+    readAddresses() {
+      looks++;
+      return { eth0: [info(address)] };
+    },
+    takeChange() {
+      const taken = hasChanged;
+      hasChanged = false;
+      return taken;
+    },
+  });
+  for (; nowMs < 60_000; nowMs += 250) follower.look();
+  assert.equal(looks, 1);
+  address = '192.0.2.9';
+  for (const endMs = nowMs + 9750; nowMs < endMs; nowMs += 250) {
+    hasChanged = true;
+    follower.look();
+  }
+  assert.equal(looks, 11);
+  assert.equal(follower.isDue, false);
+  nowMs += 250;
+  assert.equal(follower.isDue, true, 'its ten seconds pass without another event');
+  assert.ok(follower.adopt());
+  assert.equal(follower.current, '192.0.2.9');
+});
+
+test('the address of one interface, whatever others have; and one that is given', () => {
+  const addresses: Record<string, NetworkInterfaceInfo[]> = { eth0: [info('192.0.2.1')] };
+  const parts = { clock: { nowMs: () => 0 }, readAddresses: () => addresses };
+  const follower = createHostIpFollower(parts, { kind: 'interface', name: 'lo9' });
+  assert.equal(follower.current, '');
+  addresses['lo9'] = [{ ...info('10.255.0.1'), internal: true }];
+  const second = createHostIpFollower(parts, { kind: 'interface', name: 'lo9' });
+  assert.equal(second.current, '10.255.0.1', 'one that was named may be internal');
+  const given = createHostIpFollower(parts, { kind: 'address', address: '203.0.113.7' });
+  given.look();
+  assert.deepEqual([given.current, given.adopt()], ['203.0.113.7', false]);
+});
