@@ -136,8 +136,12 @@ kernelTest(
     });
     t.after(() => sending.dispose());
     t.after(() => sending.child.stop('SIGKILL'));
-    for (const labels of [['src_ip', 'dst_ip'], ['src_ip', 'interface', 'traffic_type'], undefined]) {
-      const flows = { ...settings.flows, ...(labels === undefined ? {} : { labels: labels.join(',') }) };
+    for (const labels of [
+      ['src_ip', 'interface', 'traffic_type'],
+      ['dst_ip', 'interface', 'traffic_type'],
+      undefined,
+    ]) {
+      const flows = { ...settings.flows, ...(labels === undefined ? {} : { labels }) };
       writeFileSync(file, stringify({ ...settings, flows }));
       exporter.child.kill('SIGHUP');
       await exporter.logged(/in force now: flows\.labels/);
