@@ -77,7 +77,7 @@ async function measure(
     const scrapers: Scraper[] = [];
     for (const start of [
       () => startPrometheus(wire.sink, exporter.url, { everyS: scrapeEveryS }),
-      () => startVmagent(wire.sink, exporter.url, scrapeEveryS),
+      () => startVmagent(wire.sink, exporter.url, { everyS: scrapeEveryS }),
     ]) {
       const scraper = await start();
       closers.push(() => scraper.stop());

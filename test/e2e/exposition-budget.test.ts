@@ -74,9 +74,9 @@ for (const created of [false, true]) {
       },
     });
     t.after(() => exporter.stop());
-    const vmagent = await startVmagent(site.host, exporter.url, 1, [
-      `-promscrape.maxScrapeSize=${LIMIT_BYTES}`,
-    ]);
+    const vmagent = await startVmagent(site.host, exporter.url, {
+      flags: [`-promscrape.maxScrapeSize=${LIMIT_BYTES}`],
+    });
     t.after(() => vmagent.stop());
     await waitFor('the first scrape', async () => (await vmagent.value('up')) === 1, {
       limitMs: 30_000,

@@ -61,7 +61,7 @@ async function startScrapers(t: TestContext, site: Site, { url }: Exporter): Pro
   const scrapers: Scraper[] = [];
   t.after(() => Promise.all(scrapers.map((scraper) => scraper.stop())));
   scrapers.push(await startPrometheus(site.host, url, { name: 'prometheus, every 2 s', everyS: 2 }));
-  scrapers.push(await startVmagent(site.host, url, 5));
+  scrapers.push(await startVmagent(site.host, url, { everyS: 5 }));
   const later = findLaterReceiver('prometheus', 'prometheus');
   if (later.missing !== undefined) {
     t.diagnostic(later.missing);

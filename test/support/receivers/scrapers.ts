@@ -13,12 +13,20 @@ import type { Child } from '../processes.js';
 const PROMETHEUS = '127.0.0.1:9090';
 const VICTORIA_METRICS = '127.0.0.1:8428';
 const VMAGENT = '127.0.0.1:8429';
+const VMALERT = '127.0.0.1:8880';
 
 /** One sample, or one series of a range query: labels and [time in seconds, value]. */
 interface Result {
   readonly metric: Readonly<Record<string, string>>;
   readonly value?: readonly [number, string];
   readonly values?: readonly (readonly [number, string])[];
+}
+
+/** Of an alert; vmalert tells its name beside the labels. */
+interface AlertState {
+  readonly name?: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
 }
 
 export interface Sample {
@@ -31,6 +39,18 @@ export interface Target {
   readonly lastError: string;
 }
 
+export interface Annotations {
+  readonly alert: string;
+  readonly texts: Readonly<Record<string, string>>;
+}
+
+/** Pages that are scraped under one job. */
+export interface ScrapedPage {
+  readonly url: string;
+  /** Default: as all others. */
+  readonly everyS?: number;
+}
+
 /** A scraper with what it has stored. */
 export interface Scraper {
   readonly name: string;
@@ -41,6 +61,8 @@ export interface Scraper {
   /** All values of all series of a range query in steps of a second. */
   range(promQl: string, fromS: number, toS: number): Promise<readonly number[]>;
   targets(): Promise<readonly Target[]>;
+  /** The annotations of alerts that it knows of now, by the name of the alert. */
+  annotations(): Promise<readonly Annotations[]>;
   /** What it tells of itself, as text. */
   ownMetrics(): Promise<string>;
   /** What its processes have printed. */
@@ -59,19 +81,21 @@ export interface PrometheusOptions {
   readonly timeoutS?: number;
   /** Of its scrape config: tls_config, basic_auth, params. */
   readonly scrape?: Readonly<Record<string, unknown>>;
+  /** Evaluated every second. */
+  readonly ruleFiles?: readonly string[];
 }
 
-/** Scrapes the metrics of this URL, once a second where nothing else is said. */
+/** Scrapes the metrics of this URL, or of these, once a second where nothing else is said. */
 export async function startPrometheus(
   namespace: Namespace,
-  metricsUrl: string,
+  metrics: string | readonly ScrapedPage[],
   options: PrometheusOptions = {},
 ): Promise<Scraper> {
   const { name = 'prometheus', program = 'prometheus', address = PROMETHEUS, flags = [] } = options;
-  const { everyS = 1, timeoutS = everyS, scrape = {} } = options;
+  const { everyS = 1, timeoutS = everyS, ruleFiles, scrape } = options;
   const folder = createFolder('prometheus');
   const child = namespace.start(program, [
-    `--config.file=${writeScrapeConfig(folder, metricsUrl, everyS, timeoutS, scrape)}`,
+    `--config.file=${writeScrapeConfig(folder, metrics, { everyS, timeoutS, ...(ruleFiles && { ruleFiles }), ...(scrape && { scrape }) })}`,
     `--storage.tsdb.path=${path.join(folder, 'data')}`,
     `--web.listen-address=${address}`,
     '--log.level=warn',
@@ -81,16 +105,26 @@ export async function startPrometheus(
   return createScraper(name, [child], {
     queryUrl: `http://${address}`,
     targetsUrl: `http://${address}/api/v1/targets`,
+    alertsUrl: `http://${address}/api/v1/alerts`,
   });
+}
+
+export interface VmagentOptions {
+  readonly everyS?: number;
+  readonly flags?: readonly string[];
+  /** Of victoria-metrics. */
+  readonly storageFlags?: readonly string[];
+  /** Evaluated by vmalert, every second. */
+  readonly ruleFiles?: readonly string[];
 }
 
 /** The same by vmagent, kept by victoria-metrics. */
 export async function startVmagent(
   namespace: Namespace,
-  metricsUrl: string,
-  everyS = 1,
-  flags: readonly string[] = [],
+  metrics: string | readonly ScrapedPage[],
+  options: VmagentOptions = {},
 ): Promise<Scraper> {
+  const { everyS = 1, flags = [], storageFlags = [], ruleFiles = [] } = options;
   const folder = createFolder('vmagent');
   const storage = namespace.start('victoria-metrics', [
     `-storageDataPath=${path.join(folder, 'data')}`,
@@ -100,10 +134,11 @@ export async function startVmagent(
     '-search.latencyOffset=0s',
     '-search.disableCache',
     '-loggerLevel=WARN',
+    ...storageFlags,
   ]);
   await ready(storage, `http://${VICTORIA_METRICS}/health`);
   const agent = namespace.start('vmagent', [
-    `-promscrape.config=${writeScrapeConfig(folder, metricsUrl, everyS)}`,
+    `-promscrape.config=${writeScrapeConfig(folder, metrics, { everyS })}`,
     `-remoteWrite.url=http://${VICTORIA_METRICS}/api/v1/write`,
     `-remoteWrite.tmpDataPath=${path.join(folder, 'queue')}`,
     `-httpListenAddr=${VMAGENT}`,
@@ -112,16 +147,34 @@ export async function startVmagent(
     ...flags,
   ]);
   await ready(agent, `http://${VMAGENT}/health`);
-  return createScraper('vmagent', [agent, storage], {
+  const judges = ruleFiles.length === 0 ? [] : [await startVmalert(namespace, ruleFiles)];
+  return createScraper('vmagent', [...judges, agent, storage], {
     queryUrl: `http://${VICTORIA_METRICS}`,
     targetsUrl: `http://${VMAGENT}/api/v1/targets`,
+    alertsUrl: `http://${VMALERT}/api/v1/alerts`,
   });
+}
+
+/** Evaluates rules every second; what they record goes into victoria-metrics, too. */
+async function startVmalert(namespace: Namespace, ruleFiles: readonly string[]): Promise<Child> {
+  const judge = namespace.start('vmalert', [
+    ...ruleFiles.map((file) => `-rule=${file}`),
+    `-datasource.url=http://${VICTORIA_METRICS}`,
+    `-remoteWrite.url=http://${VICTORIA_METRICS}`,
+    '-remoteWrite.flushInterval=500ms',
+    '-notifier.url=http://127.0.0.1:9', // it asks for one; nobody is there
+    '-evaluationInterval=1s',
+    `-httpListenAddr=${VMALERT}`,
+    '-loggerLevel=WARN',
+  ]);
+  await ready(judge, `http://${VMALERT}/health`);
+  return judge;
 }
 
 function createScraper(
   name: string,
   children: readonly Child[],
-  { queryUrl, targetsUrl }: { queryUrl: string; targetsUrl: string },
+  { queryUrl, targetsUrl, alertsUrl }: { queryUrl: string; targetsUrl: string; alertsUrl: string },
 ): Scraper {
   const ask = async (
     api: string,
@@ -163,6 +216,13 @@ function createScraper(
       const { data } = await getJson<{ data: { activeTargets: readonly Target[] } }>(targetsUrl);
       return data.activeTargets;
     },
+    async annotations() {
+      const { data } = await getJson<{ data: { alerts: readonly AlertState[] } }>(alertsUrl);
+      return data.alerts.map(({ name, labels, annotations }) => ({
+        alert: name ?? labels['alertname'] ?? '',
+        texts: annotations,
+      }));
+    },
     ownMetrics: () => getText(`${queryUrl}/metrics`),
     output: () => children.map(({ stdout, stderr }) => stdout + stderr).join(''),
     async stop() {
@@ -192,22 +252,39 @@ function createFolder(name: string): string {
   return folder;
 }
 
+interface ScrapeSettings {
+  readonly everyS: number;
+  readonly timeoutS?: number;
+  readonly ruleFiles?: readonly string[];
+  /** As PrometheusOptions. */
+  readonly scrape?: Readonly<Record<string, unknown>>;
+}
+
 /** JSON is YAML, too. */
 function writeScrapeConfig(
   folder: string,
-  metricsUrl: string,
-  everyS: number,
-  timeoutS = everyS,
-  more: Readonly<Record<string, unknown>> = {},
+  metrics: string | readonly ScrapedPage[],
+  { everyS, timeoutS = everyS, ruleFiles, scrape }: ScrapeSettings,
 ): string {
-  const { protocol, host, pathname } = new URL(metricsUrl);
-  const how = { metrics_path: pathname, scheme: protocol.slice(0, -1), ...more };
+  const pages = typeof metrics === 'string' ? [{ url: metrics }] : metrics;
   const file = path.join(folder, 'scrape.yaml');
   writeFileSync(
     file,
     JSON.stringify({
-      global: { scrape_interval: `${everyS}s`, scrape_timeout: `${timeoutS}s` },
-      scrape_configs: [{ job_name: 'xtrace', ...how, static_configs: [{ targets: [host] }] }],
+      global: {
+        scrape_interval: `${everyS}s`,
+        scrape_timeout: `${timeoutS}s`,
+        ...(ruleFiles && { evaluation_interval: '1s' }),
+      },
+      ...(ruleFiles && { rule_files: ruleFiles }),
+      scrape_configs: pages.map(({ url, everyS: ownS }: ScrapedPage, i) => ({
+        job_name: `page ${i}`,
+        ...(ownS !== undefined && { scrape_interval: `${ownS}s`, scrape_timeout: `${ownS}s` }),
+        metrics_path: new URL(url).pathname,
+        scheme: new URL(url).protocol.slice(0, -1),
+        ...scrape,
+        static_configs: [{ targets: [new URL(url).host], labels: { job: 'xtrace-catch' } }],
+      })),
     }),
   );
   return file;
