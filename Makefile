@@ -21,7 +21,7 @@ BPF_FLAGS := -O2 -g -mcpu=v3 -Wall -Wextra -Wpadded -Werror -target bpf -Ibpf \
 	-I/usr/include/$(shell uname -m)-linux-gnu
 BPF_OBJECTS := dist/bpf/flow.bpf.o dist/bpf/flow-portable.bpf.o
 BPF_SOURCES := $(wildcard bpf/*.h bpf/*.c)
-TS_SOURCES  := $(shell find src test bench -name '*.ts' 2>/dev/null)
+TS_SOURCES  := $(shell find src test bench deploy -name '*.ts' 2>/dev/null)
 TESTS       := $(shell find test -name '*.test.ts' 2>/dev/null | sort | sed 's,^,dist/,; s/\.ts$$/.js/')
 # What needs root, clang, the kernel or programs of Debian's, or more than a second or two. The rest are the unit tests.
 MACHINE_TESTS := $(patsubst %,dist/test/%/%,bpf kernel e2e packaging systemd vm support/kernel)
@@ -30,7 +30,7 @@ UNIT_TESTS    := $(filter-out $(MACHINE_TESTS) $(LONG_TESTS),$(TESTS))
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-unit check test-vm lint format bench clean install uninstall docker-build packages-build packages-test packages-vm packages-bench
+.PHONY: help run build test test-unit check test-vm lint format bench dashboards clean install uninstall docker-build packages-build packages-test packages-vm packages-bench
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ format: node_modules/.installed ## let the formatters change what they can
 
 bench: packages-bench build ## measure; tables here, JSON in bench/results (BENCH="datapath drain ...", BENCH=soak)
 	$(NODE) dist/bench/run.js $(BENCH)
+
+dashboards: dist/.built ## render deploy/grafana into the files that Grafana takes
+	$(NODE) dist/deploy/grafana/write.js deploy/grafana/dashboards
 
 clean: ## remove what was built and installed here
 	rm -rf dist node_modules .node-versions .node-builds .image .receivers

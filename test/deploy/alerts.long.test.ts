@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every alert of deploy/prometheus/rules, by promtool: it fires where it should, and not after restarts, on
-// hosts that lack what it is about, or for a moment. test/e2e/deployed-rules.test.ts has real servers run them.
+// hosts that lack what it is about, or for a moment. test/e2e/deployed-queries.test.ts has real servers run them.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

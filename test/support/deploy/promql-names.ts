@@ -10,19 +10,20 @@ const LABELS = new Map(CATALOG.map(({ name, labels }) => [name, labels]));
 const OTHER_LABELS = ['instance', 'job', 'sender', 'le', 'alertname', 'alertstate', 'severity'];
 const ANY_LABEL = new Set([...LABELS.values()].flat().concat(OTHER_LABELS));
 
+function labelsOf(name: string): readonly string[] | undefined {
+  return LABELS.get(name) ?? LABELS.get(name.replace(/_(bucket|sum|count)$/, ''));
+}
+
 /** Fails where the expression names a metric, a record or a label that does not exist. */
 export function assertNamesExist(promQl: string): void {
   const records = new Set(RECORDING_RULES.map(({ record }) => record));
   for (const [name = ''] of promQl.matchAll(/\b(?:[a-z_]+:)?xtrace_\w+(?::\w+)?/g)) {
-    const metric = name.replace(/_(bucket|sum|count)$/, '');
-    assert.ok(
-      name.includes(':') ? records.has(name) : LABELS.has(name) || LABELS.has(metric),
-      `${name} is no metric: ${promQl}`,
-    );
+    const isKnown = name.includes(':') ? records.has(name) : labelsOf(name) !== undefined;
+    assert.ok(isKnown, `${name} is no metric: ${promQl}`);
   }
   for (const [, name = '', matchers = ''] of promQl.matchAll(/\b(xtrace_\w+)\{([^}]*)\}/g)) {
     for (const [, label = ''] of matchers.matchAll(/(\w+)\s*(?:=~|!~|!=|=)\s*"/g)) {
-      const known = (LABELS.get(name) ?? []).includes(label) || OTHER_LABELS.includes(label);
+      const known = (labelsOf(name) ?? []).includes(label) || OTHER_LABELS.includes(label);
       assert.ok(known, `${name} has no label ${label}: ${promQl}`);
     }
   }

@@ -81,7 +81,7 @@ export interface PrometheusOptions {
   readonly timeoutS?: number;
   /** Of its scrape config: tls_config, basic_auth, params. */
   readonly scrape?: Readonly<Record<string, unknown>>;
-  /** Evaluated every second. */
+  /** Evaluated as often. */
   readonly ruleFiles?: readonly string[];
 }
 
@@ -114,7 +114,7 @@ export interface VmagentOptions {
   readonly flags?: readonly string[];
   /** Of victoria-metrics. */
   readonly storageFlags?: readonly string[];
-  /** Evaluated by vmalert, every second. */
+  /** Evaluated by vmalert, as often. */
   readonly ruleFiles?: readonly string[];
 }
 
@@ -147,7 +147,7 @@ export async function startVmagent(
     ...flags,
   ]);
   await ready(agent, `http://${VMAGENT}/health`);
-  const judges = ruleFiles.length === 0 ? [] : [await startVmalert(namespace, ruleFiles)];
+  const judges = ruleFiles.length === 0 ? [] : [await startVmalert(namespace, ruleFiles, everyS)];
   return createScraper('vmagent', [...judges, agent, storage], {
     queryUrl: `http://${VICTORIA_METRICS}`,
     targetsUrl: `http://${VMAGENT}/api/v1/targets`,
@@ -155,15 +155,19 @@ export async function startVmagent(
   });
 }
 
-/** Evaluates rules every second; what they record goes into victoria-metrics, too. */
-async function startVmalert(namespace: Namespace, ruleFiles: readonly string[]): Promise<Child> {
+/** Evaluates rules; what they record goes into victoria-metrics, too. */
+async function startVmalert(
+  namespace: Namespace,
+  ruleFiles: readonly string[],
+  everyS: number,
+): Promise<Child> {
   const judge = namespace.start('vmalert', [
     ...ruleFiles.map((file) => `-rule=${file}`),
     `-datasource.url=http://${VICTORIA_METRICS}`,
     `-remoteWrite.url=http://${VICTORIA_METRICS}`,
     '-remoteWrite.flushInterval=500ms',
     '-notifier.url=http://127.0.0.1:9', // it asks for one; nobody is there
-    '-evaluationInterval=1s',
+    `-evaluationInterval=${everyS}s`,
     `-httpListenAddr=${VMALERT}`,
     '-loggerLevel=WARN',
   ]);
@@ -274,7 +278,7 @@ function writeScrapeConfig(
       global: {
         scrape_interval: `${everyS}s`,
         scrape_timeout: `${timeoutS}s`,
-        ...(ruleFiles && { evaluation_interval: '1s' }),
+        ...(ruleFiles && { evaluation_interval: `${everyS}s` }),
       },
       ...(ruleFiles && { rule_files: ruleFiles }),
       scrape_configs: pages.map(({ url, everyS: ownS }: ScrapedPage, i) => ({

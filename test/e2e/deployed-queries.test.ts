@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every expression of deploy/prometheus/rules, evaluated by Debian's prometheus and by vmalert on
-// victoria-metrics, over exporters in the very trouble that each alert is about: none has an empty answer.
+// Every expression of deploy/prometheus/rules and of the dashboards, evaluated by Debian's prometheus and by
+// victoria-metrics with vmalert, over exporters in the very trouble that each alert is about: none has an
+// empty answer.
 
 import assert from 'node:assert/strict';
 import { waitFor } from '../support/conditions.js';
+import { readDashboardQueries } from '../support/deploy/dashboard-queries.js';
 import { startFleet } from '../support/deploy/fleet.js';
 import { ALERT_RULES, RECORDING_RULES } from '../support/deploy/rule-files.js';
 import { kernelTest } from '../support/kernel/kernel-gate.js';
@@ -18,6 +20,10 @@ function questions(): ReadonlyMap<string, string> {
     ...RECORDING_RULES.map(({ record, promQl }): [string, string] => [`${record}, asked`, promQl]),
     ...RECORDING_RULES.map(({ record }): [string, string] => [`${record}, recorded`, record]),
     ...ALERT_RULES.map(({ alert, promQl }): [string, string] => [`${alert}, asked`, promQl]),
+    ...readDashboardQueries().map(({ dashboard, panel, promQl }): [string, string] => [
+      `${dashboard}, ${panel}: ${promQl}`,
+      promQl,
+    ]),
     // Pending or firing, by the server's own evaluation.
     ...ALERT_RULES.map(({ alert }): [string, string] => [`${alert}, raised`, `ALERTS{alertname="${alert}"}`]),
   ]);
@@ -39,12 +45,10 @@ async function unanswered(scraper: Scraper): Promise<readonly string[]> {
   return [...open.keys()].map((name) => `${scraper.name}: ${name}`);
 }
 
-kernelTest('every rule has an answer, from both, where its trouble is', async (t) => {
+kernelTest('every rule and every panel has an answer, from both', async (t) => {
   const fleet = await startFleet(t);
   await fleet.breakDown();
-  const open: string[] = [];
-  for (const scraper of fleet.scrapers) open.push(...(await unanswered(scraper)));
-  assert.deepEqual(open, []);
+  assert.deepEqual((await Promise.all(fleet.scrapers.map(unanswered))).flat(), []);
   for (const scraper of fleet.scrapers) {
     const annotations = await scraper.annotations();
     assert.ok(annotations.length > 0, scraper.name);
