@@ -29,6 +29,8 @@ type Instance = keyof typeof INSTANCES;
 
 const EVERY_S = 2;
 const LARGE_EVERY_S = 10;
+/** More than the longest interval; the default has all wait for a minute after a start. */
+const HOLD_MAX_MS = 12_000;
 /** Who is no longer heard of is forgotten so soon; the default of five minutes is long to wait for. */
 const STALE_AFTER = '60s';
 /** No such receiver. */
@@ -185,7 +187,10 @@ async function startOn(
   const exporter = await startExporter({
     namespace: site.host,
     args: [...args, `--web.listen-address=${address}`],
-    settings: { ...settings, flows: { new_series: 'zero_first', ...(settings['flows'] as object) } },
+    settings: {
+      ...settings,
+      flows: { new_series: 'zero_first', hold_max_ms: HOLD_MAX_MS, ...(settings['flows'] as object) },
+    },
   });
   t.after(() => exporter.stop());
   return exporter;
