@@ -74,7 +74,13 @@ export const EXPORTER_CASES: AlertCases = {
     fires('there never was a good one', 12, [REFRESHED, '0x30'], [EVERY, '5x30'], [STARTED, '0x30']),
     silent('all is well', 12, [REFRESHED, '0+60x30'], [EVERY, '5x30']),
     silent('one refresh failed', 9, [REFRESHED, '0+60x5 300 420+60x20'], [EVERY, '5x30']),
-    silent('the first hour is not over', 30, [REFRESHED, '0x40'], [EVERY, '3600x40'], [STARTED, '0x40']),
+    silent(
+      'it started minutes ago, and refreshes once an hour',
+      400,
+      [REFRESHED, '_x380 0x30'],
+      [EVERY, '_x380 3600x30'],
+      [STARTED, '_x380 22800x30'],
+    ),
   ],
   XtraceNotAttached: [
     fires('no program on an interface', 6, [of('xtrace_interface_attached', 'interface="eth0"'), '0x20']),

@@ -74,6 +74,7 @@ export const ROCE_CASES: AlertCases = {
     fires('one in five seconds', 12, [SEQUENCE, '0+12x60']),
     silent('one in twenty seconds', 12, [SEQUENCE, '0+3x60']),
     silent('a burst', 12, [SEQUENCE, '0x3 100x60']),
+    silent('NAKs of another code', 12, [INVALID, '0+12x60']),
   ],
   XtraceRoceRetransmittedShare: [
     fires('one in twenty', 20, [DUPLICATE, '0+60x60'], packets(26, '0+1200x60')),
@@ -92,10 +93,10 @@ export const ROCE_CASES: AlertCases = {
     fires(
       'also where refreshes find the pair idle',
       25,
-      [QUEUE_PAIRS, '16 0 16 0 16x30'],
-      [PORTS, '1 0 1 0 1x30'],
+      [QUEUE_PAIRS, '16x20 0 16x30'],
+      [PORTS, '1x20 0 1x30'],
     ),
-    silent('another port now and then', 25, [QUEUE_PAIRS, '16x40'], [PORTS, '1x18 4 1x40']),
+    silent('another port a quarter of an hour ago', 32, [QUEUE_PAIRS, '16x40'], [PORTS, '1x18 4 1x40']),
     silent('eight queue pairs', 25, [QUEUE_PAIRS, '8x40'], [PORTS, '1x40']),
     silent('RoCE v1, which has no ports', 25, [QUEUE_PAIRS, '16x40'], [PORTS, '0x40']),
   ],
