@@ -33,8 +33,6 @@ export interface PushLine {
   goOn(snapshot: ExpositionInput): Promise<void>;
   /** Before the flow table gives up a series. */
   onSeriesEnd(series: number): void;
-  /** After the flow table has rendered all labels anew. */
-  onRelabel(): void;
   /** xtrace_push_*. */
   families(): readonly Family[];
   /** Encodes as configured from now on. Of the snapshot, what has the same labels goes on. Never rejects. */
@@ -133,7 +131,6 @@ export async function connectPush(
     push: (snapshot, timestampMs) => enqueue(encoder.encode(snapshot, timestampMs)),
     goOn: (snapshot) => encoder.goOn(snapshot),
     onSeriesEnd: (series) => encoder.onSeriesEnd(series),
-    onRelabel: () => encoder.onRelabel(),
     families: () => pushFamilies(pusher.stats),
     async encodeAs(next, snapshot) {
       const nextLabels = encoderOptions(next).externalLabels;

@@ -58,11 +58,6 @@ export interface PushEncoder {
    * row would be pushed under its name.
    */
   onSeriesEnd(series: number): void;
-  /**
-   * To be called when the labels of flows have changed (flowLabels.hostIp): at the next push all flow
-   * series end under their former labels and begin under the new ones.
-   */
-  onRelabel(): void;
 }
 
 /** A clock that was stepped back further was wrong before; samples of the future would be refused for long. */
@@ -96,11 +91,10 @@ export function createPushEncoder(options: PushEncoderOptions, parts: PushEncode
     goOn: (snapshot) => encoder.goOn(snapshot),
     staleAll: (timestampMs) => exclusively(() => encoder.staleAll(nextTimestamp(timestampMs))),
     onSeriesEnd: (series) => encoder.onSeriesEnd(series),
-    onRelabel: () => encoder.onRelabel(),
   };
 }
 
-type FormatEncoder = Pick<RemoteWriteEncoder, 'encode' | 'goOn' | 'staleAll' | 'onSeriesEnd' | 'onRelabel'>;
+type FormatEncoder = Pick<RemoteWriteEncoder, 'encode' | 'goOn' | 'staleAll' | 'onSeriesEnd'>;
 
 function createFormatEncoder(options: PushEncoderOptions, parts: PushEncoderParts): FormatEncoder {
   const { yieldToLoop } = parts;

@@ -84,10 +84,6 @@ export class PushTextEncoder {
     this.#begun.endFlow(row);
   }
 
-  onRelabel(): void {
-    // The lines have the labels of the flow table; flows do not begin again with them.
-  }
-
   async *#flows(
     lines: TextBatch,
     { rows, families }: FlowFamilies,

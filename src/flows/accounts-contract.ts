@@ -78,13 +78,10 @@ export interface FlowAccounts {
     refresh?: number,
   ): Promise<IntervalSummary>;
   /**
-   * Renders the labels of all series anew, after what they show of this host has changed; counts stay as
-   * they are. When a part throws, it rejects, and all series keep the labels they had.
+   * Ends all series and sets the books to 0, as if nothing had been counted yet.
    *
    * @throws Error (rejects) when an apply() is pending.
    */
-  relabel(): Promise<void>;
-  /** Ends all series and sets the books to 0, as if nothing had been counted yet. Rejects as relabel() does. */
   beginAnew(): Promise<void>;
   /**
    * After what else is shown has grown: ends the smallest series until an exposition is within its budget.

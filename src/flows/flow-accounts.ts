@@ -113,10 +113,6 @@ class Accounts implements FlowAccounts {
     }
   }
 
-  relabel(): Promise<void> {
-    return this.#alone('relabel', () => this.#keeper.table.relabel(this.#parts.renderLabels, this.#pacer));
-  }
-
   beginAnew(): Promise<void> {
     return this.#alone('beginAnew', async () => {
       await this.#pacer.run(this.series.count, DROP_NS, (from, to) => this.#keeper.drop(to - from));

@@ -125,15 +125,6 @@ export class FlowTable implements SeriesView {
     return series;
   }
 
-  /** Renders the labels of all series anew. */
-  async relabel(renderLabels: RenderLabels, pacer: Pacer): Promise<void> {
-    await this.labels.renderAll(
-      (series, out, outOffset) => renderLabels(this.keys, series * FLOW_ROW_WORDS, out, outOffset),
-      this,
-      pacer,
-    );
-  }
-
   /** Frees a series. The last series of the dense list takes its place there. */
   remove(series: number): void {
     this.#index.remove(series, this.#hash(this.keys, series * FLOW_ROW_WORDS));

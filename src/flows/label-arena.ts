@@ -27,8 +27,6 @@ export interface LabelPlaces {
 const MIN_BYTES = 64 * 1024;
 /** Measured with 100,000 labels of 190 bytes: 230-280 ns each, the new pages included. */
 const MOVE_NS = 250;
-/** Rendering one and writing it down. */
-const RENDER_NS = 800;
 
 export class LabelArena {
   /** No label is longer; another limit only while there is none. */
@@ -85,38 +83,6 @@ export class LabelArena {
     await this.#move(0, places, pacer);
   }
 
-  /**
-   * Makes all labels anew: `render` writes that of a series and returns its length. When it throws, the
-   * labels stay as they were.
-   */
-  async renderAll(
-    render: (series: number, out: Uint8Array, outOffset: number) => number,
-    places: LabelPlaces,
-    pacer: Pacer,
-  ): Promise<void> {
-    const { count, inUse, labelOffset, labelLength } = places;
-    const maxBytes = this.maxLabelBytes;
-    let next = new Uint8Array(Math.max(MIN_BYTES, Math.ceil(1.25 * (this.#usedBytes - this.#wasteBytes))));
-    let end = 0;
-    const ends = new Uint32Array(count);
-    await pacer.run(count, RENDER_NS, (from, to) => {
-      for (let i = from; i < to; i++) {
-        if (next.length - end < maxBytes) next = grownBytes(next, 2 * next.length + maxBytes, end);
-        end += checkedLength(render(inUse[i] ?? 0, next, end), maxBytes);
-        ends[i] = end;
-      }
-    });
-    for (let i = 0, start = 0; i < count; i++) {
-      const series = inUse[i] ?? 0;
-      labelOffset[series] = start;
-      labelLength[series] = (ends[i] ?? 0) - start;
-      start = ends[i] ?? 0;
-    }
-    this.#bytes = next;
-    this.#usedBytes = end;
-    this.#wasteBytes = 0;
-  }
-
   async #move(neededBytes: number, places: LabelPlaces, pacer: Pacer): Promise<void> {
     const { count, inUse, labelOffset, labelLength } = places;
     const liveBytes = this.#usedBytes - this.#wasteBytes;
@@ -147,14 +113,4 @@ export class LabelArena {
 function checkedLength(lengthBytes: number, maxBytes: number): number {
   if (lengthBytes >= 0 && lengthBytes <= maxBytes) return lengthBytes;
   throw new RangeError(`labels of ${lengthBytes} bytes; the limit is ${maxBytes}`);
-}
-
-function grownBytes(
-  bytes: Uint8Array<ArrayBuffer>,
-  length: number,
-  usedBytes: number,
-): Uint8Array<ArrayBuffer> {
-  const larger = new Uint8Array(length);
-  larger.set(bytes.subarray(0, usedBytes));
-  return larger;
 }

@@ -121,15 +121,6 @@ for (const format of FORMATS) {
     );
   });
 
-  test(`${format}: flows that only get other labels do not begin again`, async () => {
-    const encoder = createEncoder({ format, zeroFirst: true });
-    const snapshot = createSnapshot(FIXED_FLOWS);
-    await collect(encoder.encode(snapshot, TIMESTAMP_MS));
-    encoder.onRelabel();
-    const pushed = samplesIn(await collect(encoder.encode(snapshot, TIMESTAMP_MS + 5000)));
-    assert.ok(pushed.every(({ timestampMs }) => timestampMs === TIMESTAMP_MS + 5000));
-  });
-
   test(`${format}: no zeros where none are wanted`, async () => {
     const encoder = createEncoder({ format, zeroFirst: false });
     const snapshot = createSnapshot(FIXED_FLOWS, [counter('a_total', 3)]);

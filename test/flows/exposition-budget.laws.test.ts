@@ -98,7 +98,7 @@ test('rendered bytes <= estimate <= budget, and the books balance', async () => 
       async (sequence, options) => {
         const bench = new BudgetBench(options);
         for (const { flows: rows, streams, hostIp } of sequence) {
-          if (hostIp !== null) await bench.relabel(hostIp);
+          if (hostIp !== null) await bench.beginAnew(hostIp);
           await bench.refresh(rows, streams);
           await bench.assertBounded();
         }

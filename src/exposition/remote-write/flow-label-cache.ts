@@ -57,11 +57,6 @@ export class FlowLabelCache {
     if (this.#ended.length < this.#labels.length) this.#ended.push(Buffer.from(labels));
   }
 
-  /** Rows that have or had a series; the highest one is rowCount - 1. */
-  get rowCount(): number {
-    return this.#labels.length;
-  }
-
   /** How many ends forgetBegunAnew() is to look through. */
   get endedCount(): number {
     return this.#ended.length;

@@ -37,7 +37,6 @@ export class RemoteWriteEncoder {
   /** One for each flow metric, in the order of the snapshot's. */
   #flowHeads: readonly MetricHead[] = [];
   /** Since the last push the labels of flows have changed. */
-  #isRelabelled = false;
   /** What the families show, and its values; which of it is shown for the first time. */
   readonly #heads: MetricHead[] = [];
   readonly #headValues: number[] = [];
@@ -70,20 +69,13 @@ export class RemoteWriteEncoder {
     this.#flowLabels.end(row);
   }
 
-  onRelabel(): void {
-    this.#isRelabelled = true;
-  }
-
   async *encode({ families, flows }: ExpositionInput, timestampMs: number): AsyncGenerator<Payload> {
     const batch = this.#batch;
-    const relabelled = this.#isRelabelled;
     await this.#keepFamilies(families);
-    if (relabelled) await this.#endAllFlows();
     await this.#keepFlowLabels(flows);
     const zeroMs = zeroTimestamp(this.#options, this.#lastMs, timestampMs);
     this.#lastMs = timestampMs;
-    // Flows that only have other labels now do not begin again.
-    if (zeroMs !== undefined) yield* this.#zeros(zeroMs, relabelled ? [] : this.#newRows);
+    if (zeroMs !== undefined) yield* this.#zeros(zeroMs, this.#newRows);
     batch.begin(timestampMs);
     for (const [i, head] of this.#heads.entries()) {
       if (this.#isFull(head, 0)) yield batch.take();
@@ -167,16 +159,6 @@ export class RemoteWriteEncoder {
         if (this.#isFull(head, labels.length)) yield this.#batch.take();
         this.#batch.addStale(head, labels);
       }
-      if (this.#pacer.note(FLOW_LABELS_NS)) await this.#pacer.turn();
-    }
-  }
-
-  /** Under their former labels; those they have now are rendered like those of new series. */
-  async #endAllFlows(): Promise<void> {
-    this.#isRelabelled = false;
-    const { rowCount } = this.#flowLabels;
-    for (let row = 0; row < rowCount; row++) {
-      this.#flowLabels.end(row);
       if (this.#pacer.note(FLOW_LABELS_NS)) await this.#pacer.turn();
     }
   }

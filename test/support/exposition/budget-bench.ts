@@ -127,9 +127,10 @@ export class BudgetBench {
     return [await this.pairs.fit(), await this.accounts.fit()];
   }
 
-  async relabel(hostIp: string): Promise<void> {
+  async beginAnew(hostIp: string): Promise<void> {
     this.hostIp.current = hostIp;
-    await this.accounts.relabel();
+    await this.accounts.beginAnew();
+    await this.pairs.beginAnew();
   }
 
   /** Bytes of an answer; those of its flows and pairs are no more than are accounted for. */
