@@ -6,8 +6,8 @@ import { isExcluded, parseInterfaceItem, parseInterfacePatterns } from '../inter
 import { joinProblems, type Rule, refuse, wrongInterfaceName } from './rules.js';
 import { renderGiven } from './value-text.js';
 
-/** Each is tried against each name of the host. */
-const MOST_ITEMS = 1000;
+/** Each is tried against each name of the host; names are found, so that there may be any number. */
+const MOST_PATTERNS = 1000;
 /** Sets of characters may be longer than the names they match. */
 const MOST_PATTERN_CHARS = 128;
 const EXAMPLE = '[auto, "!usb*"]';
@@ -17,8 +17,9 @@ export function interfacePatterns(): Rule<readonly string[]> {
   return (value) => {
     if (!Array.isArray(value)) return refuse('a list of interface names, such as [eth0, eth1]', value);
     if (value.length === 0) return { problem: 'must name at least one interface' };
-    if (value.length > MOST_ITEMS) {
-      return { problem: `has ${value.length} names and patterns, but ${MOST_ITEMS} at most are taken` };
+    const patterns = value.filter((item) => typeof item === 'string' && isPattern(item)).length;
+    if (patterns > MOST_PATTERNS) {
+      return { problem: `has ${patterns} patterns, but ${MOST_PATTERNS} at most are taken` };
     }
     const problem = joinProblems(value.map(wrongItem).filter((wrong) => wrong !== undefined));
     if (problem !== undefined) return { problem };
@@ -27,11 +28,14 @@ export function interfacePatterns(): Rule<readonly string[]> {
   };
 }
 
+function isPattern(text: string): boolean {
+  return isGlob(text) || text.startsWith('!');
+}
+
 function wrongItem(value: unknown): string | undefined {
   // What an alias without its anchor comes as.
   if (value === undefined) return 'a pattern that begins with "*" needs quotes in YAML';
-  if (typeof value !== 'string' || !(isGlob(value) || value.startsWith('!')))
-    return wrongInterfaceName(value);
+  if (typeof value !== 'string' || !isPattern(value)) return wrongInterfaceName(value);
   const shown = renderGiven(value);
   if (value.length > MOST_PATTERN_CHARS)
     return `a pattern has at most ${MOST_PATTERN_CHARS} characters, but one is ${shown}`;

@@ -17,7 +17,7 @@ test('patterns come as they were written, from flag, variable and file', () => {
   ]);
 });
 
-const many = Array.from({ length: 10_000 }, (_, i) => `e${i}*`);
+const many = Array.from({ length: 10_000 }, (_, i) => `v${i}*`);
 
 for (const [yaml, complaint] of [
   ['interfaces: []', 'must name at least one interface'],
@@ -59,6 +59,6 @@ test('what YAML takes for something else', () => {
 
 test('ten thousand of them', () => {
   assert.deepEqual(complaintsOf({ argv: ['-i', many.join()] }), [
-    '--interface: has 10000 names and patterns, but 1000 at most are taken',
+    '--interface: has 10000 patterns, but 1000 at most are taken',
   ]);
 });
