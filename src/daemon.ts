@@ -75,6 +75,9 @@ export interface Readiness {
   readonly reason: string;
 }
 
+/** hasRefreshed: as often as was asked for. */
+export type ReconfigureTask = (hasRefreshed: boolean) => Promise<{ readonly intervalMs: number }>;
+
 export interface Daemon {
   /**
    * Attaches what is there, refreshes once, or until it has what predecessors counted, and goes on every
@@ -93,7 +96,7 @@ export interface Daemon {
    * refreshes of its own as begin has asked for; what is shown is another refresh from then on. The beat goes on, by the interval that the task
    * returns. In turn; rejects as the task does, and with an Error during a start or a stop.
    */
-  reconfigure(begin: () => number, task: () => Promise<{ readonly intervalMs: number }>): Promise<void>;
+  reconfigure(begin: () => number, task: ReconfigureTask): Promise<void>;
   /** Runs fn while no refresh changes accounts or books; they wait for each other in turn. */
   withSnapshot<T>(fn: (refresh: number) => Promise<T>): Promise<T>;
   /** Number of the last refresh; 0 before the first. */
@@ -106,7 +109,7 @@ const READY_INTERVALS = 3;
 /** There is no next refresh to bring what the last drain could not. */
 const LAST_DRAIN_ATTEMPTS = 3;
 /** Refreshes that a change of configuration waits for are tried so often, all in all. */
-const REFRESH_ATTEMPTS = 5;
+const REFRESH_ATTEMPTS = 8;
 /** That nothing is attached is told again after so long. */
 const REMINDER_MS = 60_000;
 
@@ -145,19 +148,17 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
   /** Whether the drain was complete. */
   const refresh = (): Promise<boolean> => held(refreshNow);
 
-  async function change(
-    begin: () => number,
-    task: () => Promise<{ readonly intervalMs: number }>,
-  ): Promise<void> {
-    if (!isRunning)
-      throw new Error(stopping ? 'the exporter is stopping' : 'the exporter has not started yet');
+  async function change(begin: () => number, task: ReconfigureTask): Promise<void> {
+    if (!isRunning) throw new Error(`the exporter ${stopping ? 'is stopping' : 'has not started yet'}`);
     const refreshesBefore = begin();
-    for (let good = 0, attempts = 0; good < refreshesBefore && attempts < REFRESH_ATTEMPTS; attempts++) {
-      if (await refreshNow().catch((error: unknown) => outcomes.note(error))) good++;
+    let good = 0;
+    for (let attempts = 0; good < refreshesBefore && attempts < REFRESH_ATTEMPTS; attempts++) {
+      const isOfOthers = parts.isTakingOver?.() === true;
+      if ((await refreshNow().catch((error: unknown) => outcomes.note(error))) && !isOfOthers) good++;
     }
     const before = intervalMs;
     await guard.run('first', async () => {
-      ({ intervalMs } = await task().finally(() => steps?.keepState()));
+      ({ intervalMs } = await task(good === refreshesBefore).finally(() => steps?.keepState()));
       refreshNumber++;
     });
     if (intervalMs === before || stopping || !isScheduled) return;

@@ -434,6 +434,26 @@ test('a change of configuration comes between two refreshes, after some of its o
   assert.deepEqual(rig.events, ['drain 1000', 'refresh 5', 'drain 2000', 'refresh 6'], 'the beat goes on');
 });
 
+test('a change is told where too few of the refreshes before it were good', async () => {
+  const rig = createRig();
+  await rig.daemon.start();
+  const told: boolean[] = [];
+  const change = async (): Promise<void> => {
+    await rig.daemon.reconfigure(
+      () => 2,
+      async (hasRefreshed) => {
+        told.push(hasRefreshed);
+        return { intervalMs: INTERVAL_MS };
+      },
+    );
+  };
+  rig.drainErrors = Array.from({ length: 99 }, () => new Error('no'));
+  await change();
+  rig.drainErrors = [new Error('no')];
+  await change();
+  assert.deepEqual(told, [false, true]);
+});
+
 test('changes and refreshes wait for each other; a failed drain is tried again before a change', async () => {
   const rig = createRig();
   await rig.daemon.start();

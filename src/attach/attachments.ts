@@ -226,7 +226,11 @@ export function createAttachments(first: MeantInterfaces, parts: AttachmentParts
           state.frags = replaced.flavour === 'frags';
           continue;
         }
-        lose(state, replaced, '; it is attached anew');
+        try {
+          lose(state, replaced, '; it is attached anew');
+        } catch (error) {
+          noteTrouble(state, error);
+        }
         checkSafely(state);
       }
     },

@@ -44,6 +44,8 @@ export interface PushLine {
 }
 
 export interface PushOptions {
+  /** Of the process, wall clock: since when its counters count. */
+  readonly startedMs: number;
   readonly config: Config;
   readonly version: string;
   readonly flowLabels: FlowLabelOptions;
@@ -70,7 +72,7 @@ export function encoderOptions({ config, port }: Pick<PushOptions, 'config' | 'p
 
 function createConfiguredEncoder(options: PushOptions): PushEncoder {
   return createPushEncoder(
-    { ...encoderOptions(options), flowLabels: options.flowLabels, startedMs: Date.now() },
+    { ...encoderOptions(options), flowLabels: options.flowLabels, startedMs: options.startedMs },
     { yieldToLoop: () => nextTurn() },
   );
 }

@@ -36,6 +36,8 @@ export interface WebParts {
   /** What a web configuration file asks for. */
   readonly webFile: WebRulesLine | undefined;
   readonly version: string;
+  /** Of the process, wall clock: since when its counters count. */
+  readonly startedMs: number;
   /** As they are now. */
   flowLabels(): FlowLabelOptions;
   readonly attachments: Attachments;
@@ -118,7 +120,7 @@ function connectExposer(parts: WebParts): Exposer {
       // Within what scrapers take, there is nothing to tell as long as the budget is kept.
       warnAboveBytes: maxExpositionBytes > USUAL_SCRAPE_BYTES ? WARN_ABOVE_BYTES : maxExpositionBytes,
       starts: {
-        startedMs: Date.now(),
+        startedMs: parts.startedMs,
         flowLabels: createFlowTailRenderer(createFlowLabelFields(flowLabels()), []),
         openmetricsCreated,
       },

@@ -114,7 +114,7 @@ function stepsOf(predecessor: Predecessor, parts: TakeOverParts): Step[] {
   const remove = async (): Promise<void> => predecessor.remove();
   const { id } = predecessor;
   if (!predecessor.isReadable) {
-    const isCounted = parts.mark.of(id) !== undefined;
+    const isCounted = parts.mark.of(id) === 'all';
     const drain = async (): Promise<DrainResult> =>
       isCounted ? emptyResult(parts) : await foreignDrain(predecessor, parts);
     const handedOver = (): CountedMaps => ({ generationId: id, half: 'all' });

@@ -55,7 +55,7 @@ interface Running {
 
 export function createExporter(options: ExporterOptions, parts: ExporterParts): Exporter {
   const { config } = options;
-  const live: LiveConfig = { current: config };
+  const live: LiveConfig = { current: config, whole: config };
   const { log, stdout, systemd, source } = parts;
   const closers: (() => void | Promise<void>)[] = [];
   let running: Running | undefined;
@@ -146,7 +146,9 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
     const printer = openLivePrinter(flowParts, { stdout, live, log }, CLOSE_LIMIT_MS);
     closers.push(() => printer.close());
 
-    const kernel = new LiveKernel(opened, config, options, { ids, mark, clock, log });
+    const isMeant = (ifindex: number): boolean =>
+      attachments.states.some(({ name }) => name === linkTable.links.get(ifindex)?.name);
+    const kernel = new LiveKernel(opened, config, options, { ids, mark, isMeant, clock, log });
     closeKernel = () => kernel.close();
     const turns = new TurnQueue();
     let watches = 0;
@@ -176,12 +178,12 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
     };
     const fit = createExpositionFit({ accounts, roce, budget, keepState, selfMetrics, log, clock });
     if (state !== undefined) snapshot.append(() => state.families());
+    const startedMs = clock.wallMs();
     const web = {
       get config() {
         return live.current;
       },
-      webFile,
-      version,
+      ...{ webFile, version, startedMs },
       flowLabels,
       attachments,
       snapshot,
@@ -202,10 +204,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
     await daemon.withSnapshot(keepState);
     const push = await LivePush.open({
       config: () => live.current,
-      flowLabels,
-      version,
-      port: server.port,
-      log,
+      ...{ flowLabels, version, startedMs, port: server.port, log },
     });
     closers.push(() => push.line?.close(PUSH_LIMIT_MS));
     if (state?.former !== undefined) await push.line?.goOn(await snapshot.former());
@@ -251,6 +250,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
           ...{ hostIp, accounts, roce, roceSeen, clock, log },
           audiences: [scrapers.flows, scrapers.roce],
           lastRefresh: () => daemon.currentRefresh(),
+          onBegun: () => state?.beginAnew(),
         }),
       }),
       books: accounts.books,

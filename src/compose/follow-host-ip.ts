@@ -34,6 +34,8 @@ export function createHostIpStep(
     readonly audiences: readonly Audience[];
     /** Number of the last refresh. */
     lastRefresh(): number;
+    /** All begins at 0 now. */
+    onBegun?(): void;
     readonly clock: Pick<Clock, 'nowMs'>;
     readonly log: Pick<Logger, 'info' | 'error'>;
   },
@@ -67,6 +69,7 @@ export function createHostIpStep(
       await accounts.beginAnew();
       await roce?.beginAnew();
       mustBegin = false;
+      parts.onBegun?.();
     } catch (error) {
       log.error({ err: error }, 'the series of the former address could not be ended; trying again');
     }

@@ -34,6 +34,8 @@ export interface StateLine {
    * Never rejects.
    */
   keep(): Promise<boolean>;
+  /** All counters begin at 0 now. */
+  beginAnew(): void;
   /** xtrace_state_*. */
   families(): readonly Family[];
 }
@@ -67,6 +69,9 @@ export async function connectState(config: Config, parts: StateParts): Promise<S
     starts,
     former,
     keep: () => keeper.write(() => exportAll(parts.currentConfig(), starts, parts)),
+    beginAnew() {
+      starts.flowsMs = starts.roceMs = clock.wallMs();
+    },
     families: () => stateFamilies(keeper.stats),
   };
 }

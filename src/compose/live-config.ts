@@ -9,6 +9,8 @@ import type { SnapshotOptions } from './snapshot.js';
 /** What the exporter runs with now: between two refreshes it may become another one. */
 export interface LiveConfig {
   current: Config;
+  /** The last one that all parts have taken over. */
+  whole: Config;
 }
 
 export function flowPartsOf(live: LiveConfig, parts: Omit<FlowParts, 'config'>): FlowParts {

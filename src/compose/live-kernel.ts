@@ -19,6 +19,8 @@ import { connectTakeOver } from './take-over.js';
 export interface LiveKernelParts {
   readonly ids: InterfaceIds;
   readonly mark: CountedMark;
+  /** Whether the interface of this ifindex is to be attached. */
+  isMeant(ifindex: number): boolean;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -72,20 +74,27 @@ export class LiveKernel implements TakeOverDrain {
     return isDeepStrictEqual(options, this.#options) ? undefined : this.#opened.loadNext(options);
   }
 
-  /** From now on this one is drained. The former goes, with its pins: what it has counted must be out. */
-  replace(next: OpenedKernel, config: Config): void {
+  /**
+   * From now on this one is drained. The former goes, with its pins, where what it has counted is out; else that comes
+   * with the next drains.
+   */
+  replace(next: OpenedKernel, config: Config, isDrained: boolean): void {
     const former = this.#opened;
+    const ofFormer = next.predecessors.find(({ id }) => id === former.generationId) ?? former.predecessor;
+    const predecessors = next.predecessors.filter((one) => one !== ofFormer);
+    if (ofFormer !== undefined && !isDrained) predecessors.push(ofFormer);
     this.#unattributedBefore += this.#unattributed;
     this.#unattributed = 0;
-    former.closeLoad();
-    const predecessors = next.predecessors.filter((one) => {
-      if (one.id !== former.generationId) return true;
-      one.remove();
-      return false;
-    });
     this.#options = loadOptionsOf(config, this.#paths);
     this.#opened = { ...next, predecessors };
     this.#drain = connectTakeOver(this.#opened, this.#parts);
+    if (isDrained || ofFormer !== former.predecessor) former.closeLoad();
+    if (!isDrained) return;
+    try {
+      ofFormer?.remove();
+    } catch (error) {
+      this.#parts.log.warn(`the pins of the former programs stay until the next start: ${String(error)}`);
+    }
   }
 
   /** Closes all; what is pinned stays. */

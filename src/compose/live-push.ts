@@ -16,6 +16,8 @@ export interface LivePushParts {
   /** As they are now. */
   flowLabels(): FlowLabelOptions;
   readonly version: string;
+  /** Of the process, wall clock. */
+  readonly startedMs: number;
   /** Of /metrics, for the label instance. */
   readonly port: number;
   readonly log: Logger;
@@ -67,8 +69,8 @@ export class LivePush {
       await line.close(closeLimitMs);
       return;
     }
-    const { flowLabels, version, port, log } = this.#parts;
-    const options = { config, version, flowLabels: flowLabels(), port };
+    const { flowLabels, version, startedMs, port, log } = this.#parts;
+    const options = { config, version, startedMs, flowLabels: flowLabels(), port };
     const isEncodedAlike =
       !hasNewFlowLabels &&
       isDeepStrictEqual(encoderIdentity(before, port), encoderIdentity(config, port)) &&
@@ -84,8 +86,15 @@ export class LivePush {
   }
 }
 
-function open({ config, flowLabels, version, port, log }: LivePushParts): Promise<PushLine | undefined> {
-  return connectPush({ config: config(), version, flowLabels: flowLabels(), port }, { log });
+function open({
+  config,
+  flowLabels,
+  version,
+  startedMs,
+  port,
+  log,
+}: LivePushParts): Promise<PushLine | undefined> {
+  return connectPush({ config: config(), version, startedMs, flowLabels: flowLabels(), port }, { log });
 }
 
 /** All but the labels of flows. */

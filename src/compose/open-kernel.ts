@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The object as configured, and what a predecessor has left pinned, if pins are asked for.
 
+import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/config.js';
 import type { KernelObject } from '../kernel/kernel-object.js';
 import { loadKernelObject } from '../kernel/load.js';
@@ -13,7 +14,7 @@ export interface OpenedKernel {
   readonly object: KernelObject;
   /** Set where links and maps outlive the process. */
   readonly links?: PinnedLinks;
-  /** Of the pinned generation; '' where nothing outlives the process. */
+  /** What tells this load from every other one. */
   readonly generationId: string;
   /** Whether a predecessor has loaded the object, so that its maps may hold counts already. */
   readonly isTakenOver: boolean;
@@ -23,6 +24,8 @@ export interface OpenedKernel {
   loadNext(options: LoadOptions): OpenedKernel;
   /** Before any link runs its programs: undoes this load. */
   discard(): void;
+  /** As it is to the next load, where its counts are not out yet; undefined: that one has it among its predecessors. */
+  readonly predecessor?: Predecessor;
   /** Closes what belongs to this load alone; what is pinned stays. */
   closeLoad(): void;
   /** Closes all; what is pinned stays. */
@@ -55,9 +58,16 @@ export async function openKernel(
 function loadUnpinned(options: LoadOptions): OpenedKernel {
   const object = loadKernelObject(options);
   const close = (): void => object.close();
+  const id = randomBytes(8).toString('hex');
   return {
     object,
-    generationId: '',
+    generationId: id,
+    predecessor: {
+      ...{ folder: 'the former object', id, isReadable: true },
+      open: () => object,
+      foreignCounts: async () => [],
+      ...{ remove: close, close },
+    },
     isTakenOver: false,
     predecessors: [],
     loadNext: loadUnpinned,

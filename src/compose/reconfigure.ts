@@ -60,9 +60,9 @@ const REFRESHES_OF_FORMER = 2;
 
 /**
  * Takes over another configuration. Rejects with one sentence, mostly an ExporterError: the present one then goes
- * on whole, unless the sentence says what has ended.
+ * on whole. Resolves with a sentence where a part of it could not be brought into force.
  */
-export async function reconfigure(config: Config, parts: ReconfigureParts): Promise<void> {
+export async function reconfigure(config: Config, parts: ReconfigureParts): Promise<string | undefined> {
   const { live, kernel, attachments, networks, daemon, log, clock } = parts;
   const { names } = networks;
   const nextNetworks = isDeepStrictEqual(networkUse(live.current), networkUse(config))
@@ -70,23 +70,30 @@ export async function reconfigure(config: Config, parts: ReconfigureParts): Prom
     : await connectNetworks(config, { log, clock, names });
   const opened = kernel.loadNext(config);
   let isTaken = false;
+  let problem: string | undefined;
   try {
     await daemon.reconfigure(
       () => {
+        if (opened !== undefined) {
+          attachments.replacePrograms(programsOf(opened.object, config, opened.links));
+        }
         isTaken = true;
-        if (opened === undefined) return 0;
-        attachments.replacePrograms(programsOf(opened.object, config, opened.links));
-        return REFRESHES_OF_FORMER;
+        return opened === undefined ? 0 : REFRESHES_OF_FORMER;
       },
-      async () => {
-        const before = live.current;
+      async (hasRefreshed) => {
         live.current = config;
-        if (opened !== undefined) kernel.replace(opened, config);
+        if (opened !== undefined) kernel.replace(opened, config, hasRefreshed);
         if (nextNetworks !== undefined) networks.replace(nextNetworks);
-        await takeOver(before, parts);
+        try {
+          await takeOver(live.whole, parts);
+          live.whole = config;
+        } catch (error) {
+          problem = error instanceof Error ? error.message : String(error);
+        }
         return config;
       },
     );
+    return problem;
   } finally {
     if (!isTaken) {
       opened?.discard();

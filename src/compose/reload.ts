@@ -14,8 +14,11 @@ export interface ReloaderParts {
   readConfig(): Promise<Config>;
   /** What the exporter runs with. */
   currentConfig(): Config;
-  /** Rejects with an Error of one sentence. */
-  apply(config: Config): Promise<void>;
+  /**
+   * Rejects with an Error of one sentence: then nothing has changed. Resolves with a sentence where a part of it is not
+   * in force.
+   */
+  apply(config: Config): Promise<string | undefined>;
   onDone(succeeded: boolean): void;
   /** Monotonic milliseconds. */
   nowMs(): number;
@@ -31,6 +34,8 @@ export class Reloader {
   readonly #parts: ReloaderParts;
   #running: Promise<ReloadOutcome> | undefined;
   #next: Promise<ReloadOutcome> | undefined;
+  /** The last one left something undone: the next one applies all, also where the file is as before. */
+  #isIncomplete = false;
 
   constructor(parts: ReloaderParts) {
     this.#parts = parts;
@@ -58,7 +63,10 @@ export class Reloader {
     const { systemd, log } = this.#parts;
     systemd?.reloading();
     const outcome = await this.#attempt(cause);
-    if ('problem' in outcome) log.error(`${cause}: the configuration stays as it was: ${outcome.problem}`);
+    if ('problem' in outcome) {
+      const what = this.#isIncomplete ? 'not all is in force' : 'the configuration stays as it was';
+      log.error(`${cause}: ${what}: ${outcome.problem}`);
+    }
     this.#parts.onDone('ok' in outcome);
     systemd?.ready();
     return outcome;
@@ -70,7 +78,11 @@ export class Reloader {
     try {
       const change = compareConfigs(this.#parts.currentConfig(), await this.#parts.readConfig());
       const { live, restart } = change;
-      if (live.length > 0) await this.#parts.apply(change.config);
+      if (live.length > 0 || this.#isIncomplete) {
+        const problem = await this.#parts.apply(change.config);
+        this.#isIncomplete = problem !== undefined;
+        if (problem !== undefined) return { problem };
+      }
       const what = live.length === 0 ? 'the configuration is as before' : `in force now: ${live.join(', ')}`;
       log.info({ durationMs: Math.round(nowMs() - startedMs) }, `${cause}: ${what}`);
       if (restart.length > 0) log.warn(`${cause}: only a restart brings ${restart.join(', ')} into force`);

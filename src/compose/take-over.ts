@@ -14,13 +14,15 @@ export function connectTakeOver(
   parts: {
     readonly ids: InterfaceIds;
     readonly mark: CountedMark;
+    /** Whether the interface of this ifindex is to be attached. */
+    isMeant(ifindex: number): boolean;
     readonly clock: Clock;
     readonly log: { info(fields: object, message: string): void; warn(message: string): void };
   },
 ): TakeOverDrain {
-  const { object, links } = kernel;
+  const { object, links, predecessors } = kernel;
   const { ids, mark, clock, log } = parts;
-  if (links === undefined) {
+  if (links === undefined && predecessors.length === 0) {
     return {
       ...connectDrain(object, ids, clock),
       isTakingOver: () => false,
@@ -46,7 +48,7 @@ export function connectTakeOver(
         written,
       ),
     onFirst() {
-      for (const ifindex of links.letGoOfRest()) {
+      for (const ifindex of links?.letGoOfRest(parts.isMeant) ?? []) {
         log.info({ ifindex }, 'detached from an interface that is no longer asked for');
       }
     },

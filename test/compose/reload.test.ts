@@ -14,6 +14,8 @@ function createRig(text = '') {
     current: resolveRun({ file: text }),
     applied: [] as Config[],
     applyError: undefined as Error | undefined,
+    /** What is then not in force. */
+    applyProblem: undefined as string | undefined,
     outcomes: [] as boolean[],
     told: [] as string[],
     reads: 0,
@@ -37,6 +39,7 @@ function createRig(text = '') {
       if (rig.applyError !== undefined) throw rig.applyError;
       rig.applied.push(config);
       rig.current = config;
+      return rig.applyProblem;
     },
     onDone: (succeeded) => rig.outcomes.push(succeeded),
     nowMs: () => 0,
@@ -73,6 +76,22 @@ test('a wrong configuration, and one that cannot be had, are one sentence and no
   rig.applyError = new Error('the kernel will not');
   assert.deepEqual(await rig.reloader.reload('SIGHUP'), { problem: 'the kernel will not' });
   assert.deepEqual([rig.outcomes, rig.applied], [[false, false], []]);
+});
+
+test('what could not be brought into force is told as that, and tried again by the next reload', async () => {
+  const rig = createRig();
+  rig.text = 'filter: tcp\n';
+  rig.applyProblem = 'pushing has ended: no spool';
+  assert.deepEqual(await rig.reloader.reload('SIGHUP'), { problem: 'pushing has ended: no spool' });
+  rig.applyProblem = undefined;
+  assert.deepEqual(await rig.reloader.reload('again'), { ok: true });
+  assert.deepEqual(await rig.reloader.reload('once more'), { ok: true });
+  assert.deepEqual(rig.told, [
+    'error SIGHUP: not all is in force: pushing has ended: no spool',
+    'info again: the configuration is as before',
+    'info once more: the configuration is as before',
+  ]);
+  assert.deepEqual([rig.outcomes, rig.applied.length], [[false, true, true], 2]);
 });
 
 test('however many ask while one is under way, one more follows, with what was written until then', async () => {

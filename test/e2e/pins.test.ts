@@ -3,12 +3,14 @@
 // together, whatever the one before ended by and whatever the next one wants to be different.
 
 import assert from 'node:assert/strict';
-import { readdirSync, unlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdtempSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { openLibbpf, openLibc } from '../../src/kernel/ffi.js';
 import { encodeMeta } from '../../src/kernel/pins/generation-meta.js';
 import { PinnedGeneration, pinMeta } from '../../src/kernel/pins/pinned-generation.js';
+import { atEnd } from '../support/cleanup.js';
 import { waitFor } from '../support/conditions.js';
 import { type Exporter, startExporter } from '../support/exporter/exporter.js';
 import { createSite, type Site } from '../support/exporter/site.js';
@@ -220,6 +222,37 @@ kernelTest(
     const sent = await endTraffic(traffic);
     await relay.end(second);
     assert.equal(relay.counted, sent.packets);
+  },
+);
+
+kernelTest(
+  'another ABI version beside a state: what came after the last drain is in the counters',
+  async (t) => {
+    const relay = createRelay(t, 'ps');
+    const state = {
+      interval_ms: 200,
+      state_path: join(mkdtempSync(join(tmpdir(), 'xtrace-pins-')), 'state'),
+    };
+    atEnd(() => rmSync(dirname(state.state_path), { recursive: true, force: true }));
+    const first = await relay.start(state);
+    const before = await relay.site.send('va', FRAMES, 10);
+    await first.scrapeUntil(
+      'what was sent',
+      (now) => now.sum('xtrace_interface_packets_total') === before.packets,
+    );
+    await first.stop();
+    const after = await relay.site.send('va', FRAMES, 10);
+    const libraries = { libbpf: openLibbpf(), libc: openLibc() };
+    const folder = join(relay.pinPath, 'generation-1');
+    const generation = new PinnedGeneration(libraries, folder);
+    unlinkSync(join(folder, 'meta'));
+    pinMeta(libraries, folder, encodeMeta({ ...generation.meta, abiVersion: 99 }));
+    generation.close();
+    const second = await relay.start(state);
+    const exposition = await second.scrape();
+    assertBalance(exposition);
+    assert.equal(exposition.sum('xtrace_interface_packets_total'), before.packets + after.packets);
+    await second.stop();
   },
 );
 

@@ -141,6 +141,28 @@ kernelTest('filters, limits, labels and interval change; what did not change cou
   assert.deepEqual(await exporter.stop(), { code: 0, signal: null });
 });
 
+kernelTest('a reload is no new start: counters that go on have the time since when they count', async (t) => {
+  const site = createSite(t, 'rc');
+  site.addVeth('va');
+  const settings = { ...BASE, web: { openmetrics_created: true } };
+  const rig = await startRig(t, site, settings);
+  const { exporter } = rig;
+  await site.send('va', udpFlows(9, 4), 5);
+  await exporter.scrapeUntil('the flows', (now) => sum(now, 'xtrace_network_packets_total') >= 20);
+  const created = async (): Promise<readonly string[]> => {
+    const page = await exporter.page('/metrics', { accept: 'application/openmetrics-text; version=1.0.0' });
+    const lines = (await page.text()).split('\n');
+    return lines
+      .filter((line) => /^xtrace_(network_packets|interface_packets|refreshes)_created/.test(line))
+      .sort();
+  };
+  const before = await created();
+  assert.ok(before.length >= 6, before.join('\n'));
+  rig.write({ ...settings, log: { level: 'debug' }, flows: { ...BASE.flows, max_series: 50 } });
+  await rig.reload();
+  assert.deepEqual(await created(), before);
+});
+
 kernelTest('what cannot be read changes nothing, and is said', async (t) => {
   const site = createSite(t, 'rb');
   site.addVeth('va');

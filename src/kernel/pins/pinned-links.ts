@@ -20,8 +20,11 @@ export interface PinnedLinks {
    * object, without a packet in between that none counts.
    */
   attach(options: AttachOptions): AttachOutcome;
-  /** Detaches the links of predecessors that nobody has taken over. The interfaces' numbers. */
-  letGoOfRest(): readonly number[];
+  /**
+   * Detaches the links of predecessors that nobody has taken over, but for interfaces that are meant: those may be taken
+   * over later. The interfaces' numbers.
+   */
+  letGoOfRest(isMeant: (ifindex: number) => boolean): readonly number[];
   /** Closes the descriptors of those; all links stay. */
   close(): void;
 }
@@ -137,11 +140,13 @@ export function createPinnedLinks(
 
   return {
     attach: (options) => takeOver(options) ?? pinLink(attachXdp(options), options.interfaceName),
-    letGoOfRest() {
-      return untaken.splice(0).map(({ link }) => {
-        link.detach();
-        return link.ifindex;
-      });
+    letGoOfRest(isMeant) {
+      const rest = untaken.filter(({ link }) => !isMeant(link.ifindex));
+      for (const one of rest) {
+        untaken.splice(untaken.indexOf(one), 1);
+        one.link.detach();
+      }
+      return rest.map(({ link }) => link.ifindex);
     },
     close() {
       for (const { link } of untaken.splice(0)) link.close();

@@ -73,6 +73,7 @@ export async function openSender(
         },
       },
       version: '1.2.3',
+      startedMs: Date.now(),
       flowLabels: FIXED_LABELS,
       port: 10060,
     },

@@ -20,6 +20,7 @@ const SOURCES = [
   'bin',
   'bpf',
   'config',
+  'deploy',
   'scripts',
   'src',
   'test',
