@@ -12,10 +12,13 @@ export function pemText(): Rule<string> {
 
 const PATH_MAX_CHARS = 4095;
 
-/** A path, which may be relative. */
+/** A path, which may be relative. A key in place of its path, which YAML folds to one line, is none. */
 export function filePath(): Rule<string> {
   return (value) =>
-    typeof value === 'string' && value.length <= PATH_MAX_CHARS && !/\p{Cc}/u.test(value)
+    typeof value === 'string' &&
+    value.length <= PATH_MAX_CHARS &&
+    !/\p{Cc}/u.test(value) &&
+    !value.includes('-----BEGIN')
       ? { value }
       : refuseUnshown('the path of a file, or ""', value);
 }

@@ -236,9 +236,20 @@ test('law: no bytes make it throw', () => {
     fc.constantFrom(
       'tls_server_config',
       'basic_auth_users',
+    ...['cert_file', 'key_file', 'client_ca_file'].map(
+      (key) =>
+        `tls_server_config:\n  ${key}:\n    -----BEGIN PRIVATE KEY-----\n    ${secret}\n    -----END PRIVATE KEY-----\n`,
+    ),
       'cert_file',
       ':',
       '\n  ',
+
+  test('a key in place of its path is refused before anybody opens it', () => {
+    const [complaint = ''] = complaintsOf(
+      `tls_server_config:\n  cert_file: a.crt\n  key_file:\n    -----BEGIN PRIVATE KEY-----\n    ${secret}\n`,
+    );
+    assert.match(complaint, /key_file: must be the path of a file, or "", but is text of \d+ characters/);
+  });
       '{',
       '}',
       '[',
