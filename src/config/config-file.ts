@@ -3,7 +3,7 @@
 // own tree along the declared keys, so nothing undeclared (`__proto__` least of all) ever becomes
 // a key of an object, and an alias is followed only where a setting stands.
 
-import { isAlias, isMap, isScalar, isSeq, type Node, type YAMLMap } from 'yaml';
+import { isMap, isScalar, isSeq, type Node, type YAMLMap } from 'yaml';
 import { type ConfigProblem, describeReadFailure } from '../errors.js';
 import { type Layer, setInLayer } from './layer.js';
 import { problemOf } from './rules.js';
@@ -118,7 +118,7 @@ class FileWalk {
   #readSubsection(path: string, section: SettingsSection, key: Node, value: Node | null): void {
     const node = value === null ? null : this.#tree.follow(value);
     if (isMap(node)) this.#readSection(node, section, `${path}.`);
-    else if (node === undefined) this.#report(path, unresolvedAlias(value), key);
+    else if (node === undefined) this.#report(path, UNRESOLVED_ALIAS, key);
     // All keys of a section commented out leave "flows:" alone; that is no fault.
     else if (node !== null && !(isScalar(node) && node.value === null)) {
       const allowed = Object.keys(section).join(', ');
@@ -130,7 +130,7 @@ class FileWalk {
   #readSetting(path: string, setting: Setting, position: Node, valueNode: Node | null): void {
     const node = valueNode === null ? null : this.#tree.follow(valueNode);
     if (node === undefined) {
-      this.#report(path, unresolvedAlias(valueNode), position);
+      this.#report(path, UNRESOLVED_ALIAS, position);
       return;
     }
     let value = node === null ? null : this.#valueOf(node);
@@ -176,10 +176,9 @@ export function locateInFile(problem: ConfigProblem, file: string, line: number)
   return { path: problem.path, message: `${problem.message} (${file}, line ${line})`, line };
 }
 
-function unresolvedAlias(node: Node | null): string {
-  const name = isAlias(node) ? shorten(node.source) : '';
-  return `cannot be read: Unresolved alias (the anchor must be set before the alias): ${name}`;
-}
+/** Without its name, which may be a secret that begins with "*". */
+const UNRESOLVED_ALIAS =
+  'cannot be read: Unresolved alias (the anchor must be set before the alias); text that begins with "*" needs quotes';
 
 function unknownKey(name: string, prefix: string, declared: readonly string[]): string {
   if (RESERVED_KEYS.includes(name)) return 'is a reserved word and refused as a key';

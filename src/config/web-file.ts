@@ -52,7 +52,7 @@ export function parseWebFile(
   path: string,
   bytes: Uint8Array,
 ): WebFileConfig | { readonly problems: readonly ConfigProblem[] } {
-  const file = withoutQuotes(parseConfigFile(path, bytes, WEB_SETTINGS));
+  const file = withoutHashes(parseConfigFile(path, bytes, WEB_SETTINGS));
   const merged = mergeLayers(WEB_SETTINGS, [file.layer]);
   if (file.problems.length > 0 || 'problems' in merged) {
     const values = 'problems' in merged ? merged.problems : [];
@@ -135,11 +135,11 @@ function tlsConflicts(path: string, tls: TlsSection, http2: boolean): ConfigProb
   return problems;
 }
 
-/** Faults of syntax quote what the file has there, which may be a hash or a key. */
-function withoutQuotes(file: FileLayer): FileLayer {
+/** A hash or a key may stand where a key of the file should, which problems repeat. */
+function withoutHashes(file: FileLayer): FileLayer {
   const problems = file.problems.map(({ path, message, line }) => ({
     path: maskHashes(path),
-    message: /:\d+:\d+$/.test(path) ? message.replace(/\s*[:"'`].*$/s, '') : maskHashes(message),
+    message: maskHashes(message),
     line,
   }));
   return { ...file, problems };

@@ -6,6 +6,7 @@
 
 import {
   type Document,
+  type ErrorCode,
   isAlias,
   isMap,
   isScalar,
@@ -17,7 +18,6 @@ import {
   visit,
 } from 'yaml';
 import type { ConfigProblem } from '../errors.js';
-import { shorten } from './value-text.js';
 
 export interface YamlTree {
   /** undefined where the text says nothing. */
@@ -39,9 +39,6 @@ const ALIASES_MAX = 100;
 
 /** After the first few, faults of syntax mostly follow from one another. */
 const SYNTAX_FAULTS_SHOWN = 5;
-/** They may quote what the file has there, however long. */
-const FAULT_SHOWN_CHARS = 200;
-
 /** What patterns of interfaces begin with means something else to YAML. */
 const QUOTES_HINT = '; text that begins with "!" or "*" needs quotes';
 
@@ -55,8 +52,8 @@ export function parseYamlTree(file: string, text: string): YamlTree | readonly C
     // Its own search for duplicate keys compares each key with all others.
     document = parseDocument(text, { lineCounter, prettyErrors: false, schema: 'core', uniqueKeys: false });
   } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
-    return [{ path: file, message: `cannot be parsed as YAML: ${shorten(detail, FAULT_SHOWN_CHARS)}` }];
+    const detail = withoutQuotes(error instanceof Error ? error.message : String(error));
+    return [{ path: file, message: `cannot be parsed as YAML: ${detail}` }];
   }
   const placeAt = (offset: number): string => {
     const { line, col } = lineCounter.linePos(offset);
@@ -67,10 +64,7 @@ export function parseYamlTree(file: string, text: string): YamlTree | readonly C
   if (faults.length > 0) {
     return faults.map(({ code, message, pos }) => ({
       path: placeAt(pos[0]),
-      message:
-        code === 'MULTIPLE_DOCS'
-          ? 'a second document starts here, only one is read'
-          : shorten(message, FAULT_SHOWN_CHARS) + (/(?:tag: !|Alias )/.test(message) ? QUOTES_HINT : ''),
+      message: FAULTS[code] ?? withoutQuotes(message) + (code === 'BAD_ALIAS' ? QUOTES_HINT : ''),
     }));
   }
   const { targets, duplicates } = readReferences(document);
@@ -84,6 +78,19 @@ export function parseYamlTree(file: string, text: string): YamlTree | readonly C
     lineOf: (node) => lineCounter.linePos(node.range?.[0] ?? 0).line,
     follow: (node) => (isAlias(node) ? targets.get(node) : node),
   };
+}
+
+/** By the library's code, where its own words say less, or repeat what the file has there: it may be a secret. */
+const FAULTS: Readonly<Partial<Record<ErrorCode, string>>> = {
+  BAD_DIRECTIVE: 'A directive that is not known',
+  BAD_DQ_ESCAPE: 'Invalid escape sequence',
+  MULTIPLE_DOCS: 'a second document starts here, only one is read',
+  TAG_RESOLVE_FAILED: `Unresolved tag${QUOTES_HINT}`,
+};
+
+/** The library's words up to what they repeat of the file, which stands in quotes or behind a colon. */
+function withoutQuotes(message: string): string {
+  return /^Missing closing .quote$/.test(message) ? message : message.replace(/(?<=\S):.*$|\s*["'`].*$/s, '');
 }
 
 function findExcess(file: string, text: string): ConfigProblem | undefined {

@@ -84,7 +84,11 @@ describe('files that are no configuration', () => {
       ['x.yaml:3:3: Map keys must be unique'],
     ],
     ['a tab', 'flows:\n\tvlan: true\n', ['x.yaml:2:1: Tabs are not allowed as indentation']],
-    ['a tag', 'filter: !!js/function tcp\n', ['x.yaml:1:9: Unresolved tag: tag:yaml.org,2002:js/function']],
+    [
+      'a tag',
+      'filter: !!js/function tcp\n',
+      ['x.yaml:1:9: Unresolved tag; text that begins with "!" or "*" needs quotes'],
+    ],
     ['deep lists', '['.repeat(60_000), ['x.yaml: is nested deeper than any configuration file']],
     ['deep mappings', '{a: '.repeat(15_000), ['x.yaml: is nested deeper than any configuration file']],
     ['deep blocks', '- '.repeat(30_000), ['x.yaml: is nested deeper than any configuration file']],
@@ -93,7 +97,7 @@ describe('files that are no configuration', () => {
       'an alias of nothing',
       'filter: *nope\n',
       [
-        'filter: cannot be read: Unresolved alias (the anchor must be set before the alias): nope (x.yaml, line 1)',
+        'filter: cannot be read: Unresolved alias (the anchor must be set before the alias); text that begins with "*" needs quotes (x.yaml, line 1)',
       ],
     ],
     [
@@ -107,6 +111,26 @@ describe('files that are no configuration', () => {
   for (const [name, file, wanted] of cases) {
     test(name, () => assert.deepEqual(complaintsOf({ file }), wanted));
   }
+
+  test('what YAML finds amiss is told without what stands there', () => {
+    for (const [file, wanted] of [
+      ['collect_agg: "a" b\n', 'x.yaml:1:18: Unexpected scalar at node end'],
+      ['collect_agg: "a\n', 'x.yaml:2:1: Missing closing "quote'],
+      ["collect_agg: 'a\n", "x.yaml:2:1: Missing closing 'quote"],
+      ['collect_agg: "\\q"\n', 'x.yaml:1:15: Invalid escape sequence'],
+      ['collect_agg: >x\n', 'x.yaml:1:15: Block scalar header includes extra characters'],
+      [
+        'web: [a: {b\n',
+        'x.yaml:2:1: Flow map in block collection must be sufficiently indented and end with a }',
+      ],
+      [
+        'collect_agg: *a:\n',
+        'x.yaml:1:16: Alias ending in : is ambiguous; text that begins with "!" or "*" needs quotes',
+      ],
+    ] as const) {
+      assert.equal(complaintsOf({ file })[0], wanted, file);
+    }
+  });
 
   test('a syntax error has its line and column, and its followers are few', () => {
     const complaints = complaintsOf({ file: `filter: tcp\nweb: [1,\n${'}]{:\n'.repeat(200)}` });

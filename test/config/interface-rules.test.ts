@@ -50,7 +50,7 @@ test('an empty pattern is none', () => {
 test('what YAML takes for something else', () => {
   const hint = '; text that begins with "!" or "*" needs quotes';
   assert.deepEqual(complaintsOf({ file: 'interfaces: [eth0, !veth*]' }), [
-    `x.yaml:1:20: Unresolved tag: !veth*${hint}`,
+    `x.yaml:1:20: Unresolved tag${hint}`,
   ]);
   assert.deepEqual(complaintsOf({ file: 'interfaces: [*]' }), [
     `x.yaml:1:14: Alias cannot be an empty string${hint}`,
