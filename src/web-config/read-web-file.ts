@@ -40,7 +40,8 @@ class WebFileProblem extends Error {
 /** Never rejects. */
 export async function readWebFile(path: string): Promise<WebFileReading> {
   const paths = [path];
-  let signature = await signatureOf(paths);
+  const fileSignature = await signatureOf(paths);
+  let signature = fileSignature;
   try {
     const bytes = await readSmall('web.config_file', path, CONFIG_FILE_MAX_BYTES);
     const parsed = parseWebFile(path, bytes);
@@ -50,7 +51,8 @@ export async function readWebFile(path: string): Promise<WebFileReading> {
       for (const source of [tls.cert, tls.key, tls.clientCa]) {
         if (source !== undefined && 'path' in source) paths.push(source.path);
       }
-      signature = await signatureOf(paths);
+      // Not of the file anew: it may have changed since it was read.
+      signature = [fileSignature, ...(await signaturesOf(paths.slice(1)))].join('\n');
     }
     const rules: WebRules = {
       tls: tls === undefined ? undefined : await readTls(path, tls),
@@ -68,7 +70,11 @@ export async function readWebFile(path: string): Promise<WebFileReading> {
 
 /** Another text when one of the files has other contents, or is another file. */
 export async function signatureOf(paths: readonly string[]): Promise<string> {
-  const signatures = await Promise.all(
+  return (await signaturesOf(paths)).join('\n');
+}
+
+function signaturesOf(paths: readonly string[]): Promise<string[]> {
+  return Promise.all(
     paths.map((path) =>
       readFileVersion(path).then(
         ({ signature }) => signature,
@@ -76,7 +82,6 @@ export async function signatureOf(paths: readonly string[]): Promise<string> {
       ),
     ),
   );
-  return signatures.join('\n');
 }
 
 async function readTls(file: string, tls: WebTlsConfig): Promise<ServerTls> {

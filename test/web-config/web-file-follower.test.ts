@@ -5,8 +5,9 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ConfigError } from '../../src/errors.js';
-import { readWebFile } from '../../src/web-config/read-web-file.js';
+import { readWebFile, signatureOf } from '../../src/web-config/read-web-file.js';
 import { WebFileFollower } from '../../src/web-config/web-file-follower.js';
 import { CertificateFolder } from '../support/http/certificates.js';
 
@@ -207,6 +208,27 @@ test('a file that breaks changes nothing, is told once a change, and is served b
   folder.write('web.yml', USERS.replace('alice', 'bob'));
   await settle();
   assert.deepEqual([...follower.current.users.keys()], ['bob']);
+});
+
+test('law: a file that changes while it is read is read as it is then, or is seen to have changed', async (t) => {
+  const folder = pairIn(t);
+  for (let turns = 0; turns < 300; turns++) {
+    const path = folder.write('web.yml', TLS);
+    const reading = readWebFile(path);
+    for (let turn = 0; turn < turns % 60; turn++) await nextTurn();
+    folder.write('web.yml', TLS + USERS);
+    const { result, paths, signature } = await reading;
+    const isNew = 'users' in result && result.users.size > 0;
+    assert.ok(isNew || signature !== (await signatureOf(paths)), `after ${turns % 60} turns`);
+  }
+});
+
+test('what was read and has not changed has the signature of a look at it', async (t) => {
+  const folder = pairIn(t);
+  for (const text of [TLS, USERS, 'rate_limit: [\n']) {
+    const { paths, signature } = await readWebFile(folder.write('web.yml', text));
+    assert.equal(signature, await signatureOf(paths), text);
+  }
 });
 
 test('TLS is neither switched on nor off while it runs', async (t) => {
