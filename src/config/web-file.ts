@@ -31,7 +31,7 @@ export interface WebTlsConfig {
   readonly clientAllowedSans: readonly string[];
   readonly minVersion: (typeof TLS_VERSIONS)[TlsVersionName];
   readonly maxVersion: (typeof TLS_VERSIONS)[TlsVersionName];
-  /** OpenSSL's names. Empty: its own choice. */
+  /** OpenSSL's names. Empty: its own choice, or, of TLS 1.3, which has no others, all. */
   readonly cipherSuites: readonly string[];
   readonly prefersServerCipherSuites: boolean;
   readonly curves: readonly string[];
@@ -84,12 +84,17 @@ function tlsConfigOf(folder: string, tls: TlsSection): WebTlsConfig {
       tls.clientCaFile === '' && tls.clientCa === '' ? undefined : sourceOf(tls.clientCaFile, tls.clientCa),
     clientAuthType: tls.clientAuthType,
     clientAllowedSans: tls.clientAllowedSans,
-    minVersion: TLS_VERSIONS[tls.minVersion],
+    // Otherwise the older versions would have all the suites of OpenSSL's own choice, as no list can be empty.
+    minVersion: hasTls13SuitesAlone(tls) ? TLS_VERSIONS.TLS13 : TLS_VERSIONS[tls.minVersion],
     maxVersion: TLS_VERSIONS[tls.maxVersion],
     cipherSuites: opensslSuites(tls.cipherSuites),
     prefersServerCipherSuites: tls.preferServerCipherSuites,
     curves: tls.curvePreferences.flatMap((name) => CURVES[name] ?? []),
   };
+}
+
+function hasTls13SuitesAlone({ cipherSuites }: TlsSection): boolean {
+  return cipherSuites.length > 0 && opensslSuites(cipherSuites).length === 0;
 }
 
 /** Values that are each allowed but not together. */
@@ -129,7 +134,7 @@ function tlsConflicts(path: string, tls: TlsSection, http2: boolean): ConfigProb
       `HTTP/2 asks for one of ${HTTP2_SUITES.join(' and ')}: add one, or set http_server_config.http2 to false`,
     );
   }
-  if (needsSuites && tls.maxVersion !== 'TLS13' && opensslSuites(tls.cipherSuites).length === 0) {
+  if (needsSuites && tls.maxVersion !== 'TLS13' && hasTls13SuitesAlone(tls)) {
     report('.cipher_suites', `none of them is for ${tls.maxVersion} or older: add one, or raise max_version`);
   }
   return problems;

@@ -192,6 +192,16 @@ test('defaults are those of the format', () => {
   assert.deepEqual([headers, users, rateLimit], [{}, [], undefined]);
 });
 
+test('where only suites of TLS 1.3 are given, there is no TLS 1.2, which would have all of its own', () => {
+  const minVersionOf = (more: string) =>
+    accepted(`${tls(more)}http_server_config: {http2: false}`).tls?.minVersion;
+  assert.equal(minVersionOf('cipher_suites: [TLS_AES_128_GCM_SHA256]'), 'TLSv1.3');
+  assert.equal(minVersionOf('cipher_suites: [TLS_AES_128_GCM_SHA256]\n  min_version: TLS10'), 'TLSv1.3');
+  const both = '[TLS_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384]';
+  assert.equal(minVersionOf(`cipher_suites: ${both}`), 'TLSv1.2');
+  assert.equal(minVersionOf('cipher_suites: []'), 'TLSv1.2');
+});
+
 test('Go durations are milliseconds', () => {
   for (const [text, ms] of [
     ['1s', 1000],
@@ -226,23 +236,13 @@ describe('no complaint shows a hash or a key', () => {
     `tls_server_config: {key: "-----BEGIN PRIVATE KEY-----${secret}"}`,
     `tls_server_config: {key_file: ["-----BEGIN PRIVATE KEY-----${secret}"]}`,
     `tls_server_config: {key: |\n-----BEGIN PRIVATE KEY-----\n${secret}\n}`,
-  ]) {
-    test(JSON.stringify(text), () => assert.doesNotMatch(complaintsOf(text).join('\n'), /hunter/));
-  }
-});
-
-test('law: no bytes make it throw', () => {
-  const text = fc.array(
-    fc.constantFrom(
-      'tls_server_config',
-      'basic_auth_users',
     ...['cert_file', 'key_file', 'client_ca_file'].map(
       (key) =>
         `tls_server_config:\n  ${key}:\n    -----BEGIN PRIVATE KEY-----\n    ${secret}\n    -----END PRIVATE KEY-----\n`,
     ),
-      'cert_file',
-      ':',
-      '\n  ',
+  ]) {
+    test(JSON.stringify(text), () => assert.doesNotMatch(complaintsOf(text).join('\n'), /hunter/));
+  }
 
   test('a key in place of its path is refused before anybody opens it', () => {
     const [complaint = ''] = complaintsOf(
@@ -250,6 +250,16 @@ test('law: no bytes make it throw', () => {
     );
     assert.match(complaint, /key_file: must be the path of a file, or "", but is text of \d+ characters/);
   });
+});
+
+test('law: no bytes make it throw', () => {
+  const text = fc.array(
+    fc.constantFrom(
+      'tls_server_config',
+      'basic_auth_users',
+      'cert_file',
+      ':',
+      '\n  ',
       '{',
       '}',
       '[',

@@ -153,6 +153,11 @@ test('versions: TLS 1.2 and 1.3 unless told', async (t) => {
   assert.ok(!(await opensslClient(only13, '-tls1_2')).shookHands);
   const only12 = await serve(t, '  max_version: TLS12');
   assert.ok(!(await opensslClient(only12, '-tls1_3')).shookHands);
+  const suites13 = await serve(t, '  cipher_suites: [TLS_AES_128_GCM_SHA256]', {
+    rest: 'http_server_config: {http2: false}',
+  });
+  assert.ok((await opensslClient(suites13, '-tls1_3')).shookHands);
+  assert.ok(!(await opensslClient(suites13, '-tls1_2')).shookHands, 'it has none of the suites given');
   const from10 = await serve(t, '  min_version: TLS10', { rsa: true });
   assert.ok((await opensslClient(from10, ...old)).shookHands, 'whoever asks for it gets it');
 });
