@@ -68,10 +68,11 @@ function ruleText(rule: FlowRule): string {
     .join(' ');
 }
 
-/** A password before the host, and values of the query, where some receivers want a token. */
+/** A password before the host, or the user where there is none, as it may be a token; and values of the query. */
 function maskUrlSecrets(text: string): string {
   const url = new URL(text);
-  const user = url.password === '' ? url.username : `${url.username}:${SECRET_SHOWN}`;
+  const secretUser = url.username === '' ? '' : SECRET_SHOWN;
+  const user = url.password === '' ? secretUser : `${url.username}:${SECRET_SHOWN}`;
   const names = [...url.searchParams.keys()].map((name) => `${encodeURIComponent(name)}=${SECRET_SHOWN}`);
   const query = names.length === 0 ? '' : `?${names.join('&')}`;
   return `${url.protocol}//${user === '' ? '' : `${user}@`}${url.host}${url.pathname}${query}`;

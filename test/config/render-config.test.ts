@@ -41,5 +41,7 @@ test('secrets are not shown', () => {
   assert.doesNotMatch(text, /hunter/);
   const { push } = parse(text) as { push: Record<string, unknown> };
   assert.equal(push['url'], 'http://u:<secret>@h:1/write?token=<secret>&a=<secret>');
+  const token = renderConfig(resolveRun({ file: 'push: {url: "http://hunter2@h:1/write"}' }));
+  assert.match(token, /url: http:\/\/<secret>@h:1\/write$/m, 'a user alone may be a token');
   assert.deepEqual(push['headers'], { 'X-Key': '<secret>', Authorization: '<secret>' });
 });
