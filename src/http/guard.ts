@@ -74,7 +74,13 @@ export function createGuard(parts: GuardParts): Guard {
     const login = { ...credentials, client: request.socket.remoteAddress ?? '' };
     const verdict = passwords.check(rules.users, login, () => !response.destroyed);
     if (typeof verdict === 'string') answer(verdict, response, pass);
-    else void verdict.then((later) => answer(later, response, pass));
+    else {
+      void verdict.then((later) => {
+        // The file may have changed meanwhile, and this user been taken out of it.
+        const isStill = parts.rules().users.get(credentials.user) === rules.users.get(credentials.user);
+        answer(later === 'granted' && !isStill ? 'refused' : later, response, pass);
+      });
+    }
   };
 }
 

@@ -16,7 +16,7 @@ const PASSWORD = 'hunter2';
 
 async function appWith(rules: Partial<GuardRules>, options: { compare?(): Promise<boolean> } = {}) {
   const fixture = createHttpFixture();
-  const current: GuardRules = { headers: {}, users: new Map(), rateLimit: undefined, ...rules };
+  let current: GuardRules = { headers: {}, users: new Map(), rateLimit: undefined, ...rules };
   let nowMs = 0;
   const guard = createGuard({
     rules: () => current,
@@ -26,6 +26,9 @@ async function appWith(rules: Partial<GuardRules>, options: { compare?(): Promis
   return {
     app: createHttpApp(fixture.options, { ...fixture.parts, guard }),
     fixture,
+    change: (next: Partial<GuardRules>) => {
+      current = { ...current, ...next };
+    },
     advance: (ms: number) => {
       nowMs += ms;
     },
@@ -82,6 +85,32 @@ test('a right password is let in, in any prefix of bcrypt; a wrong one, another 
   }
   const lower = `basic ${Buffer.from(`alice:${PASSWORD}`).toString('base64')}`;
   assert.equal((await request(app).get('/').set('Authorization', lower)).status, 200);
+});
+
+test('a login that is being checked while its user is removed, or gets another hash, is refused', async () => {
+  const other = new Map([['alice', await hashPassword('other', 4)]]);
+  for (const next of [new Map([['bob', '']]), other]) {
+    const gate = createGate();
+    const begun = createGate();
+    const { app, change } = await appWith(
+      { users: await users() },
+      {
+        async compare() {
+          begun.open();
+          await gate.promise;
+          return true;
+        },
+      },
+    );
+    const reply = request(app)
+      .get('/-/healthy')
+      .auth('alice', PASSWORD)
+      .then(({ status }) => status);
+    await begun.promise;
+    change({ users: next });
+    gate.open();
+    assert.equal(await reply, 401);
+  }
 });
 
 test('headers are added and override ours; also on refusals', async () => {
