@@ -49,7 +49,7 @@ export async function connectWebFile(
     guard: createGuard({
       rules: () => follower.current,
       nowMs: () => parts.clock.nowMs(),
-      passwords: new PasswordCheck(),
+      passwords: new PasswordCheck({ schedule: parts.clock.schedule }),
     }),
     // The follower never goes from TLS to none.
     tls: first === undefined ? undefined : () => follower.current.tls ?? first,

@@ -4,6 +4,7 @@
 
 import { createHmac, randomBytes } from 'node:crypto';
 import { compare } from '@node-rs/bcrypt';
+import type { Schedule } from '../clock.js';
 
 export interface Login {
   readonly user: string;
@@ -21,6 +22,8 @@ const KEPT_MAX = 256;
 const WAITING_MAX = 32;
 /** Of them, of one client. */
 const WAITING_OF_ONE_MAX = 4;
+/** Of one: a hash may take a minute, and there are others in front. */
+const WAIT_MAX_MS = 10_000;
 /** bcrypt itself reads 72; whoever sends far more wants to keep us busy. */
 const PASSWORD_MAX_BYTES = 1024;
 
@@ -30,19 +33,28 @@ interface Waiting {
   /** False: the hash stands in for that of a user that is none. */
   readonly isKnown: boolean;
   isWanted(): boolean;
-  settle(verdict: 'granted' | 'refused' | 'gone'): void;
+  /** It waits no longer. */
+  cancelExpiry(): void;
+  settle(verdict: LoginVerdict): void;
+}
+
+export interface PasswordCheckParts {
+  readonly schedule: Schedule;
+  readonly compare?: typeof compare;
 }
 
 export class PasswordCheck {
   readonly #keyOfKept = randomBytes(32);
   readonly #compare: typeof compare;
+  readonly #schedule: Schedule;
   /** Apart from each other: wrong passwords must not push out right ones. */
   readonly #granted = new Set<string>();
   readonly #refused = new Set<string>();
   readonly #waiting: Waiting[] = [];
   #isRunning = false;
 
-  constructor(parts: { readonly compare?: typeof compare } = {}) {
+  constructor(parts: PasswordCheckParts) {
+    this.#schedule = parts.schedule;
     this.#compare = parts.compare ?? compare;
   }
 
@@ -62,18 +74,30 @@ export class PasswordCheck {
     const ofOne = this.#waiting.filter((waiting) => waiting.login.client === client).length;
     if (this.#waiting.length >= WAITING_MAX || ofOne >= WAITING_OF_ONE_MAX) return 'busy';
     return new Promise((resolve) => {
-      this.#waiting.push({
+      const waiting: Waiting = {
         login,
         hash,
         isKnown: known !== undefined,
         isWanted,
+        cancelExpiry: () => undefined,
         settle: (verdict) => {
-          if (verdict !== 'gone') keep(verdict === 'granted' ? this.#granted : this.#refused, kept);
+          if (verdict === 'granted') keep(this.#granted, kept);
+          else if (verdict === 'refused') keep(this.#refused, kept);
           resolve(verdict);
         },
-      });
+      };
+      this.#waiting.push(waiting);
       void this.#run();
+      if (this.#waiting.includes(waiting)) waiting.cancelExpiry = this.#expire(waiting);
     });
+  }
+
+  /** Unless it is called off. */
+  #expire(waiting: Waiting): () => void {
+    return this.#schedule(() => {
+      this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+      waiting.settle('busy');
+    }, WAIT_MAX_MS);
   }
 
   /** Never rejects. */
@@ -81,6 +105,7 @@ export class PasswordCheck {
     if (this.#isRunning) return;
     this.#isRunning = true;
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      next.cancelExpiry();
       if (!next.isWanted()) next.settle('gone');
       else next.settle(await this.#reckon(next));
     }

@@ -7,12 +7,22 @@ import { hash as hashPassword } from '@node-rs/bcrypt';
 import fc from 'fast-check';
 import request from 'supertest';
 import { createGuard, type GuardRules } from '../../src/http/guard.js';
-import { type Login, type LoginVerdict, PasswordCheck } from '../../src/http/password-check.js';
+import {
+  type Login,
+  type LoginVerdict,
+  PasswordCheck,
+  type PasswordCheckParts,
+} from '../../src/http/password-check.js';
 import { RateLimit } from '../../src/http/rate-limit.js';
 import { createHttpApp } from '../../src/http/server.js';
 import { createGate, createHttpFixture } from '../support/http/http-fixture.js';
 
 const PASSWORD = 'hunter2';
+
+/** Nobody waits too long unless the test says so. */
+function createCheck(parts: Partial<PasswordCheckParts>): PasswordCheck {
+  return new PasswordCheck({ schedule: () => () => undefined, ...parts });
+}
 
 async function appWith(rules: Partial<GuardRules>, options: { compare?(): Promise<boolean> } = {}) {
   const fixture = createHttpFixture();
@@ -21,7 +31,7 @@ async function appWith(rules: Partial<GuardRules>, options: { compare?(): Promis
   const guard = createGuard({
     rules: () => current,
     nowMs: () => nowMs,
-    passwords: new PasswordCheck(options),
+    passwords: createCheck(options),
   });
   return {
     app: createHttpApp(fixture.options, { ...fixture.parts, guard }),
@@ -166,7 +176,7 @@ test('one hash at a time, few of one client wait, and a bound of all', async () 
   const gate = createGate();
   let running = 0;
   let most = 0;
-  const passwords = new PasswordCheck({
+  const passwords = createCheck({
     compare: async () => {
       most = Math.max(most, ++running);
       await gate.promise;
@@ -192,7 +202,7 @@ test('one hash at a time, few of one client wait, and a bound of all', async () 
 
 test('a thousand wrong passwords neither push out a right one nor are reckoned twice', async () => {
   let compared = 0;
-  const passwords = new PasswordCheck({
+  const passwords = createCheck({
     compare: async (password) => {
       compared++;
       return String(password) === PASSWORD;
@@ -214,7 +224,7 @@ test('a thousand wrong passwords neither push out a right one nor are reckoned t
 
 test('another hash of the same user asks anew', async () => {
   const seen: string[] = [];
-  const passwords = new PasswordCheck({
+  const passwords = createCheck({
     compare: async (_password, hash) => {
       seen.push(String(hash));
       return true;
@@ -228,7 +238,7 @@ test('another hash of the same user asks anew', async () => {
 
 test('an unknown user costs as much as a known one, and is never let in', async () => {
   const costs: string[] = [];
-  const passwords = new PasswordCheck({
+  const passwords = createCheck({
     compare: async (_password, hash) => {
       costs.push(String(hash).slice(0, 7));
       return true;
@@ -243,7 +253,7 @@ test('an unknown user costs as much as a known one, and is never let in', async 
 test('nobody reckons for a client that is gone', async () => {
   const gate = createGate();
   let compared = 0;
-  const passwords = new PasswordCheck({
+  const passwords = createCheck({
     compare: async () => {
       compared++;
       await gate.promise;
@@ -257,7 +267,43 @@ test('nobody reckons for a client that is gone', async () => {
   assert.equal(compared, 1);
 });
 
+test('whoever has waited for 10 s is told to come again, and makes room; whoever is being checked is not', async () => {
+  const gate = createGate();
+  const timers = new Set<() => void>();
+  let compared = 0;
+  const passwords = createCheck({
+    compare: async () => {
+      compared++;
+      await gate.promise;
+      return true;
+    },
+    schedule(task, delayMs) {
+      assert.equal(delayMs, 10_000);
+      timers.add(task);
+      return () => timers.delete(task);
+    },
+  });
+  const check = (password: string) => passwords.check(HASHES, login(password), () => true);
+  const first = check('0');
+  const others = [1, 2, 3, 4].map((i) => check(String(i)));
+  assert.equal(check('5'), 'busy', 'four wait');
+  assert.equal(timers.size, 4, 'the first one does not wait');
+  for (const expire of [...timers].slice(0, 3)) expire();
+  assert.deepEqual(await Promise.all(others.slice(0, 3)), ['busy', 'busy', 'busy']);
+  const later = check('6');
+  assert.notEqual(later, 'busy', 'there is room');
+  gate.open();
+  assert.deepEqual(await Promise.all([first, others[3], later]), ['granted', 'granted', 'granted']);
+  assert.equal(compared, 3, 'nobody reckons for those');
+  assert.equal(
+    passwords.check(HASHES, login('0'), () => true),
+    'granted',
+    'what came of it is kept',
+  );
+  assert.notEqual(check('1'), 'granted', 'of those nothing is');
+});
+
 test('a library that fails refuses', async () => {
-  const passwords = new PasswordCheck({ compare: async () => Promise.reject(new Error('no')) });
+  const passwords = createCheck({ compare: async () => Promise.reject(new Error('no')) });
   assert.equal(await passwords.check(HASHES, login('x'), () => true), 'refused');
 });
