@@ -63,7 +63,7 @@ export function followLinks(
     attachments.check();
   }
 
-  /** A burst of events, in turns of the event loop. */
+  /** A burst of events, in turns of the event loop. Never rejects. */
   async function readOn(): Promise<void> {
     isBusy = true;
     try {
@@ -72,6 +72,8 @@ export function followLinks(
         if (isClosed) return;
         check(false);
       }
+    } catch (error) {
+      log.warn({ err: error }, 'checking the interfaces failed; trying again');
     } finally {
       isBusy = false;
     }

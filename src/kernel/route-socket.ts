@@ -50,11 +50,17 @@ const DUMP_ATTEMPTS = 5;
 /** `lost`: the kernel had no room for some messages, and nobody knows for which. */
 export type RouteReading = 'all' | 'more' | 'lost';
 
+export interface ListedLinks {
+  readonly links: readonly RouteLink[];
+  /** false: links came or went during every attempt, so that one may be missing. */
+  readonly isWhole: boolean;
+}
+
 export interface RouteSocket {
   /** Calls `sink` for each message of at most `most` datagrams that wait. Never waits. Throws KernelError. */
   read(most: number, sink: (message: RouteMessage) => void): RouteReading;
   /** All links of now. Messages that waited before may be older. Throws KernelError. */
-  listLinks(): RouteLink[];
+  listLinks(): ListedLinks;
   /** Safe to call twice; nothing can be read afterwards. */
   close(): void;
 }
@@ -73,18 +79,17 @@ export function openRouteSocket(libc: Libc): RouteSocket {
     return length > datagram.length ? ERRNO.ENOBUFS : datagram.subarray(0, length);
   }
 
-  /** undefined: links changed meanwhile, so that one may be missing. */
-  function tryList(from: number): RouteLink[] | undefined {
+  /** Calls `sink` for each link; returns whether none came or went meanwhile. */
+  function tryList(from: number, sink: (link: RouteLink) => void): boolean {
     const request = dumpRequest();
     if (Number(libc.send(from, request, request.length, 0)) < 0) throw dumpError(memory.errno());
-    const links: RouteLink[] = [];
     for (let i = 0; i < MOST_DUMP_DATAGRAMS; i++) {
       const part = receive(from);
       if (typeof part === 'number') throw dumpError(part);
       for (const message of decodeRouteMessages(part)) {
-        if (message.kind === 'link') links.push(message.link);
+        if (message.kind === 'link') sink(message.link);
         else if (message.kind === 'refused') throw dumpError(message.errno);
-        else if (message.kind === 'done') return message.isWhole ? links : undefined;
+        else if (message.kind === 'done') return message.isWhole;
       }
     }
     throw dumpError(ERRNO.E2BIG);
@@ -106,17 +111,21 @@ export function openRouteSocket(libc: Libc): RouteSocket {
       return 'more';
     },
     listLinks() {
-      // A socket of its own: events that wait would stand before the answer.
-      for (let attempt = 1; ; attempt++) {
+      let seen = new Map<number, RouteLink>();
+      for (let attempt = 1; attempt <= DUMP_ATTEMPTS; attempt++) {
+        // A socket of its own: events that wait would stand before the answer.
         const own = openSocket(libc, 0);
         try {
-          const links = tryList(own);
-          if (links !== undefined) return links;
-          if (attempt === DUMP_ATTEMPTS) throw dumpError(ERRNO.EAGAIN);
+          const links = new Map<number, RouteLink>();
+          if (tryList(own, (link) => links.set(link.index, link))) {
+            return { links: [...links.values()], isWhole: true };
+          }
+          seen = new Map([...seen, ...links]);
         } finally {
           libc.close(own);
         }
       }
+      return { links: [...seen.values()], isWhole: false };
     },
     close() {
       if (isClosed) return;

@@ -16,7 +16,7 @@ export interface LinkTable {
   poll(): boolean;
   /** Grows whenever poll() returns true. */
   readonly changes: number;
-  /** Whether the last call left something for the next one. */
+  /** Whether the last call left something that can be read at once; never after one that threw. */
   readonly hasMore: boolean;
   /** Whether addresses may have changed, or links gone up or down, since the last call. */
   takeAddressChange(): boolean;
@@ -28,7 +28,7 @@ export interface LinkTable {
 /** Some 3 ms. */
 const MOST_DATAGRAMS_PER_POLL = 500;
 /** Some 30 ms, of a receive buffer that was full; what is more than that waits for the next call. */
-const MOST_DISCARDS = 10;
+const MOST_READS_BEFORE_LOOK = 10;
 
 /** Throws KernelError. */
 export function openLinkTable({ openSocket }: { openSocket(): RouteSocket }): LinkTable {
@@ -74,35 +74,42 @@ export function openLinkTable({ openSocket }: { openSocket(): RouteSocket }): Li
 
   /**
    * What waits goes first: it is older than the answer, and the end of a link that it begins may be among what
-   * was lost. Returns whether that was all of it.
+   * was lost. Returns whether that was all of it. Where links came or went during the look, one may be missing in
+   * the answer: what is known stays, and the next call looks again.
    */
   function lookAtAll(): boolean {
     for (let i = 0; !isFirst; i++) {
-      const reading = socket.read(MOST_DATAGRAMS_PER_POLL, () => undefined);
+      const reading = socket.read(MOST_DATAGRAMS_PER_POLL, note);
       if (reading === 'all') break;
       if (reading === 'lost') overruns++;
-      if (i === MOST_DISCARDS) return false;
+      if (i === MOST_READS_BEFORE_LOOK) return false;
     }
-    const all = socket.listLinks();
-    links.clear();
-    indexByName.clear();
-    for (const link of all) put(link);
+    const listed = socket.listLinks();
+    if (listed.isWhole) {
+      links.clear();
+      indexByName.clear();
+    }
+    for (const link of listed.links) put(link);
     haveAddressesChanged = true;
-    isStale = false;
+    isStale = !listed.isWhole;
     isFirst = false;
     return true;
   }
 
   function pollOnce(): boolean {
     let hasNews = false;
+    hasMore = false; // nor after a look that failed: in the next turn of the event loop it would fail again
     if (isStale) {
       hasNews = true;
-      if (!lookAtAll()) return hasNews;
+      if (!lookAtAll()) {
+        hasMore = true;
+        return hasNews;
+      }
     }
     const reading = socket.read(MOST_DATAGRAMS_PER_POLL, (message) => {
       if (note(message)) hasNews = true;
     });
-    hasMore = reading !== 'all';
+    hasMore = reading !== 'all' && !isStale;
     if (reading === 'lost') {
       overruns++;
       isStale = true;

@@ -27,7 +27,7 @@ kernelTest('a list of links: names, state, what they stand on and belong to', (t
   ip('link', 'add', 'rab', 'type', 'bridge');
   t.after(() => ip('link', 'delete', 'rab'));
   ip('link', 'set', 'ra1', 'master', 'rab', 'up');
-  const byName = new Map(socket.listLinks().map((one) => [one.name, one]));
+  const byName = new Map(socket.listLinks().links.map((one) => [one.name, one]));
   assert.deepEqual([...byName.keys()].sort(), ['lo', 'ra0', 'ra1', 'rab']);
   assert.equal(byName.get('ra0')?.lowerIndex, byName.get('ra1')?.index, 'of a veth: its peer');
   assert.equal(byName.get('ra1')?.masterIndex, byName.get('rab')?.index);
@@ -57,7 +57,7 @@ kernelTest('events of links and addresses; a port that leaves its bridge is not 
   assert.ok(!seen.some(({ kind }) => kind === 'link gone'));
   ip('address', 'add', '192.0.2.1/24', 'dev', 'rb9');
   await until('the address', ({ kind }) => kind === 'address');
-  const index = socket.listLinks().find(({ name }) => name === 'rb9')?.index;
+  const index = socket.listLinks().links.find(({ name }) => name === 'rb9')?.index;
   ip('link', 'delete', 'rb9');
   await until('its end', (message) => message.kind === 'link gone' && message.index === index);
 });

@@ -16,6 +16,7 @@ function createRig(links: readonly RouteLink[]) {
     dumps: 0,
     isClosed: false,
     dumpFault: undefined as Error | undefined,
+    isInterrupted: false,
   };
   const socket: RouteSocket = {
     read(most, sink): RouteReading {
@@ -30,7 +31,7 @@ function createRig(links: readonly RouteLink[]) {
     listLinks() {
       rig.dumps++;
       if (rig.dumpFault !== undefined) throw rig.dumpFault;
-      return [...rig.present];
+      return { links: [...rig.present], isWhole: !rig.isInterrupted };
     },
     close() {
       rig.isClosed = true;
@@ -97,10 +98,38 @@ test('a look at all links that fails is made again', () => {
   rig.dumpFault = new Error('ENOBUFS');
   assert.throws(() => table.poll(), /ENOBUFS/);
   assert.equal(table.named('eth0')?.index, 2, 'what was known stays');
+  assert.equal(table.hasMore, false, 'not in the next turn of the event loop');
   rig.dumpFault = undefined;
   rig.present = [link(3, 'eth9')];
   assert.equal(table.poll(), true);
   assert.deepEqual([...table.links.keys()], [3]);
+});
+
+test('a start while links change under each look has what was seen, and looks again', () => {
+  const rig = createRig([link(2, 'eth0')]);
+  rig.isInterrupted = true;
+  const table = rig.open();
+  assert.deepEqual([table.named('eth0')?.index, table.hasMore], [2, false]);
+  rig.present.push(link(3, 'eth1'));
+  rig.isInterrupted = false;
+  assert.equal(table.poll(), true);
+  assert.deepEqual([[...table.links.keys()], rig.dumps, table.overruns], [[2, 3], 2, 0]);
+  assert.equal(table.poll(), false);
+});
+
+test('of a look that links changed under, none that was known is taken for gone', () => {
+  const rig = createRig([link(2, 'eth0'), link(3, 'eth1')]);
+  const table = rig.open();
+  rig.waiting.push('lost');
+  table.poll();
+  rig.isInterrupted = true;
+  rig.present = [link(4, 'eth2')];
+  rig.waiting.push({ kind: 'link gone', index: 3 });
+  table.poll();
+  assert.deepEqual([[...table.links.keys()], table.hasMore], [[2, 4], false]);
+  rig.isInterrupted = false;
+  table.poll();
+  assert.deepEqual([...table.links.keys()], [4]);
 });
 
 test('a burst comes in parts, so that the event loop can turn', () => {
