@@ -89,7 +89,13 @@ machineTest(
 machineTest('with PURGE=1 the configuration and the state go, too', async () => {
   const { code, stdout, stderr } = await script('uninstall-files', '', '1');
   assert.equal(code, 0, stderr);
-  for (const file of ['/etc/xtrace-catch', '/etc/default/xtrace-catch', '/var/lib/private/xtrace-catch']) {
+  const files = [
+    '/etc/xtrace-catch',
+    '/etc/default/xtrace-catch',
+    '/var/lib/private/xtrace-catch',
+    '/run/private/xtrace-catch',
+  ];
+  for (const file of files) {
     assert.match(stdout, new RegExp(`^uninstall: removed ${file}`, 'm'));
     assert.ok(!has(file), file);
   }
