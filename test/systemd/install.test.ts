@@ -62,6 +62,24 @@ machineTest('nothing is removed while the service runs, or is enabled', async ()
   await booted().run('systemctl', 'disable', UNIT);
 });
 
+machineTest('nor while the service starts', async () => {
+  const dropIn = `etc/systemd/system/${UNIT}.d/slow.conf`;
+  booted().write(dropIn, '[Service]\nExecStartPre=/bin/sleep infinity\n');
+  await booted().run('systemctl', 'daemon-reload');
+  await booted().run('systemctl', 'start', '--no-block', UNIT);
+  await booted().until(
+    'the start',
+    UNIT,
+    async () => (await booted().show(UNIT, 'ActiveState')) === 'activating',
+  );
+  const { code, stderr } = await script('uninstall-files');
+  assert.equal(code, 1);
+  assert.match(stderr, /still running or enabled: xtrace-catch\.service; nothing was removed/);
+  await booted().run('systemctl', 'stop', UNIT);
+  booted().remove(dropIn);
+  await booted().run('systemctl', 'daemon-reload');
+});
+
 machineTest(
   'then all goes but the configuration, each path is named, and systemd knows no such unit',
   async () => {
