@@ -5,8 +5,9 @@
 import type { Config } from '../config/config.js';
 import { CONFIG_FILE_MAX_BYTES } from '../config/config-file.js';
 import { type ConfigSources, resolveConfig } from '../config/resolve-config.js';
+import { ConfigError } from '../errors.js';
 import { readSettledFile } from '../system/settled-file.js';
-import { checkWebFile } from './connect-listeners.js';
+import { checkWebFile, type WebRulesLine } from './connect-listeners.js';
 
 export interface ConfigSource {
   /** undefined: there is none, and what the start was given is all. */
@@ -49,4 +50,15 @@ export function createConfigSource(
       return resolution.config;
     },
   };
+}
+
+/** As it is now, the web configuration file with it, which is gone by from then on. Rejects as read(). */
+export async function readAnew(
+  source: Pick<ConfigSource, 'read'>,
+  webFile: Pick<WebRulesLine, 'lookNow'> | undefined,
+): Promise<Config> {
+  const config = await source.read();
+  const problems = (await webFile?.lookNow()) ?? [];
+  if (problems.length > 0) throw new ConfigError(problems);
+  return config;
 }

@@ -6,7 +6,7 @@ import type { RequestListener } from 'node:http';
 import { resolve } from 'node:path';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/config.js';
-import { ConfigError, ExporterError } from '../errors.js';
+import { ConfigError, type ConfigProblem, ExporterError } from '../errors.js';
 import { connectionLimit, MAX_CONNECTIONS } from '../http/connection-limit.js';
 import { ConnectionLog } from '../http/connection-log.js';
 import { createGuard, type Guard } from '../http/guard.js';
@@ -28,6 +28,8 @@ export interface WebRulesLine {
   readonly guard: Guard;
   /** Undefined: no TLS. */
   readonly tls: (() => TlsRules) | undefined;
+  /** Goes by the file as it is now, or tells why it does not; never rejects. */
+  lookNow(): Promise<readonly ConfigProblem[]>;
   stop(): void;
 }
 
@@ -53,6 +55,7 @@ export async function connectWebFile(
     }),
     // The follower never goes from TLS to none.
     tls: first === undefined ? undefined : () => follower.current.tls ?? first,
+    lookNow: () => follower.lookNow(),
     stop: () => follower.stop(),
   };
 }

@@ -4,17 +4,22 @@
 import { systemClock } from '../clock.js';
 import type { ReloadConfig } from '../config/config.js';
 import { AutoReload } from './auto-reload.js';
-import type { ConfigSource } from './config-source.js';
+import { type ConfigSource, readAnew } from './config-source.js';
+import type { WebRulesLine } from './connect-listeners.js';
 import type { ExporterParts } from './exporter-contract.js';
 import { type ReconfigureParts, reconfigure } from './reconfigure.js';
 import { Reloader, type ReloaderParts } from './reload.js';
 
 export function connectReloader(
-  parts: ReconfigureParts & { readonly source: ConfigSource; readonly systemd: ReloaderParts['systemd'] },
+  parts: ReconfigureParts & {
+    readonly source: ConfigSource;
+    readonly webFile: WebRulesLine | undefined;
+    readonly systemd: ReloaderParts['systemd'];
+  },
 ): Reloader {
-  const { live, source, systemd, selfMetrics, log, clock } = parts;
+  const { live, source, webFile, systemd, selfMetrics, log, clock } = parts;
   return new Reloader({
-    readConfig: () => source.read(),
+    readConfig: () => readAnew(source, webFile),
     currentConfig: () => live.current,
     apply: (config) => reconfigure(config, parts),
     onDone: (succeeded) => selfMetrics.recordReload(succeeded, clock.wallMs()),

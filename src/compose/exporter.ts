@@ -235,8 +235,8 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
         systemd.setInterval(next.intervalMs);
         parts.onConfigured(next);
       },
+      ...{ source, webFile },
       systemd,
-      source,
       log,
       clock,
     });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Follows a web configuration file with its certificates and keys: reads them when they have changed and
 // settled, keeps what was good, and says once what is wrong. Two looks that find the same have it settled:
-// whoever replaces a certificate and its key does so one after the other.
+// whoever replaces a certificate and its key does so one after the other. Whoever asks for a reload is done with that.
 
 import type { Clock } from '../clock.js';
 import { ConfigError, type ConfigProblem } from '../errors.js';
@@ -26,6 +26,10 @@ export class WebFileFollower {
   #seenSignature = '';
   /** The certificate whose end was told. */
   #toldExpiry: string | undefined;
+  /** Of what was read last: why it is not in use. */
+  #refusal: readonly ConfigProblem[] = [];
+  /** One at a time. */
+  #looking: Promise<unknown> = Promise.resolve();
   #isStopped = false;
   #cancelLook = (): void => undefined;
 
@@ -54,28 +58,48 @@ export class WebFileFollower {
   }
 
   /** One look; never rejects. */
-  async look(): Promise<void> {
-    const signature = await signatureOf(this.#paths);
-    this.#checkExpiry();
-    const isSettled = signature === this.#seenSignature;
-    this.#seenSignature = signature;
-    if (signature === this.#readSignature || !isSettled) return;
-    const { result } = this.#note(await readWebFile(this.#path));
-    if (this.#isStopped) return;
-    const problems = 'problems' in result ? result.problems : this.#whyNotNow(result);
-    if (problems.length > 0) {
-      const sentence = problems.map(({ path, message }) => `${path}: ${message}`).join('; ');
+  look(): Promise<void> {
+    return this.#inTurn(async () => {
+      const signature = await signatureOf(this.#paths);
+      this.#checkExpiry();
+      const isSettled = signature === this.#seenSignature;
+      this.#seenSignature = signature;
+      if (signature === this.#readSignature || !isSettled) return;
+      await this.#readAgain();
+      if (this.#refusal.length === 0 || this.#isStopped) return;
+      const sentence = this.#refusal.map(({ path, message }) => `${path}: ${message}`).join('; ');
       this.#parts.log.error(`${sentence}; what was read before stays in use`);
-      return;
-    }
-    this.#current = result as WebRules; // it has no problems
-    this.#checkExpiry();
-    this.#parts.log.info(`${this.#path} and what it names were read again`);
+    });
+  }
+
+  /** A look that takes what has changed as settled; never rejects. Why what is there is not in use, which the caller tells. */
+  lookNow(): Promise<readonly ConfigProblem[]> {
+    return this.#inTurn(async () => {
+      const signature = await signatureOf(this.#paths);
+      if (signature !== this.#readSignature) await this.#readAgain();
+      return this.#refusal;
+    });
   }
 
   stop(): void {
     this.#isStopped = true;
     this.#cancelLook();
+  }
+
+  #inTurn<Result>(look: () => Promise<Result>): Promise<Result> {
+    const looked = this.#looking.then(look);
+    this.#looking = looked;
+    return looked;
+  }
+
+  async #readAgain(): Promise<void> {
+    const { result } = this.#note(await readWebFile(this.#path));
+    if (this.#isStopped) return;
+    this.#refusal = 'problems' in result ? result.problems : this.#whyNotNow(result);
+    if (this.#refusal.length > 0) return;
+    this.#current = result as WebRules; // it has no problems
+    this.#checkExpiry();
+    this.#parts.log.info(`${this.#path} and what it names were read again`);
   }
 
   #note(reading: WebFileReading): WebFileReading {

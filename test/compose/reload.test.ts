@@ -4,8 +4,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AutoReload } from '../../src/compose/auto-reload.js';
+import { readAnew } from '../../src/compose/config-source.js';
 import { Reloader } from '../../src/compose/reload.js';
 import type { Config } from '../../src/config/config.js';
+import { ConfigError, type ConfigProblem } from '../../src/errors.js';
 import { resolveRun } from '../support/config/fixture-text.js';
 
 function createRig(text = '') {
@@ -92,6 +94,26 @@ test('what could not be brought into force is told as that, and tried again by t
     'info once more: the configuration is as before',
   ]);
   assert.deepEqual([rig.outcomes, rig.applied.length], [[false, true, true], 2]);
+});
+
+test('a reload looks at the web configuration file as well, and is refused with it', async () => {
+  const config = resolveRun({ file: 'filter: tcp' });
+  let looks = 0;
+  const problems: ConfigProblem[] = [];
+  const webFile = {
+    async lookNow() {
+      looks++;
+      return problems;
+    },
+  };
+  const source = { read: async () => config };
+  assert.equal(await readAnew(source, undefined), config, 'where there is none');
+  assert.equal(await readAnew(source, webFile), config);
+  problems.push({ path: 'basic_auth_users', message: 'no' });
+  await assert.rejects(readAnew(source, webFile), new ConfigError(problems));
+  assert.equal(looks, 2);
+  await assert.rejects(readAnew({ read: () => Promise.reject(new Error('gone')) }, webFile), /gone/);
+  assert.equal(looks, 2, 'what cannot come into force changes nothing');
 });
 
 test('however many ask while one is under way, one more follows, with what was written until then', async () => {

@@ -97,12 +97,18 @@ kernelTest(
     assert.deepEqual([await statusOf(PASSWORD), await statusOf('hunter4')], [401, 200]);
     assert.equal(exporter.child.stderr.match(/stays in use/g)?.length, 1);
 
+    folder.write('next.yml', await webFile('hunter5'));
+    renameSync(folder.at('next.yml'), file);
+    exporter.child.kill('SIGHUP');
+    await exporter.logged(/SIGHUP: the configuration is as before/);
+    assert.deepEqual([await statusOf('hunter4'), await statusOf('hunter5')], [401, 200], 'at once');
+
     folder.make('other');
     renameSync(folder.at('other.key'), folder.at('server.key'));
     renameSync(folder.at('other.crt'), folder.at('server.crt'));
     const curl = promisify(execFile);
     await waitFor('the new certificate', () =>
-      curl('curl', ['-s', '-u', 'alice:hunter4', '--cacert', folder.at('server.crt'), exporter.url]).then(
+      curl('curl', ['-s', '-u', 'alice:hunter5', '--cacert', folder.at('server.crt'), exporter.url]).then(
         ({ stdout }) => stdout.includes('xtrace_build_info'),
         () => false,
       ),

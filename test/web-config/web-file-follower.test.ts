@@ -231,6 +231,32 @@ test('what was read and has not changed has the signature of a look at it', asyn
   }
 });
 
+test('whoever asks for a reload has the file as it is now, or learns why not, as often as he asks', async (t) => {
+  const folder = new CertificateFolder(t);
+  const { follower, lines, settle } = await follow(t, folder.write('web.yml', USERS));
+  assert.deepEqual(await follower.lookNow(), []);
+  assert.deepEqual(lines, [], 'nothing has changed');
+  folder.write('web.yml', USERS.replace('alice', 'bob'));
+  const [, problems] = await Promise.all([follower.look(), follower.lookNow()]);
+  assert.deepEqual(problems, []);
+  assert.deepEqual([...follower.current.users.keys()], ['bob']);
+  assert.equal(lines.length, 1);
+  folder.write('web.yml', '# nobody\n');
+  for (let asked = 0; asked < 2; asked++) {
+    const [problem] = await follower.lookNow();
+    assert.match(problem?.message ?? '', /^logging in is not switched off while the exporter runs/);
+    await settle();
+  }
+  assert.equal(lines.length, 1, 'who has asked tells it');
+  folder.write('web.yml', 'rate_limit: [\n');
+  await settle();
+  assert.match(lines[1] ?? '', /what was read before stays in use$/);
+  assert.equal((await follower.lookNow()).length > 0, true, 'it is known, and told again to who asks');
+  folder.write('web.yml', USERS);
+  assert.deepEqual(await follower.lookNow(), []);
+  assert.deepEqual([...follower.current.users.keys()], ['alice']);
+});
+
 test('TLS is neither switched on nor off while it runs', async (t) => {
   const folder = pairIn(t);
   const { follower, lines, settle } = await follow(t, folder.write('web.yml', TLS));
