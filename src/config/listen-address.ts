@@ -74,7 +74,7 @@ function judgeSocketPath(value: string): ReturnType<Rule<ListenTarget>> {
   return isAbsolutePath(path) && !path.endsWith('/') && Buffer.byteLength(path) <= SOCKET_PATH_MAX_BYTES
     ? { value: { path } }
     : refuse(
-        `unix: and an absolute path of at most ${SOCKET_PATH_MAX_BYTES} bytes, such as unix:/run/xtrace-catch/metrics.sock`,
+        `unix: and an absolute path of at most ${SOCKET_PATH_MAX_BYTES} bytes, such as unix:/run/metrics/xtrace-catch.sock`,
         value,
       );
 }

@@ -114,7 +114,7 @@ function whyNotUnix(path: string, error: NodeJS.ErrnoException, files: SocketFil
         : 'there is a file that is no socket; remove it, or choose another path with --web.listen-address';
     case 'EACCES':
     case 'EPERM':
-      return 'no permission to make a socket there; choose a folder that this process may write to, such as one of RuntimeDirectory= in the systemd unit';
+      return 'no permission to make a socket there; choose a folder that this process may write to; under systemd have xtrace-catch.socket make it (ListenStream=/run/NAME.sock, SocketGroup=) and use --web.systemd-socket';
     case 'ENOENT':
       return 'there is no such folder; make it, or choose another path with --web.listen-address';
     default:

@@ -21,6 +21,20 @@ function assignments(text: string): [string, string][] {
 }
 const unit = new Map(assignments(UNIT));
 
+test('no example of a socket is in the folder of the unit, which root alone can enter', () => {
+  assert.equal(unit.get('DynamicUser'), 'yes');
+  for (const file of [
+    'docs/web-configuration.md',
+    'config/xtrace-catch.yaml',
+    'src/config/listen-address.ts',
+  ]) {
+    const text = readFileSync(join(ROOT, file), 'utf8');
+    const examples = [...text.matchAll(/unix:(\/\w[\w./-]*)/g)].map(([, path = '']) => path);
+    assert.ok(examples.length > 0, file);
+    for (const path of examples) assert.ok(!path.startsWith('/run/xtrace-catch/'), `${file}: ${path}`);
+  }
+});
+
 /** The files of systemd/ as they are, but for the program, which verify looks for: any that is there will do. */
 function analyze(t: TestContext, check: (folder: string) => void): void {
   if (spawnSync('systemd-analyze', ['--version']).status !== 0) {
