@@ -14,6 +14,7 @@ import { FLAGS } from '../../src/config/flags.js';
 import { resolveConfig } from '../../src/config/resolve-config.js';
 import { SETTINGS } from '../../src/config/settings.js';
 import { isSetting, type SettingsSection } from '../../src/config/settings-tree.js';
+import { parseWebFile } from '../../src/config/web-file.js';
 import { renderExposition } from '../../src/exposition/render-exposition.js';
 import { CATALOG } from '../../src/metrics/catalog.js';
 import { flowFamilies } from '../../src/metrics/flow-families.js';
@@ -125,8 +126,19 @@ test('files that it links to are there, and its snippets are YAML', () => {
   );
   assert.ok(snippets.length >= 2);
   for (const snippet of snippets) {
-    const { scrape_configs: scrapes, push } = snippet as { scrape_configs?: unknown; push?: unknown };
-    if (push !== undefined) {
+    const parts = snippet as {
+      scrape_configs?: unknown;
+      push?: unknown;
+      tls_server_config?: unknown;
+      basic_auth_users?: unknown;
+    };
+    const { scrape_configs: scrapes, push } = parts;
+    if (parts.tls_server_config !== undefined) {
+      // What stands there for a hash is none.
+      const { basic_auth_users: _, ...rest } = parts;
+      const parsed = parseWebFile('/web.yaml', Buffer.from(stringify(rest)));
+      assert.ok(!('problems' in parsed), JSON.stringify(parsed));
+    } else if (push !== undefined) {
       const text = Buffer.from(stringify(snippet));
       resolveConfig({ argv: ['--config.file=readme.yaml'], env: {}, readFile: () => text });
     } else assert.ok(Array.isArray(scrapes));
