@@ -122,7 +122,8 @@ async function takeOver(before: Config, parts: ReconfigureParts): Promise<void> 
   }
   if (!isDeepStrictEqual(before.rdma, config.rdma)) await parts.rdma.renew();
   if (before.print !== config.print) await parts.printer.renew();
-  web.renew();
+  // Not where it need not be: what clients have not taken yet stays in memory beside it.
+  if (!isDeepStrictEqual(accountsUse(before), accountsUse(config))) web.renew();
   try {
     const change = { hasNewFlowLabels: was.labels !== is.labels };
     await parts.push.reconfigure(parts.shown, change, parts.pushLimitMs);
