@@ -62,7 +62,7 @@ async function runAction(host: Host, resolution: Resolution): Promise<void> {
   const { process } = host;
   switch (resolution.action) {
     case 'help':
-      printAnswer(host, renderHelp());
+      printAnswer(host, renderHelp(resolution.topic));
       return;
     case 'version':
       printAnswer(host, renderVersion(readBuildInfo(), { ...process, nodeVersion: process.version }));

@@ -4,13 +4,16 @@
 
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { ConfigProblem } from '../errors.js';
-import { COMMANDS, type Command, FLAGS, type Flag } from './flags.js';
+import { COMMAND_NAMES, type Command } from './commands.js';
+import { FLAGS, type Flag } from './flags.js';
 import { type Layer, setInLayer } from './layer.js';
 import { suggestWord } from './suggest.js';
 import { parseBooleanText, parseListText, renderGiven, renderWord } from './value-text.js';
 
 export interface CommandLine {
   readonly action: 'run' | 'check' | 'help' | 'version' | 'list' | Command;
+  /** What help is about: a command, all there is, or the exporter's first screen. */
+  readonly topic: HelpTopic;
   /** Of the commands' own flags; without one it is left out. */
   readonly own: OwnFlags;
   readonly configFile: string | undefined;
@@ -19,6 +22,8 @@ export interface CommandLine {
   readonly names: ReadonlyMap<string, string>;
   readonly problems: readonly ConfigProblem[];
 }
+
+export type HelpTopic = Command | 'all' | 'exporter';
 
 interface OwnFlags {
   readonly json: boolean;
@@ -49,7 +54,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     const message = `has more than ${WORDS_MAX} words; put settings into a file (--config.file)`;
     return { ...line, problems: [{ path: 'the command line', message }, ...line.problems] };
   }
-  const command = COMMANDS.find((word) => word === argv[0]);
+  const command = COMMAND_NAMES.find((word) => word === argv[0]);
   const line = new LineReader(command);
   let rest: readonly string[] | undefined = command === undefined ? argv : argv.slice(1);
   while (rest !== undefined && !line.isHopeless) rest = line.read(rest);
@@ -79,6 +84,7 @@ class LineReader {
   readonly #problems: ConfigProblem[] = [];
   readonly #asked = new Set<string>();
   readonly #command: Command | undefined;
+  #asksAll = false;
   #interfaces: string[] = [];
   #listenAddresses: string[] = [];
   #configFile: string | undefined;
@@ -144,12 +150,16 @@ class LineReader {
     } else if (flag.argument !== undefined) {
       if (token.value !== undefined) this.#takeValue(flag, token.value);
       else this.#problems.push({ path, message: `needs a value: ${path}=${flag.argument}` });
+    } else if (flag.word !== undefined && token.value === flag.word) {
+      this.#asked.add(flag.name);
+      this.#asksAll = true;
     } else {
       const on = token.value === undefined ? true : parseBooleanText(token.value);
       if (typeof on !== 'boolean') {
+        const other = flag.word === undefined ? '' : `, ${flag.word}`;
         this.#problems.push({
           path,
-          message: `must be true, false or without a value, but is ${renderGiven(on)}`,
+          message: `must be true, false${other} or without a value, but is ${renderGiven(on)}`,
         });
       } else if (flag.values !== undefined) this.#takeSetting(flag, flag.values[on ? 0 : 1]);
       else if (on) this.#asked.add(flag.name);
@@ -184,11 +194,11 @@ class LineReader {
   }
 
   #refusePositional(word: string): void {
-    if (COMMANDS.some((command) => command === word)) {
+    if (COMMAND_NAMES.some((command) => command === word)) {
       this.#problems.push({ path: word, message: `must be the first word: xtrace-catch ${word} [flags]` });
       return;
     }
-    const hint = suggestWord(word, COMMANDS) || suggestWord(`--${word}`, LONG_FLAGS);
+    const hint = suggestWord(word, COMMAND_NAMES) || suggestWord(`--${word}`, LONG_FLAGS);
     const message = `is not a flag, and no other arguments are allowed${hint || '; name interfaces with -i'}`;
     this.#problems.push({ path: renderWord(word), message });
   }
@@ -204,6 +214,7 @@ class LineReader {
   result(): CommandLine {
     return {
       action: this.#action(),
+      topic: this.#asksAll ? 'all' : (this.#command ?? 'exporter'),
       own: {
         json: this.#asked.has('json'),
         probe: this.#asked.has('probe'),

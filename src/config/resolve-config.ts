@@ -3,7 +3,7 @@
 // nothing but the file reader it is given.
 
 import { ConfigError, type ConfigProblem } from '../errors.js';
-import { type CommandLine, parseCommandLine } from './command-line.js';
+import { type CommandLine, type HelpTopic, parseCommandLine } from './command-line.js';
 import type { Config, DoctorConfig, EstimateConfig, ReloadConfig } from './config.js';
 import { type FileLayer, locateInFile, type ReadFile, readConfigFile } from './config-file.js';
 import { durationText } from './duration.js';
@@ -39,7 +39,8 @@ export type Resolution =
   | { readonly action: 'estimate'; readonly config: Config; readonly estimate: EstimateConfig }
   /** `interfaces`: those of the command line, where it names some. */
   | { readonly action: 'list'; readonly interfaces: readonly string[] | undefined }
-  | { readonly action: 'help' | 'version' };
+  | { readonly action: 'help'; readonly topic: HelpTopic }
+  | { readonly action: 'version' };
 
 /**
  * What to do, and with what. For each setting the command line wins, then the environment, the file,
@@ -49,7 +50,8 @@ export type Resolution =
  */
 export function resolveConfig(sources: ConfigSources): Resolution {
   const line = parseCommandLine(sources.argv);
-  if (line.action === 'help' || line.action === 'version') return { action: line.action };
+  if (line.action === 'help') return { action: line.action, topic: line.topic };
+  if (line.action === 'version') return { action: line.action };
   if (line.action === 'list') return listResolution(line);
 
   const environment = readEnvironment(sources.env);

@@ -47,17 +47,22 @@ function shell(script: string): { stdout: string; stderr: string } {
   return { stdout, stderr };
 }
 
-test('--help names every flag and variable; nothing else is printed', () => {
+test('--help is one screen, --help=all names every flag and variable; nothing else is printed', () => {
   const { status, stdout, stderr } = cli(['--help']);
   assert.equal(status, 0);
   assert.equal(stderr, '');
   for (const word of ['-i, --interface', '-f, --filter', '-t, --interval', '--exclude-dns', '-l, --list']) {
     assert.ok(stdout.includes(word), `no ${word}`);
   }
-  assert.match(stdout, /NETWORK_INTERFACE[\s\S]*VICTORIAMETRICS_ENABLED[\s\S]*COLLECT_AGG/);
   assert.match(stdout, /needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON/);
-  assert.ok(stdout.split('\n').every((line) => line.length <= 100));
+  assert.ok(stdout.split('\n').length <= 25);
   assert.equal(cli(['-h']).stdout, stdout);
+  const all = cli(['--help=all']);
+  assert.deepEqual([all.status, all.stderr], [0, '']);
+  assert.match(all.stdout, /NETWORK_INTERFACE[\s\S]*VICTORIAMETRICS_ENABLED[\s\S]*COLLECT_AGG/);
+  assert.match(all.stdout, /--kernel\.pin-path=PATH/);
+  assert.ok([stdout, all.stdout].every((text) => text.split('\n').every((line) => line.length <= 80)));
+  assert.match(cli(['doctor', '--help']).stdout, /^xtrace-catch doctor: [\s\S]*--probe/);
 });
 
 test('--version in the manner of exporters', () => {

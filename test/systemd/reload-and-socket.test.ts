@@ -64,7 +64,7 @@ machineTest('a reload that returns has taken the configuration, in the same proc
 
 machineTest('with the socket unit, clients wait through a restart and none is refused', async (t) => {
   const flag = '--web.systemd-socket';
-  if (!(await booted().run('xtrace-catch', '--help')).includes(flag)) {
+  if (!(await booted().run('xtrace-catch', '--help=all')).includes(flag)) {
     process.stderr.write(`SKIPPED, the program has no ${flag}: with the socket unit, clients wait\n`);
     t.skip(`SKIPPED: this build has no ${flag}`);
     return;
