@@ -23,6 +23,8 @@ BPF_OBJECTS := dist/bpf/flow.bpf.o dist/bpf/flow-portable.bpf.o
 BPF_SOURCES := $(wildcard bpf/*.h bpf/*.c)
 TS_SOURCES  := $(shell find src test bench deploy -name '*.ts' 2>/dev/null)
 TESTS       := $(shell find test -name '*.test.ts' 2>/dev/null | sort | sed 's,^,dist/,; s/\.ts$$/.js/')
+# The image is built without its sources, as nobody reads a manual there.
+MANUAL      := $(if $(wildcard deploy/manual),dist/man/xtrace-catch.1)
 # What needs root, clang, the kernel or programs of Debian's, or more than a second or two. The rest are the unit tests.
 MACHINE_TESTS := $(patsubst %,dist/test/%/%,bpf kernel e2e packaging systemd vm support/kernel)
 LONG_TESTS    := %.long.test.js %.laws.test.js dist/test/push/compliance/%
@@ -38,7 +40,7 @@ help: ## what there is
 run: build ## install what is missing, build, run (ARGS="-i eth1 -f roce")
 	@bin/xtrace-catch $(ARGS)
 
-build: packages-build dist/.built $(BPF_OBJECTS) dist/build-info.json ## install what is missing, build
+build: packages-build dist/.built $(BPF_OBJECTS) dist/build-info.json $(MANUAL) ## install what is missing, build
 
 test: packages-test .node-versions/.installed .receivers/.installed build lint ## build, lint, run every test (TESTS=dist/test/... for some)
 	$(NODE) --test --test-reporter=spec --test-concurrency=$(CONCURRENCY) $(TESTS)
@@ -112,6 +114,10 @@ node_modules/.installed: package.json package-lock.json
 dist/.built: tsconfig.json $(TS_SOURCES) node_modules/.installed
 	npx --no-install tsc -p .
 	@touch $@
+
+# And the completions, in dist/completions.
+dist/man/xtrace-catch.1: dist/.built dist/build-info.json config/xtrace-catch.yaml $(wildcard deploy/manual/*.in)
+	$(NODE) dist/deploy/manual/write.js . dist
 
 dist/bpf/flow.bpf.o: bpf/flow.bpf.c $(BPF_SOURCES) Makefile | packages-build
 	@mkdir -p $(@D)

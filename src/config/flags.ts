@@ -25,6 +25,8 @@ export interface Flag {
   readonly values?: readonly [unknown, unknown];
   /** What a switch takes besides true and false. */
   readonly word?: string;
+  /** Given again it adds up; any other wins over its earlier self. */
+  readonly repeats?: true;
   /** What it does; one line of at most 44 characters. */
   readonly doc: string;
   /** The rest of that sentence, where there is room. */
@@ -42,6 +44,7 @@ export const FLAGS: readonly Flag[] = [
     argument: 'NAMES',
     setting: 'interfaces',
     takes: 'interfaces',
+    repeats: true,
     parse: parseListText,
     doc: 'names, patterns (eth*) or auto, by commas',
     more: '; !pattern leaves out, auto is every physical one that is up; the flag again adds more',
@@ -108,6 +111,7 @@ export const FLAGS: readonly Flag[] = [
     name: 'web.listen-address',
     argument: 'ADDRESS',
     setting: 'web.listen_address',
+    repeats: true,
     parse: asText,
     doc: '[HOST]:PORT or unix:/PATH',
     more: '; again for several',
