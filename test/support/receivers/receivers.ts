@@ -51,6 +51,7 @@ interface Program {
 export async function startVictoriaMetrics(
   namespace: Namespace,
   command = 'victoria-metrics',
+  flags: readonly string[] = [],
 ): Promise<Storage> {
   const address = '127.0.0.1:8428';
   const folder = createFolder('victoria-metrics');
@@ -65,6 +66,7 @@ export async function startVictoriaMetrics(
       '-search.latencyOffset=0s',
       '-search.disableCache',
       '-loggerLevel=WARN',
+      ...flags,
     ],
   });
   await receiver.start();
