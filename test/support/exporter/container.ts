@@ -24,6 +24,26 @@ export interface ContainerOptions {
   readonly forbidden?: readonly string[];
   /** Added to the image's, as `NAME=value`. */
   readonly env?: readonly string[];
+  /** Its root file system takes no writing. Default false. */
+  readonly readOnly?: boolean;
+  /** No program that it starts gets more than it has. Default false. */
+  readonly noNewPrivileges?: boolean;
+  readonly mounts?: readonly ContainerMount[];
+  /** Of its control group, with what it has in the kernel's maps. Default: no limit. */
+  readonly memoryLimitBytes?: number;
+}
+
+/** A folder or a file of this machine in it. */
+export interface ContainerMount {
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly?: boolean;
+}
+
+/** What its control group says, in bytes. */
+export interface ContainerMemory {
+  readonly now: number;
+  readonly most: number;
 }
 
 /** Starts at once; gone after stop(), or at the end of the test process. */
@@ -59,6 +79,13 @@ export class Container {
     return { code, stdout: child.stdout };
   }
 
+  memory(): ContainerMemory {
+    const text = execFileSync('runc', [...this.#state, 'events', '--stats', this.#id], { encoding: 'utf8' });
+    const { data } = JSON.parse(text) as { data: { memory: { usage: { usage: number; max?: number } } } };
+    const { usage, max = usage } = data.memory.usage;
+    return { now: usage, most: max };
+  }
+
   /** What the image's HEALTHCHECK says, asked as docker asks: 0 is healthy. */
   async checkHealth(): Promise<number | null> {
     const { Test, Timeout } = this.#image.config.Healthcheck;
@@ -83,6 +110,7 @@ export class Container {
 /** https://github.com/opencontainers/runtime-spec/blob/main/config.md, as docker fills it in, less most of its seccomp profile. */
 function specOf(options: ContainerOptions): unknown {
   const { image, namespace, args, capabilities, forbidden = [], env = [] } = options;
+  const { readOnly = false, noNewPrivileges = false, mounts = [], memoryLimitBytes } = options;
   const { Entrypoint, Env, WorkingDir } = image.config;
   const hardened = ['nosuid', 'noexec', 'nodev'];
   return {
@@ -93,14 +121,22 @@ function specOf(options: ContainerOptions): unknown {
       env: [...Env, ...env],
       cwd: WorkingDir,
       capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
+      noNewPrivileges,
     },
-    root: { path: image.rootfs },
+    root: { path: image.rootfs, readonly: readOnly },
     mounts: [
       { destination: '/proc', type: 'proc', source: 'proc' },
       { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'mode=755'] },
       { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...hardened, 'ro'] },
+      ...mounts.map(({ source, target, readOnly: isReadOnly = false }) => ({
+        destination: target,
+        type: 'bind',
+        source,
+        options: ['rbind', 'rprivate', isReadOnly ? 'ro' : 'rw'],
+      })),
     ],
     linux: {
+      ...(memoryLimitBytes !== undefined && { resources: { memory: { limit: memoryLimitBytes } } }),
       ...(forbidden.length > 0 && { seccomp: seccompOf(forbidden) }),
       namespaces: [
         { type: 'pid' },

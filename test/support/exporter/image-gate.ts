@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import process from 'node:process';
 import type { TestContext } from 'node:test';
+import { missingDeployTools } from '../deploy/deploy-tools.js';
 import { gatedTest } from '../gated-test.js';
 import { missingForKernelTests } from '../kernel/kernel-gate.js';
 import { findNodeVersion } from './node-version.js';
@@ -23,4 +24,10 @@ function missingForImages(): string | undefined {
 /** A test that needs a built image. */
 export function imageTest(name: string, fn: (context: TestContext) => Promise<void>): void {
   gatedTest({ what: 'a builder of images', missing: missingForImages() }, name, fn);
+}
+
+/** A test that runs one as a manifest of deploy/ says. */
+export function podTest(name: string, fn: (context: TestContext) => Promise<void>): void {
+  const missing = missingForImages() ?? missingDeployTools();
+  gatedTest({ what: 'a builder of images and kubectl', missing }, name, fn);
 }
