@@ -94,10 +94,15 @@ export class Container {
     return (await this.exec(command, Timeout / 1e9)).code;
   }
 
+  /** Of its first process, as this machine has it. */
+  get pid(): number {
+    const state = execFileSync('runc', [...this.#state, 'state', this.#id], { encoding: 'utf8' });
+    return (JSON.parse(state) as { pid: number }).pid;
+  }
+
   /** Sends a signal to its first process; runc could not pass on a SIGSTOP. */
   kill(signal: NodeJS.Signals): void {
-    const state = execFileSync('runc', [...this.#state, 'state', this.#id], { encoding: 'utf8' });
-    process.kill((JSON.parse(state) as { pid: number }).pid, signal);
+    process.kill(this.pid, signal);
   }
 
   async stop(): Promise<Exit> {

@@ -28,6 +28,8 @@ export interface ImageConfig {
 }
 
 export interface BuiltImage {
+  /** As the engine names it, tag and all. */
+  readonly name: string;
   readonly config: ImageConfig;
   /** Its files. */
   readonly rootfs: string;
@@ -36,28 +38,58 @@ export interface BuiltImage {
   readonly baseSize: string;
 }
 
-/** Both go when the test process ends: the image, and the files of it that a container may change. */
+/** Both go when the test process ends, or with removeImage(): the image, and the files of it that a container may change. */
 export async function buildImage(buildArgs: Readonly<Record<string, string>>): Promise<BuiltImage> {
   const base = await makeBase();
   const image = `localhost/xtrace-catch-test:${process.pid}`;
   const args = Object.entries(buildArgs).map(([name, value]) => `--build-arg=${name}=${value}`);
   const mounts = mountsOfMachine().map((mount) => `--volume=${mount}`);
   const how = ['--isolation=chroot', '--format=docker', '--pull=never', ...args, ...mounts];
-  const container = `xtrace-catch-test-${process.pid}`;
-  atEnd(() => {
-    remove('rm', container);
-    remove('rmi', image);
-  });
+  atEnd(() => removeImage({ name: image }));
   await buildah('build-using-dockerfile', ...how, `--tag=${image}`, ROOT);
+  await buildah('from', '--pull=never', `--name=${containerOf(image)}`, image);
+  return describeImage(image, base);
+}
 
-  const { Docker } = JSON.parse(await buildah('inspect', '--type=image', image)) as {
+/** The same program under another revision, as the next build of it is: another image, which goes likewise. */
+export async function buildNextImage(former: BuiltImage, revision: string): Promise<BuiltImage> {
+  const image = `${former.name}-${revision}`;
+  const container = containerOf(image);
+  atEnd(() => removeImage({ name: image }));
+  await buildah('from', '--pull=never', `--name=${container}`, former.name);
+  const rootfs = await buildah('mount', container);
+  const file = path.join(rootfs, 'opt/xtrace-catch/dist/build-info.json');
+  const info = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>;
+  writeFileSync(file, JSON.stringify({ ...info, revision }));
+  await buildah('commit', '--quiet', '--format=docker', container, image);
+  return describeImage(image, former.name);
+}
+
+/** With the files that containers ran on. */
+export function removeImage({ name }: Pick<BuiltImage, 'name'>): void {
+  remove('rm', containerOf(name));
+  remove('rmi', name);
+}
+
+/** Names of all images that are there. */
+export async function imageNames(): Promise<readonly string[]> {
+  return (await buildah('images', '--format={{.Name}}:{{.Tag}}')).split('\n');
+}
+
+/** Whose files containers run on. */
+function containerOf(image: string): string {
+  return image.replace(/^localhost\//, '').replace(':', '-');
+}
+
+async function describeImage(name: string, base: string): Promise<BuiltImage> {
+  const { Docker } = JSON.parse(await buildah('inspect', '--type=image', name)) as {
     Docker: { config: ImageConfig };
   };
-  await buildah('from', '--pull=never', `--name=${container}`, image);
   return {
+    name,
     config: Docker.config,
-    rootfs: await buildah('mount', container),
-    size: await sizeOf(image),
+    rootfs: await buildah('mount', containerOf(name)),
+    size: await sizeOf(name),
     baseSize: await sizeOf(base),
   };
 }
