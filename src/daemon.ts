@@ -4,7 +4,7 @@
 
 import type { Attachments } from './attach/attachments.js';
 import type { Clock } from './clock.js';
-import { type ErrorCode, ExporterError } from './errors.js';
+import { ExporterError } from './errors.js';
 import type { FlowAccounts } from './flows/flow-accounts.js';
 import type { IntervalSummary } from './flows/views.js';
 import type { Drain, DrainResult } from './reader/drain.js';
@@ -55,7 +55,8 @@ export interface RefreshSteps {
   clearDrained(): Promise<void>;
   /** Asks for readings, and waits for none. */
   readRdma(): void;
-  print(): Promise<void>;
+  /** To those who look, and on the terminal. */
+  show(refresh: Refresh): Promise<void>;
   push(refresh: Refresh): Promise<void>;
 }
 
@@ -67,6 +68,8 @@ export interface Refresh {
   readonly summary: IntervalSummary;
   readonly durationMs: number;
   readonly finishedAtMs: number;
+  /** Monotonic: when it began, and its counts were cut off. */
+  readonly takenMs: number;
 }
 
 export interface Readiness {
@@ -195,19 +198,18 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
       summary,
       durationMs: parts.clock.nowMs() - startedMs,
       finishedAtMs: parts.clock.wallMs(),
+      takenMs: startedMs,
     };
-    if (steps === undefined) return refresh; // a stop without a start
-    steps.record(refresh);
-    await steps.addRoce(refresh);
-    await steps.fitExposition();
+    steps?.record(refresh); // there are none at a stop without a start
+    await steps?.addRoce(refresh);
+    await steps?.fitExposition();
     return refresh;
   }
 
   async function show(refresh: Refresh): Promise<void> {
-    if (steps === undefined) return;
-    steps.readRdma();
-    await steps.print();
-    await steps.push(refresh);
+    steps?.readRdma();
+    await steps?.show(refresh);
+    await steps?.push(refresh);
   }
 
   /** Refreshes keep to the beat of the start; a beat that passes during a long one is left out. */
@@ -260,7 +262,8 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
         attachments.check();
         const { states } = attachments;
         if (!states.some((state) => state.attached) && states.some((state) => state.lacksPrivilege)) {
-          throw nothingAttached(states.map((state) => state.sentence));
+          const sentences = states.map((state) => state.sentence).join('; ');
+          throw new ExporterError('NOTHING_ATTACHED', `no interface could be attached: ${sentences}`);
         }
         do await refresh();
         while (parts.isTakingOver?.() === true);
@@ -301,9 +304,4 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
       return { ready: true, reason: `Ready: attached to ${attached.join(', ')}.` };
     },
   };
-}
-
-function nothingAttached(sentences: readonly string[]): ExporterError {
-  const code: ErrorCode = 'NOTHING_ATTACHED';
-  return new ExporterError(code, `no interface could be attached: ${sentences.join('; ')}`);
 }

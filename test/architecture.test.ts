@@ -26,6 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   metrics: ['flows', 'roce', 'rdma', 'abi'],
   exposition: ['metrics', 'abi'],
   http: ['exposition'],
+  api: ['abi', 'system', 'rdma', 'flows', 'roce', 'metrics'],
   push: ['metrics', 'exposition', 'system'],
   networks: ['abi', 'system'],
   output: [],

@@ -123,7 +123,7 @@ function createRig(
       fitExposition: async () => undefined,
       keepState: async () => undefined,
       readRdma: () => undefined,
-      print: async () => undefined,
+      show: async () => undefined,
       push: async () => undefined,
       ...steps,
     });
@@ -377,7 +377,7 @@ test('the steps of a refresh come one after the other, in their order', async ()
     fitExposition: step('fit'),
     keepState: step('state'),
     readRdma: () => order.push('RDMA'),
-    print: step('print'),
+    show: step('show'),
     push: step('push'),
   });
   await rig.daemon.start();
@@ -392,8 +392,8 @@ test('the steps of a refresh come one after the other, in their order', async ()
     'state begins',
     'state ends',
     'RDMA',
-    'print begins',
-    'print ends',
+    'show begins',
+    'show ends',
     'push begins',
     'push ends',
   ]);

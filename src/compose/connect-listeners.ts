@@ -26,6 +26,8 @@ import { countOpenFds } from './feed-self-metrics.js';
 /** What a web configuration file asks for. */
 export interface WebRulesLine {
   readonly guard: Guard;
+  /** The rules in force; another object when they are others. */
+  readonly current: object;
   /** Undefined: no TLS. */
   readonly tls: (() => TlsRules) | undefined;
   /** Goes by the file as it is now, or tells why it does not; never rejects. */
@@ -53,6 +55,9 @@ export async function connectWebFile(
       nowMs: () => parts.clock.nowMs(),
       passwords: new PasswordCheck({ schedule: parts.clock.schedule }),
     }),
+    get current() {
+      return follower.current;
+    },
     // The follower never goes from TLS to none.
     tls: first === undefined ? undefined : () => follower.current.tls ?? first,
     lookNow: () => follower.lookNow(),

@@ -13,7 +13,7 @@ import type { ExpositionInput } from '../exposition/render-exposition.js';
 import type { Logger } from '../log.js';
 import type { Family } from '../metrics/definition.js';
 import type { FlowLabelOptions } from '../metrics/flow-label-fields.js';
-import { pushFamilies } from '../metrics/push-families.js';
+import { type PushView, pushFamilies } from '../metrics/push-families.js';
 import { openPusher } from '../push/open-pusher.js';
 import type { Pusher, PusherLegacy } from '../push/pusher.js';
 
@@ -35,6 +35,8 @@ export interface PushLine {
   onSeriesEnd(series: number): void;
   /** xtrace_push_*. */
   families(): readonly Family[];
+  /** What these are made of. */
+  readonly stats: PushView;
   /** Encodes as configured from now on. Of the snapshot, what has the same labels goes on. Never rejects. */
   encodeAs(options: PushOptions, snapshot: ExpositionInput): Promise<void>;
   /** Another pusher sends from now on, what waits included. Rejects as `open` does; this one is over then. */
@@ -134,6 +136,9 @@ export async function connectPush(
     goOn: (snapshot) => encoder.goOn(snapshot),
     onSeriesEnd: (series) => encoder.onSeriesEnd(series),
     families: () => pushFamilies(pusher.stats),
+    get stats() {
+      return pusher.stats;
+    },
     async encodeAs(next, snapshot) {
       const nextLabels = encoderOptions(next).externalLabels;
       const goesOn = isDeepStrictEqual(labels, nextLabels);

@@ -6,7 +6,7 @@ import type { Config } from '../config/config.js';
 import type { Logger } from '../log.js';
 import type { Family } from '../metrics/definition.js';
 import { rdmaFamilies } from '../metrics/rdma-families.js';
-import { createRdmaRounds, type RdmaRoundsOptions } from '../rdma/rounds.js';
+import { createRdmaRounds, type RdmaRoundsOptions, type RdmaView } from '../rdma/rounds.js';
 import { startRdmaReader } from '../rdma/start-reader.js';
 
 export interface RdmaLine {
@@ -14,6 +14,8 @@ export interface RdmaLine {
   refresh(): void;
   /** Of the last round that is over; none before the first. */
   families(): readonly Family[];
+  /** Likewise; undefined before the first. */
+  view(): RdmaView | undefined;
   close(): void;
 }
 
@@ -45,6 +47,7 @@ export function connectRdma(
       const view = rounds.view();
       return view === undefined ? [] : rdmaFamilies(view, options);
     },
+    view: () => rounds.view(),
     close: () => rounds.close(),
   };
 }

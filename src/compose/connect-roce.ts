@@ -18,6 +18,7 @@ import type { DrainResult } from '../reader/drain.js';
 import type { PairsExport, PairsImport, PairsTaken } from '../roce/pair-state.js';
 import type { RocePairsOptions } from '../roce/pairs-contract.js';
 import { createRocePairs } from '../roce/roce-pairs.js';
+import type { RocePairsView } from '../roce/views.js';
 import type { StateColumns, StateProblem } from '../state-columns.js';
 import type { FlowParts } from './connect-flows.js';
 
@@ -34,6 +35,8 @@ export interface RoceLine {
   importState(columns: StateColumns, options: PairsImport): Promise<PairsTaken | StateProblem>;
   /** As if nothing had been counted yet. */
   beginAnew(): Promise<void>;
+  /** Likewise whole. */
+  readonly view: RocePairsView;
   /** Whole while no apply() is pending. refresh: number of the last one; undefined for what is pushed. */
   families(refresh?: number): Promise<readonly Family[]>;
 }
@@ -112,6 +115,9 @@ export function connectRoce(
       return taken;
     },
     beginAnew: () => pairs.beginAnew(),
+    get view() {
+      return pairs.view;
+    },
     families(refresh) {
       if (refresh === undefined) return roceFamilies(pairs.view, labels, parts);
       zeros.begin(refresh);

@@ -23,6 +23,7 @@ import type { Logger } from '../log.js';
 import { createFlowLabelFields, type FlowLabelOptions } from '../metrics/flow-label-fields.js';
 import type { SelfMetrics } from '../metrics/self-metrics.js';
 import { connectListeners, type WebRulesLine } from './connect-listeners.js';
+import type { LiveViewLine } from './connect-live-view.js';
 import type { ExpositionFit } from './fit-exposition.js';
 import type { Snapshot } from './snapshot.js';
 
@@ -42,6 +43,7 @@ export interface WebParts {
   flowLabels(): FlowLabelOptions;
   readonly attachments: Attachments;
   readonly snapshot: Snapshot;
+  readonly liveView: Pick<LiveViewLine, 'source'>;
   readonly daemon: Daemon;
   readonly selfMetrics: SelfMetrics;
   readonly scrapers: SubjectScrapers;
@@ -90,6 +92,7 @@ export async function serve(parts: WebParts): Promise<ServedWeb> {
       guard: webFile?.guard,
       configText: () => renderConfig(parts.config),
       lifecycle: parts.lifecycle,
+      api: parts.liveView.source,
     },
   );
 

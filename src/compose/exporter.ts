@@ -17,6 +17,7 @@ import { ReplaceableNetworks } from '../networks/replaceable-networks.js';
 import { connectAccounts, flowLabelOptions } from './connect-flows.js';
 import { connectAttachments } from './connect-kernel.js';
 import { connectWebFile } from './connect-listeners.js';
+import { connectLiveView } from './connect-live-view.js';
 import { connectNetworks, networksShown } from './connect-networks.js';
 import { connectReloader, followFile } from './connect-reload.js';
 import { connectRoce, rocePacketsSeen } from './connect-roce.js';
@@ -179,26 +180,22 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
     const fit = createExpositionFit({ accounts, roce, budget, keepState, selfMetrics, log, clock });
     if (state !== undefined) snapshot.append(() => state.families());
     const startedMs = clock.wallMs();
+    const liveView = connectLiveView({
+      ...{ live, version, startedMs, flowParts, accounts, roce, rdma, attachments, linkTable },
+      ...{ fit, daemon, webFile, usage, selfMetrics, log, clock },
+    });
     const web = {
       get config() {
         return live.current;
       },
-      ...{ webFile, version, startedMs },
-      flowLabels,
-      attachments,
-      snapshot,
-      daemon,
-      selfMetrics,
-      scrapers,
-      turns,
-      fit,
-      libc,
-      log,
+      ...{ webFile, version, startedMs, flowLabels, attachments, snapshot, liveView },
+      ...{ daemon, selfMetrics, scrapers, turns, fit, libc, log },
       ...(options.reload.lifecycle ? { lifecycle: { reload: () => exporter.reload('POST /-/reload') } } : {}),
     };
     const served = await serve(web);
     const { server } = served;
     closers.push(() => server.close(CLOSE_LIMIT_MS));
+    closers.push(() => liveView.endEvents());
     // Series that did not go on are in other counters, which are shown from now on. Not before: another exporter may
     // have this port, and this state.
     await daemon.withSnapshot(keepState);
@@ -208,7 +205,11 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
     });
     closers.push(() => push.line?.close(PUSH_LIMIT_MS));
     if (state?.former !== undefined) await push.line?.goOn(await snapshot.former());
-    accounts.onSeriesEnd((_table, series) => push.line?.onSeriesEnd(series));
+    liveView.know({ server, push });
+    accounts.onSeriesEnd((_table, series) => {
+      push.line?.onSeriesEnd(series);
+      liveView.onSeriesEnd(series);
+    });
     snapshot.append(() => push.families());
     const shown = async () => ({ families: await snapshot.families(), flows: snapshot.flows() });
     const reloader = connectReloader({
@@ -233,6 +234,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       selfMetrics,
       onConfigured(next) {
         systemd.setInterval(next.intervalMs);
+        liveView.endEvents();
         parts.onConfigured(next);
       },
       ...{ source, webFile },
@@ -245,7 +247,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       daemon,
       steps: refreshSteps({
         ...{ live, kernel, attachments, linkTable, networks, accounts, roce, rdma, printer, push },
-        ...{ fit, selfMetrics, keepState, shown },
+        ...{ liveView, fit, selfMetrics, keepState, shown },
         followHostIp: createHostIpStep(scrapersOptions(live), {
           ...{ hostIp, accounts, roce, roceSeen, clock, log },
           audiences: [scrapers.flows, scrapers.roce],

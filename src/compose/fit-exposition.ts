@@ -6,6 +6,7 @@ import type { Clock } from '../clock.js';
 import type { RefreshSteps } from '../daemon.js';
 import type { Exposition } from '../exposition/render-exposition.js';
 import { BudgetLog } from '../flows/budget-log.js';
+import type { Budget } from '../flows/budgets.js';
 import type { ExpositionBudget } from '../flows/exposition-budget.js';
 import type { FlowAccounts } from '../flows/flow-accounts.js';
 import type { Logger } from '../log.js';
@@ -13,6 +14,8 @@ import type { SelfMetrics } from '../metrics/self-metrics.js';
 import type { RoceLine } from './connect-roce.js';
 
 export interface ExpositionFit {
+  /** What left something without series in the last refresh. */
+  readonly binding: ReadonlySet<Budget>;
   readonly step: RefreshSteps['fitExposition'];
   /** Within the guard. False where it is too large, and series ended, or where it says of itself that it has fewer bytes. */
   mayGoOut(exposition: Pick<Exposition, 'bytes' | 'restBytes'>): Promise<boolean>;
@@ -35,6 +38,7 @@ export function createExpositionFit(parts: {
   });
   /** What answers say of themselves. */
   let estimatedBytes = 0;
+  let binding: ReadonlySet<Budget> = new Set();
 
   /** Whether anything ended. Pairs first: what they give back, flows may keep. */
   async function makeFit(): Promise<boolean> {
@@ -50,11 +54,14 @@ export function createExpositionFit(parts: {
   }
 
   return {
+    get binding() {
+      return binding;
+    },
     async step() {
       await makeFit();
-      const bound = budget.bound.take();
-      selfMetrics.recordBudgets(bound);
-      budgetLog.refreshed(bound);
+      binding = budget.bound.take();
+      selfMetrics.recordBudgets(binding);
+      budgetLog.refreshed(binding);
     },
     async mayGoOut({ bytes, restBytes }) {
       budget.noteAnswer(bytes, restBytes);

@@ -8,6 +8,7 @@ import type { FlowAccounts } from '../flows/flow-accounts.js';
 import type { SelfMetrics } from '../metrics/self-metrics.js';
 import type { LinkTable } from '../system/link-table.js';
 import { hidesAddresses } from './connect-flows.js';
+import type { LiveViewLine } from './connect-live-view.js';
 import type { RoceLine } from './connect-roce.js';
 import { recordRefresh } from './feed-self-metrics.js';
 import type { ExpositionFit } from './fit-exposition.js';
@@ -26,6 +27,7 @@ export interface RefreshStepsParts {
   readonly roce: RoceLine | undefined;
   readonly rdma: LiveRdma;
   readonly printer: LivePrinter;
+  readonly liveView: Pick<LiveViewLine, 'show'>;
   readonly push: LivePush;
   readonly fit: ExpositionFit;
   readonly selfMetrics: SelfMetrics;
@@ -54,7 +56,10 @@ export function refreshSteps(parts: RefreshStepsParts): RefreshSteps {
     },
     clearDrained: () => kernel.clear(),
     readRdma: () => rdma.line?.refresh(),
-    print: async () => printer.line?.print(accounts.series, accounts.books),
+    async show(refresh) {
+      await parts.liveView.show(refresh);
+      await printer.line?.print(accounts.series, accounts.books);
+    },
     async push({ finishedAtMs }) {
       if (push.line !== undefined) await push.line.push(await parts.shown(), finishedAtMs);
     },

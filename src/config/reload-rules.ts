@@ -33,6 +33,7 @@ export const RELOAD_RULES: Readonly<Record<string, ReloadRule>> = {
   'web.telemetry_path': 'restart',
   'web.openmetrics_created': 'live',
   'web.max_requests': 'live',
+  'web.ui': 'live',
   log: 'live',
   'push.spool_path': 'restart',
   push: 'live',

@@ -149,8 +149,10 @@ export function telemetryPath(): Rule<string> {
       /^(?:\/[A-Za-z0-9._~-]+)+$/.test(value) &&
       !/\/\.{1,2}(?:\/|$)/.test(value) &&
       !value.startsWith('/-/') &&
-      value !== '/-';
-    const allowed = 'a path such as /metrics (letters, digits, "." "_" "~" "-"), not / and not under /-/';
+      value !== '/-' &&
+      !value.startsWith('/api/v1/');
+    const allowed =
+      'a path such as /metrics (letters, digits, "." "_" "~" "-"), not / and not under /-/ or /api/v1/';
     return good ? { value } : refuse(allowed, value);
   };
 }

@@ -125,12 +125,14 @@ export const SETTINGS = {
     systemd_socket: setting(false, truthValue()),
     /** Path of a web configuration file (web-settings.ts): TLS, users, headers, a rate limit. Empty: none of them. */
     config_file: setting('', filePath()),
-    /** Starts with a slash; never the landing page or a path under /-/. */
+    /** Starts with a slash; never the landing page or a path under /-/ or /api/v1/. */
     telemetry_path: setting('/metrics', telemetryPath()),
     /** OpenMetrics tells of each counter since when it counts, in a series of its own (_created). */
     openmetrics_created: setting(false, truthValue()),
     /** Scrapes served at the same time. */
     max_requests: setting(40, wholeNumber(1, 10_000)),
+    /** The API under /api/v1/ and the page that is made of it. */
+    ui: setting(true, truthValue()),
   },
   log: {
     level: oneWord('info', ['debug', 'info', 'warn', 'error']),

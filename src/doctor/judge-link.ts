@@ -3,6 +3,7 @@
 
 import { incumbentSentence } from '../kernel/attach-advice.js';
 import { framingOf } from '../system/framing.js';
+import { downSentence } from '../system/link-sentence.js';
 import type { DoctorFacts, LinkFacts } from './facts.js';
 import type { Finding, FindingLevel } from './finding.js';
 
@@ -87,8 +88,7 @@ function judgeMtu(facts: DoctorFacts, name: string, link: LinkFacts): Said[] {
 
 function judgeState(name: string, link: LinkFacts): Said[] {
   if (!link.isUp) {
-    const sentence = `${name} is down, so nothing arrives: ip link set dev ${name} up`;
-    return [{ level: 'warning', sentence }];
+    return [{ level: 'warning', sentence: downSentence(name) }];
   }
   const operState = link.role?.operState;
   if (operState === 'down' || operState === 'lowerlayerdown') {

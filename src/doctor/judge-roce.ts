@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether RoCE can be seen on an interface, said loudly where it cannot, and what to do about it. Pure.
 
+import {
+  enableRoceOff,
+  hiddenInfinibandSentence,
+  hiddenOffloadSentence,
+  mirrorRemedySentence,
+  perhapsHiddenSentence,
+} from '../rdma/visibility-sentences.js';
 import type { DoctorFacts, LinkFacts, RdmaFacts } from './facts.js';
 import type { Finding } from './finding.js';
 
@@ -44,7 +51,7 @@ function judgeDevice(name: string, link: LinkFacts, rdma: RdmaFacts): Said[] {
     case 'none':
       return note(`${device} has no RoCE on ${name}`);
     case 'hidden_infiniband': {
-      const sentence = `native InfiniBand of ${device} NEVER passes ${name}${evidenceOf(rdma)}: IP over InfiniBand alone is counted there, in generic mode; for the rest look at the port counters (xtrace_rdma_*)`;
+      const sentence = hiddenInfinibandSentence({ interfaceName: name, device }, evidenceOf(rdma));
       return [{ level: 'warning', sentence }];
     }
     case 'hidden_offload':
@@ -57,30 +64,17 @@ function judgeDevice(name: string, link: LinkFacts, rdma: RdmaFacts): Said[] {
 function judgeHidden(name: string, link: LinkFacts, rdma: RdmaFacts): Said[] {
   const { device, driver } = rdma;
   const isMlx5 = driver === 'mlx5_core';
-  if (!rdma.hasGidNetdevs) {
-    const sentence = `it is UNKNOWN whether ${device} (${driver}) takes RoCE before it reaches ${name}: the device has no GID there, so its RoCE may be off (enable_roce); then all RoCE is counted, and xtrace_roce_visibility says mirror once RoCE is seen`;
-    return [{ level: 'warning', sentence }];
-  }
-  const found = `the RoCE of ${name} CANNOT be seen here: ${device} (${driver}) takes it before the interface${evidenceOf(rdma)}; no RoCE in the metrics does not mean that there is none, and the port counters alone (xtrace_rdma_*) count it`;
-  const remedy = `to see the RoCE of ${name}, mirror its port at the switch to a monitor host, on a card that does no RDMA or has RoCE switched off there (mlx5: ${enableRoceOff('ADDRESS')})`;
+  const hidden = { interfaceName: name, device, driver };
+  if (!rdma.hasGidNetdevs) return [{ level: 'warning', sentence: perhapsHiddenSentence(hidden) }];
   const pciAddress = link.role?.pciAddress;
   const own =
     isMlx5 && link.role?.isPromiscuous === true && pciAddress !== undefined
       ? `${name} takes frames for others (promiscuous): if it is where a mirror arrives, switch its own RoCE off: ${enableRoceOff(pciAddress)}`
       : undefined;
   return [
-    { level: 'warning', sentence: found },
-    { level: 'note', sentence: own ?? remedy },
+    { level: 'warning', sentence: hiddenOffloadSentence(hidden, evidenceOf(rdma)) },
+    { level: 'note', sentence: own ?? mirrorRemedySentence(name) },
   ];
-}
-
-/**
- * Documentation/networking/devlink/mlx5.rst: with it off, RoCE's UDP port is raw Ethernet to the card. A
- * host's own address is not shown where it may do RDMA for a living: the line will be copied.
- */
-function enableRoceOff(pciAddress: string): string {
-  const device = `pci/${pciAddress}`;
-  return `devlink dev param set ${device} name enable_roce value false cmode driverinit; devlink dev reload ${device}`;
 }
 
 /** What the hardware counted while we waited. */

@@ -36,6 +36,11 @@ const SETTINGS_OF: Readonly<Record<Budget, string>> = {
   max_flows: 'kernel.max_flows',
 };
 
+/** What the budget leaves out, where that is counted, and what to do; no full stop. */
+export function budgetSentence(budget: Budget): string {
+  return ADVICE[budget];
+}
+
 interface Told {
   isBound: boolean;
   lineMs: number;

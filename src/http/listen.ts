@@ -27,6 +27,8 @@ export interface ListeningServer {
   readonly urls: readonly string[];
   /** Open now. */
   readonly connections: number;
+  /** The most that may be open. */
+  readonly maxConnections: number;
   /**
    * Takes no more connections, lets responses under way end for as long as limitMs, then cuts what is
    * left. Resolves when no socket is open.
@@ -105,6 +107,7 @@ export async function listen(
     get connections() {
       return connections.open;
     },
+    maxConnections,
     close,
   };
 }

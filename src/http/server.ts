@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import type { Selection } from '../exposition/selection.js';
 import type { Exposer } from '../exposition/shared-exposition.js';
+import { API_PREFIX, type ApiSource, createApiHandler } from './api-handler.js';
 import type { Guard } from './guard.js';
 import { contentSecurityPolicy, type LandingInterface, renderLandingPage } from './landing-page.js';
 import { createReloadHandler, type Lifecycle } from './lifecycle.js';
@@ -40,6 +41,8 @@ export interface HttpParts {
   configText?(): string;
   /** Unless told, /-/reload says that it is not enabled. */
   readonly lifecycle?: Lifecycle | undefined;
+  /** For people to look at; there is no such thing unless told. */
+  readonly api?: ApiSource | undefined;
   /** A fault in one of our handlers. */
   onFault(error: unknown): void;
 }
@@ -92,7 +95,8 @@ export function createHttpApp(options: HttpOptions, parts: HttpParts): Express {
     ['/-/reload', createReloadHandler(parts.lifecycle, fail)],
     [telemetryPath, createMetricsHandler(options, { ...parts, onFault: fail })],
   ]);
-  const { configText, guard } = parts;
+  const { configText, guard, api } = parts;
+  const respondApi = api === undefined ? undefined : createApiHandler({ source: api, onFault: fail });
   if (configText !== undefined) {
     pages.set(
       '/-/config',
@@ -119,7 +123,9 @@ export function createHttpApp(options: HttpOptions, parts: HttpParts): Express {
   app.use((request: Request, response: Response) => {
     const respond = pages.get(request.path);
     if (respond !== undefined) respond(request, response);
-    else sendSentence(response, 404, `There is nothing at this path; the metrics are at ${telemetryPath}.`);
+    else if (respondApi !== undefined && request.path.startsWith(API_PREFIX)) {
+      respondApi(request, response, request.path);
+    } else sendSentence(response, 404, `There is nothing at this path; the metrics are at ${telemetryPath}.`);
   });
   // Four parameters make it the error handler.
   app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {

@@ -22,6 +22,8 @@ export interface ProcessUsageParts {
 
 export interface ProcessUsageReader {
   read(): ProcessUsage;
+  /** The returned function tells the longest hold-up since its own last call, in milliseconds. */
+  watchStalls(): () => number;
   /** Ends the watch on the event loop. */
   close(): void;
 }
@@ -36,18 +38,24 @@ const WATCH_PERIOD_MS = 20;
 export function createProcessUsageReader(parts: ProcessUsageParts): ProcessUsageReader {
   const startTimeSeconds = Date.now() / 1000 - process.uptime();
   let wokeMs = parts.monotonicMs();
-  let stallMs = 0;
+  /** Longest hold-up since each was last asked; the first is of read(). */
+  const stallsMs = [0];
   const noteDelay = (): void => {
     const nowMs = parts.monotonicMs();
-    stallMs = Math.max(stallMs, nowMs - wokeMs - WATCH_PERIOD_MS);
+    const stallMs = nowMs - wokeMs - WATCH_PERIOD_MS;
+    for (let i = 0; i < stallsMs.length; i++) stallsMs[i] = Math.max(stallsMs[i] ?? 0, stallMs);
     wokeMs = nowMs;
+  };
+  const takeStallMs = (place: number): number => {
+    const stallMs = stallsMs[place] ?? 0;
+    stallsMs[place] = 0;
+    return stallMs;
   };
   const watch = setInterval(noteDelay, WATCH_PERIOD_MS).unref();
   return {
     read() {
       const { user, system } = process.cpuUsage();
-      const eventLoopStallSeconds = stallMs / 1000;
-      stallMs = 0;
+      const eventLoopStallSeconds = takeStallMs(0) / 1000;
       return {
         cpuSeconds: (user + system) / 1e6,
         residentMemoryBytes: process.memoryUsage.rss(),
@@ -55,6 +63,10 @@ export function createProcessUsageReader(parts: ProcessUsageParts): ProcessUsage
         openFds: parts.countOpenFds(),
         eventLoopStallSeconds,
       };
+    },
+    watchStalls() {
+      const place = stallsMs.push(0) - 1;
+      return () => takeStallMs(place);
     },
     close() {
       clearInterval(watch);

@@ -36,6 +36,8 @@ export interface PushView {
   readonly isUp: boolean;
   /** Wall clock; undefined before the first. */
   readonly lastSuccessMs: number | undefined;
+  /** Why the last request was not accepted, one sentence; '' where it was, and before the first. No metric. */
+  readonly trouble: string;
   /** Format and compression that requests have now. */
   readonly format: string;
   readonly encoding: string;

@@ -26,6 +26,11 @@ const PORT_LABELS = ['device', 'port'] as const;
  */
 const GAUGE_FILES = /^(?:active_|watermark_|num_qps_)|^(?:db_fifo_register|current_rate)$/;
 
+/** Whether a file of hw_counters holds a present amount, which may fall. */
+export function isLevelCounter(name: string): boolean {
+  return GAUGE_FILES.test(name);
+}
+
 export const RDMA_METRICS: readonly Metric<RdmaMetricsView>[] = [
   {
     definition: {
@@ -202,7 +207,7 @@ function perPort(
 
 function hardware(port: RdmaPortStatus, isGauge: boolean): [Labels, number][] {
   return named(
-    Object.entries(port.counters?.hardware ?? {}).filter(([name]) => GAUGE_FILES.test(name) === isGauge),
+    Object.entries(port.counters?.hardware ?? {}).filter(([name]) => isLevelCounter(name) === isGauge),
   );
 }
 

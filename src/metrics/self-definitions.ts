@@ -180,6 +180,24 @@ export const SELF_METRICS = {
     type: 'counter',
     labels: ['reason'],
   },
+  httpEventReaders: {
+    name: 'xtrace_http_event_readers',
+    help: 'Readers of /api/v1/events that are connected now; 64 at most, or an eighth of xtrace_http_connections_limit.',
+    type: 'gauge',
+    labels: [],
+  },
+  httpEventReadersRefusedTotal: {
+    name: 'xtrace_http_event_readers_refused_total',
+    help: 'Readers of /api/v1/events that were told that there are too many.',
+    type: 'counter',
+    labels: [],
+  },
+  httpEventsSkippedTotal: {
+    name: 'xtrace_http_events_skipped_total',
+    help: 'Messages of /api/v1/events that a reader did not get, as it had not taken the one before.',
+    type: 'counter',
+    labels: [],
+  },
   eventLoopStallSeconds: {
     name: 'xtrace_event_loop_stall_seconds',
     help: 'Longest time the event loop was held up since the exposition before this one.',

@@ -84,6 +84,10 @@ export interface SelfMetrics {
   /** Once, when clients can connect; readOpen is called once per families(). */
   setHttpConnections(connections: { readonly limit: number; readOpen(): number }): void;
   recordHttpConnectionClosed(reason: string): void;
+  /** Once; called once per families(). */
+  setEventReaders(readOpen: () => number): void;
+  recordEventReaderRefused(): void;
+  recordEventsSkipped(count: number): void;
   /** All of the above as of now. */
   families(): Promise<Family[]>;
 }
@@ -138,6 +142,7 @@ export function createSelfMetrics(options: SelfMetricsOptions, parts: SelfMetric
 
   let unattributedBefore = 0;
   let readOpenConnections = (): number => 0;
+  let readEventReaders = (): number => 0;
 
   return {
     configure,
@@ -218,9 +223,19 @@ export function createSelfMetrics(options: SelfMetricsOptions, parts: SelfMetric
     recordHttpConnectionClosed(reason) {
       m.httpConnectionsClosedTotal.inc({ reason });
     },
+    setEventReaders(readOpen) {
+      readEventReaders = readOpen;
+    },
+    recordEventReaderRefused() {
+      m.httpEventReadersRefusedTotal.inc();
+    },
+    recordEventsSkipped(count) {
+      m.httpEventsSkippedTotal.inc(count);
+    },
     async families() {
       const usage = parts.readProcessUsage();
       m.httpConnections.set(readOpenConnections());
+      m.httpEventReaders.set(readEventReaders());
       m.logLinesDroppedTotal.reset();
       m.logLinesDroppedTotal.inc(parts.readDroppedLogLines());
       m.processCpuSecondsTotal.reset();

@@ -32,6 +32,7 @@ export class PushLog {
   #hasWorked = false;
   #spoolFails = false;
   #lastSetAsideMs: number | undefined;
+  #trouble = '';
   readonly #lastDropMs = new Map<DropReason, number>();
   readonly #droppedSince = new Map<DropReason, number>();
 
@@ -39,7 +40,13 @@ export class PushLog {
     this.#parts = parts;
   }
 
+  /** Why the last request was not accepted, as the log says it; '' where it was, and before the first. */
+  get trouble(): string {
+    return this.#trouble;
+  }
+
   accepted(form: string, waitingSamples: number): void {
+    this.#trouble = '';
     const { log, nowMs } = this.#parts;
     if (this.#awaySinceMs !== undefined) {
       const seconds = Math.round((nowMs() - this.#awaySinceMs) / 1000);
@@ -55,15 +62,18 @@ export class PushLog {
 
   /** A request failed and will be tried again; where batches wait meanwhile is told along. */
   failed(sentence: string, waitIn: 'memory' | 'spool'): void {
+    const keeping = waitIn === 'memory' ? 'batches wait in memory' : 'batches wait in the spool';
+    const line = `push fails, trying again; ${keeping}`;
+    this.#trouble = `${line}: ${sentence}`;
     if (this.#awaySinceMs !== undefined) return;
     this.#awaySinceMs = this.#parts.nowMs();
     this.#droppedSinceAway = 0;
-    const keeping = waitIn === 'memory' ? 'batches wait in memory' : 'batches wait in the spool';
-    this.#parts.log.warn({ reason: sentence }, `push fails, trying again; ${keeping}`);
+    this.#parts.log.warn({ reason: sentence }, line);
   }
 
   dropped(reason: DropReason, samples: number, sentence?: string): void {
     if (samples <= 0 && reason !== 'damaged' && reason !== 'set_aside') return;
+    if (reason === 'refused') this.#trouble = [DROP_SENTENCES.refused, sentence].filter(Boolean).join(': ');
     this.#droppedSinceAway += samples;
     this.#droppedSince.set(reason, (this.#droppedSince.get(reason) ?? 0) + samples);
     const now = this.#parts.nowMs();

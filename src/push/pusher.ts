@@ -218,6 +218,7 @@ export function createPusher(options: PusherOptions, parts: PusherParts): Pusher
       spoolSetAside: spool?.setAsideFiles ?? 0,
       isUp: sender.isUp,
       lastSuccessMs: sender.lastSuccessMs,
+      trouble: pushLog.trouble,
       format,
       encoding,
     };

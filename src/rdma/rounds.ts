@@ -29,6 +29,8 @@ export interface RdmaView {
   readonly ports: readonly RdmaPortStatus[];
   readonly visibility: readonly VisibilityView[];
   readonly readDurationMs: number;
+  /** When the round began; monotonic. */
+  readonly readAtMs: number;
 }
 
 export interface RdmaRounds {
@@ -87,10 +89,11 @@ export function createRdmaRounds(options: RdmaRoundsOptions, parts: RdmaRoundsPa
   const unseen = createUnseenPackets();
   let isReading = false;
   let count = 0;
-  let last: RdmaRound | undefined;
+  let last: (RdmaRound & { readonly readAtMs: number }) | undefined;
 
   async function readRound(): Promise<void> {
     const seen = new Map(options.interfaces.map((name) => [name, options.roceSeen(name)]));
+    const readAtMs = clock.nowMs();
     const round = await reader.read();
     const counts = new Map(
       round.ports.flatMap(({ name, counters }) => {
@@ -99,7 +102,7 @@ export function createRdmaRounds(options: RdmaRoundsOptions, parts: RdmaRoundsPa
       }),
     );
     unseen.note(counts, new Set(round.ports.map(({ name }) => keyOf(name))), seen);
-    last = round;
+    last = { ...round, readAtMs };
     count++;
   }
 
@@ -130,7 +133,8 @@ export function createRdmaRounds(options: RdmaRoundsOptions, parts: RdmaRoundsPa
     },
     view() {
       if (last === undefined) return undefined;
-      return { ports: last.ports, visibility: visibilityViews(last), readDurationMs: last.durationMs };
+      const { ports, durationMs: readDurationMs, readAtMs } = last;
+      return { ports, visibility: visibilityViews(last), readDurationMs, readAtMs };
     },
     get count() {
       return count;

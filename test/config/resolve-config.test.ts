@@ -74,6 +74,7 @@ test('nothing given: the defaults, every one', () => {
         telemetryPath: '/metrics',
         openmetricsCreated: false,
         maxRequests: 40,
+        ui: true,
       },
       log: { level: 'info', format: 'logfmt' },
       push: {
@@ -143,6 +144,7 @@ describe('precedence: command line, environment, file, default', () => {
       telemetryPath: '/metrics',
       openmetricsCreated: false,
       maxRequests: 3,
+      ui: true,
     });
     assert.deepEqual([config.push.enabled, config.push.url], [true, 'http://h/write']);
   });

@@ -63,6 +63,7 @@ export const FIXED_PUSH: PushView = {
   retries: 2,
   isUp: true,
   lastSuccessMs: 1_700_000_100_500,
+  trouble: '',
   format: 'remote_write_1',
   encoding: 'snappy',
   queueSamples: 50,

@@ -53,6 +53,7 @@ export const FIXED_RDMA: RdmaView = {
     { interfaceName: 'ib0', rdmaDevice: '', state: 'none', unseenPackets: undefined },
   ],
   readDurationMs: 12.5,
+  readAtMs: 0,
 };
 
 export function fixedRdmaFamilies(): Family[] {
