@@ -54,8 +54,11 @@ test('npm pack takes the build along, and no source maps', async (t) => {
   assert.equal(readFileSync(path.join(copy, 'package.json'), 'utf8'), manifest, 'it is as it was');
 
   const files = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' }).trim().split('\n');
-  for (const file of ['bin/xtrace-catch', 'dist/build-info.json', 'dist/bpf/flow.bpf.o', 'dist/src/cli.js'])
-    assert.ok(files.includes(`package/${file}`), file);
+  const wanted = [
+    ...['bin/xtrace-catch', 'dist/build-info.json', 'dist/bpf/flow.bpf.o', 'dist/src/cli.js'],
+    ...['dist/man/xtrace-catch.1', 'dist/completions/_xtrace-catch', 'dist/completions/xtrace-catch.bash'],
+  ];
+  for (const file of wanted) assert.ok(files.includes(`package/${file}`), file);
   assert.deepEqual(
     files.filter((file) =>
       /\.map$|^package\/(dist\/(test|bench)|test|src|node_modules\/typescript)\//.test(file),

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { gunzipSync } from 'node:zlib';
 import { parse, stringify } from 'yaml';
 import { VARIABLES } from '../../src/config/environment.js';
 import { FLAGS } from '../../src/config/flags.js';
@@ -272,6 +273,15 @@ function installInto(command: string): void {
     const program = /^ExecStart=(\S+)/m.exec(unit)?.[1] ?? '';
     assert.equal(readlinkSync(join(folder, program)), '/opt/xtrace-catch/bin/xtrace-catch');
     assert.ok(existsSync(join(folder, 'etc/xtrace-catch/xtrace-catch.yaml')));
+    for (const [installed, built] of [
+      ['bash-completion/completions/xtrace-catch', 'completions/xtrace-catch.bash'],
+      ['zsh/vendor-completions/_xtrace-catch', 'completions/_xtrace-catch'],
+      ['man/man1/xtrace-catch.1.gz', 'man/xtrace-catch.1'],
+    ] as const) {
+      const bytes = readFileSync(join(folder, 'usr/share', installed));
+      const text = installed.endsWith('.gz') ? gunzipSync(bytes) : bytes;
+      assert.deepEqual(text, readFileSync(join(ROOT, 'dist', built)), installed);
+    }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

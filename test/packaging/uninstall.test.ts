@@ -64,6 +64,22 @@ for (const { pins, mount } of [
   });
 }
 
+test('the manual page and the completions go with the program', (t) => {
+  const rig = createRig(t);
+  const files = [
+    'usr/share/man/man1/xtrace-catch.1.gz',
+    'usr/share/bash-completion/completions/xtrace-catch',
+    'usr/share/zsh/vendor-completions/_xtrace-catch',
+  ];
+  for (const file of files) rig.put(file);
+  const { status, stdout, stderr } = rig.uninstall();
+  assert.equal(status, 0, stderr);
+  for (const file of files) {
+    assert.ok(!rig.has(file), file);
+    assert.ok(stdout.includes(`uninstall: removed ${path.join(rig.root, file)}\n`), stdout);
+  }
+});
+
 test('a BPF file system with nothing in it holds up nothing, and stays without PURGE=1', (t) => {
   const rig = createRig(t);
   rig.mount(`${RUNTIME}/bpf`);

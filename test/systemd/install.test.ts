@@ -91,6 +91,9 @@ machineTest(
       '/usr/bin/xtrace-catch',
       '/opt/xtrace-catch',
       '/usr/share/doc/xtrace-catch',
+      '/usr/share/man/man1/xtrace-catch.1.gz',
+      '/usr/share/bash-completion/completions/xtrace-catch',
+      '/usr/share/zsh/vendor-completions/_xtrace-catch',
     ];
     for (const file of removed) {
       assert.ok(stdout.includes(`uninstall: removed ${file}\n`), file);
