@@ -132,6 +132,8 @@ test('files that it links to are there, and its snippets are YAML', () => {
       push?: unknown;
       tls_server_config?: unknown;
       basic_auth_users?: unknown;
+      kind?: unknown;
+      resources?: unknown;
     };
     const { scrape_configs: scrapes, push } = parts;
     if (parts.tls_server_config !== undefined) {
@@ -139,6 +141,8 @@ test('files that it links to are there, and its snippets are YAML', () => {
       const { basic_auth_users: _, ...rest } = parts;
       const parsed = parseWebFile('/web.yaml', Buffer.from(stringify(rest)));
       assert.ok(!('problems' in parsed), JSON.stringify(parsed));
+    } else if (parts.kind === 'Kustomization') {
+      assert.deepEqual(parts.resources, ['../xtrace-catch/deploy/kubernetes']);
     } else if (push !== undefined) {
       const text = Buffer.from(stringify(snippet));
       resolveConfig({ argv: ['--config.file=readme.yaml'], env: {}, readFile: () => text });
@@ -316,6 +320,11 @@ describe('every command in the README and docs', () => {
     assert.ok(existsSync(join(ROOT, 'systemd/xtrace-catch.service'))),
   );
   handle(/^docker compose up -d$/, () => assert.ok(existsSync(join(ROOT, 'docker-compose.yml'))));
+  // kubernetes.test.ts, helm.test.ts and compose-stack.test.ts hold what these name.
+  handle(/^(docker compose -f|kubectl apply -k|helm install xtrace-catch) /, (command) => {
+    const [named = ''] = /deploy\/\S+/.exec(command) ?? [];
+    assert.ok(existsSync(join(ROOT, named)), named);
+  });
   // test/packaging builds this image and runs it with these capabilities, and installs this package.
   handle(/^docker build -t xtrace-catch \.$/, () => assert.ok(existsSync(join(ROOT, 'Dockerfile'))));
   handle(/^docker run -d /, (command) => {
