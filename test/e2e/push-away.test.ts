@@ -45,27 +45,32 @@ kernelTest('a receiver killed for a minute: with a spool not one sample is missi
   let mostMiB = 0;
   let mostQueued = 0;
   const scrapes = new Map(
-    await scrapeRefreshes(exporter, 5, async () => {
-      await storage.stop('SIGKILL');
-      const before = (await exporter.scrape()).value('xtrace_refreshes_total');
-      const awayMs = performance.now();
-      while (performance.now() - awayMs < AWAY_MS) {
-        await site.send('va', FRAMES, 1);
+    await scrapeRefreshes(
+      exporter,
+      5,
+      async () => {
+        await storage.stop('SIGKILL');
+        const before = (await exporter.scrape()).value('xtrace_refreshes_total');
+        const awayMs = performance.now();
+        while (performance.now() - awayMs < AWAY_MS) {
+          await site.send('va', FRAMES, 1);
+          const now = await exporter.scrape();
+          assertSamplesBalance(now);
+          mostMiB = Math.max(mostMiB, residentMiB(exporter));
+          mostQueued = Math.max(mostQueued, now.value('xtrace_push_queue_samples'));
+          await delay(1000);
+        }
         const now = await exporter.scrape();
-        assertSamplesBalance(now);
-        mostMiB = Math.max(mostMiB, residentMiB(exporter));
-        mostQueued = Math.max(mostQueued, now.value('xtrace_push_queue_samples'));
-        await delay(1000);
-      }
-      const now = await exporter.scrape();
-      const refreshes = now.value('xtrace_refreshes_total') - before;
-      assert.ok(refreshes >= (0.9 * AWAY_MS) / intervalMs, `${refreshes} refreshes in ${AWAY_MS} ms`);
-      assert.equal(now.sum('xtrace_refresh_failures_total'), 0);
-      assert.equal(now.value('xtrace_push_up'), 0);
-      assert.ok(now.value('xtrace_push_spool_samples') > 50_000);
-      await storage.start();
-      await allSent(exporter);
-    }),
+        const refreshes = now.value('xtrace_refreshes_total') - before;
+        assert.ok(refreshes >= (0.9 * AWAY_MS) / intervalMs, `${refreshes} refreshes in ${AWAY_MS} ms`);
+        assert.equal(now.sum('xtrace_refresh_failures_total'), 0);
+        assert.equal(now.value('xtrace_push_up'), 0);
+        assert.ok(now.value('xtrace_push_spool_samples') > 50_000);
+        await storage.start();
+        await allSent(exporter);
+      },
+      intervalMs,
+    ),
   );
   const last = await exporter.scrape();
   t.diagnostic(`${startMiB.toFixed(0)} MiB before, at most ${mostMiB.toFixed(0)} MiB while it was away`);

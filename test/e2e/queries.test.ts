@@ -98,7 +98,7 @@ kernelTest(
     for (const load of loads) send(t, site, load);
 
     const endS = Date.now() / 1000 + LEAD_S + WINDOW_S;
-    const watches = devices.map((device) => watchWire(site.host, device));
+    const watches = devices.map(watchWire);
     await waitFor(
       'the window to pass, and its samples to be found',
       () => {

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface WaitOptions {
   /** After this the wait fails. Generous: it bounds a hang, it measures nothing. Default 60 s: emulated processors are slow. */
   readonly limitMs?: number;
-  /** Between two tries. Default 25 ms. */
+  /** Between two tries, at the least; a try that took longer is followed by a rest as long. Default 25 ms. */
   readonly intervalMs?: number;
 }
 
@@ -25,6 +25,7 @@ export async function waitFor<T>(
   const deadline = performance.now() + limitMs;
   let cause: unknown;
   for (;;) {
+    const beganMs = performance.now();
     try {
       const result = await attempt();
       if (result) return result as T;
@@ -32,10 +33,12 @@ export async function waitFor<T>(
     } catch (error) {
       cause = error;
     }
-    if (performance.now() >= deadline) {
+    const endedMs = performance.now();
+    if (endedMs >= deadline) {
       const last = cause instanceof Error ? `; last: ${cause.message}` : '';
       throw new Error(`not within ${limitMs} ms: ${what}${last}`, { cause });
     }
-    await delay(intervalMs);
+    // What is asked needs the processor that the question takes.
+    await delay(Math.max(intervalMs, endedMs - beganMs));
   }
 }

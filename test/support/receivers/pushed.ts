@@ -22,17 +22,18 @@ const CHANGING: readonly RegExp[] = [
   /^xtrace_event_loop_stall_seconds$/,
 ];
 
-/** Half the shortest interval that is used with it: no refresh is missed, but for a scrape that is late. */
-const SCRAPE_EVERY_MS = 80;
+/** Between two scrapes, as a share of the interval: no refresh is missed, but for a scrape that is late. */
+const REST = 0.4;
 
 /** Scrapes by the number of the refresh that they show. */
 export type Scrapes = ReadonlyMap<number, Exposition>;
 
-/** Scrapes all the while, until so many refreshes were seen and the task is done. */
+/** Scrapes all the while, until so many refreshes were seen and the task is done. `intervalMs`: the exporter's. */
 export async function scrapeRefreshes(
   exporter: Exporter,
   refreshes: number,
   task: () => Promise<unknown> = async () => undefined,
+  intervalMs = 200,
 ): Promise<Scrapes> {
   const scrapes = new Map<number, Exposition>();
   let isDone = false;
@@ -43,7 +44,7 @@ export async function scrapeRefreshes(
   while (!isDone || scrapes.size < refreshes) {
     const scrape = await exporter.scrape();
     scrapes.set(scrape.value('xtrace_refreshes_total'), scrape);
-    await delay(SCRAPE_EVERY_MS);
+    await delay(REST * intervalMs);
   }
   await working;
   return scrapes;
