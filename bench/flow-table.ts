@@ -37,11 +37,11 @@ export interface FlowTableBench {
 const LABEL_BYTES = 190;
 
 export async function benchFlowTable(): Promise<FlowTableBench> {
-  const newcomers = createRows(100_000, 0, 1000);
+  const newcomers = createFlowRows(100_000, 0, 1000);
   const admit100k = await measure(
     5,
     () => Promise.resolve(),
-    () => createAccounts(100_000).apply(newcomers, [], 0),
+    () => createBenchAccounts(100_000).apply(newcomers, [], 0),
   );
   return {
     admit100k,
@@ -54,9 +54,9 @@ export async function benchFlowTable(): Promise<FlowTableBench> {
 }
 
 async function measureKnown(flows: number, repeats: number): Promise<FlowTableFigures> {
-  const rows = createRows(flows, 0, 1000);
+  const rows = createFlowRows(flows, 0, 1000);
   const create = async () => {
-    const accounts = createAccounts(flows);
+    const accounts = createBenchAccounts(flows);
     await accounts.apply(rows, [], 0);
     return accounts;
   };
@@ -64,14 +64,14 @@ async function measureKnown(flows: number, repeats: number): Promise<FlowTableFi
 }
 
 async function measureFlood(bytesOf: (interval: number) => number): Promise<FlowTableFigures> {
-  const holders = createRows(10_000, 0, 300);
+  const holders = createFlowRows(10_000, 0, 300);
   const create = async () => {
-    const accounts = createAccounts(10_000);
+    const accounts = createBenchAccounts(10_000);
     await accounts.apply(holders, [], 0);
     return accounts;
   };
   const drains = Array.from({ length: 10 }, (_, i) =>
-    concatRows(createRows(100_000, 1 + i, bytesOf(i + 1)), holders),
+    concatRows(createFlowRows(100_000, 1 + i, bytesOf(i + 1)), holders),
   );
   return measure(drains.length, create, (accounts, interval) =>
     accounts.apply(drains[interval - 1] ?? holders, [], 1000 * interval),
@@ -110,7 +110,7 @@ async function measure<Subject>(
  * Measures the longest gap between two turns of the event loop. Of each gap the time counts in which
  * this process had a CPU: what other processes of a busy machine take is no fault of the code.
  */
-function probeStalls(): { stop(): Promise<number> } {
+export function probeStalls(): { stop(): Promise<number> } {
   let running = true;
   let longestMs = 0;
   const loop = async () => {
@@ -136,7 +136,7 @@ function probeStalls(): { stop(): Promise<number> } {
   };
 }
 
-function createAccounts(maxSeries: number): FlowAccounts {
+export function createBenchAccounts(maxSeries: number): FlowAccounts {
   const label = new Uint8Array(LABEL_BYTES).fill(0x61);
   return createFlowAccounts(
     {
@@ -165,7 +165,7 @@ function createAccounts(maxSeries: number): FlowAccounts {
 }
 
 /** `count` TCP flows of one group, no two groups sharing one; in an order that hides their numbers. */
-function createRows(count: number, group: number, bytes: number): FlowRows {
+export function createFlowRows(count: number, group: number, bytes: number): FlowRows {
   const keys = new Uint32Array(count * FLOW_ROW_WORDS);
   for (let i = 0; i < count; i++) {
     const word = i * FLOW_ROW_WORDS;

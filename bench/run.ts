@@ -8,6 +8,7 @@ import { cpus, release, totalmem } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { benchApi } from './api.js';
 import { benchChurn } from './churn.js';
 import { benchDatapath } from './datapath.js';
 import { benchRealDatapath } from './datapath-real.js';
@@ -39,6 +40,7 @@ const SECTIONS: Readonly<Record<string, () => object[] | Promise<object[]>>> = {
   exposition: benchExposition,
   'flow-table': async () =>
     Object.entries(await benchFlowTable()).map(([load, figures]) => ({ load, ...figures })),
+  api: benchApi,
   networks: benchNetworks,
   state: () => benchState(),
   push: benchPush,

@@ -10,13 +10,13 @@ export const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
 /** Facts that no refresh changes may be so old: that an interface was lost, or push. */
 const MAX_AGE_MS = 1000;
 
-export interface Answer {
+export interface ApiAnswer {
   /** JSON, ends in a line feed. */
   readonly body: Buffer;
 }
 
 /** What is wrong with the query, or that it is too much at a time: one sentence. */
-export type Refusal =
+export type ApiRefusal =
   | { readonly refused: 'query'; readonly sentence: string }
   | { readonly refused: 'busy'; readonly sentence: string };
 
@@ -30,7 +30,7 @@ export interface AnswersParts {
 }
 
 interface Kept {
-  readonly answer: Promise<Answer | Refusal>;
+  readonly answer: Promise<ApiAnswer | ApiRefusal>;
   readonly madeMs: number;
   bytes: number;
 }
@@ -53,7 +53,7 @@ export class Answers {
   }
 
   /** Rejects as `make` does. */
-  get(name: string, params: URLSearchParams): Promise<Answer | Refusal> {
+  get(name: string, params: URLSearchParams): Promise<ApiAnswer | ApiRefusal> {
     const { nowMs, currentRefresh } = this.#parts;
     if (currentRefresh() !== this.#refresh) {
       this.#refresh = currentRefresh();
@@ -76,7 +76,7 @@ export class Answers {
     this.#kept.clear();
   }
 
-  async #make(key: string, name: string, params: URLSearchParams): Promise<Answer | Refusal> {
+  async #make(key: string, name: string, params: URLSearchParams): Promise<ApiAnswer | ApiRefusal> {
     const refresh = this.#refresh;
     this.#pending++;
     let body: Buffer | undefined;

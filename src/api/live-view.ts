@@ -9,7 +9,7 @@ import { answerHistory } from './answer-history.js';
 import { answerOverview, eventOf } from './answer-overview.js';
 import { answerPairs } from './answer-pairs.js';
 import { answerRdma } from './answer-rdma.js';
-import { type Answer, Answers, type Refusal } from './answers.js';
+import { Answers, type ApiAnswer, type ApiRefusal } from './answers.js';
 import type { FactParts } from './facts.js';
 import { renderAnswer } from './json-list.js';
 import { LiveCounts, type LiveCountsParts, type RefreshTaken } from './live-counts.js';
@@ -46,7 +46,7 @@ export class LiveView {
   }
 
   /** name: one of names. Rejects where something is wrong with us. */
-  answer(name: string, params: URLSearchParams): Promise<Answer | Refusal> {
+  answer(name: string, params: URLSearchParams): Promise<ApiAnswer | ApiRefusal> {
     this.counts.look();
     return this.#answers.get(name, params);
   }

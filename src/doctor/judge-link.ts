@@ -87,9 +87,7 @@ function judgeMtu(facts: DoctorFacts, name: string, link: LinkFacts): Said[] {
 }
 
 function judgeState(name: string, link: LinkFacts): Said[] {
-  if (!link.isUp) {
-    return [{ level: 'warning', sentence: downSentence(name) }];
-  }
+  if (!link.isUp) return [{ level: 'warning', sentence: downSentence(name) }];
   const operState = link.role?.operState;
   if (operState === 'down' || operState === 'lowerlayerdown') {
     return [

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// What it costs a refresh that people can look at what is counted: with nobody looking, and with one page that
+// listens to events and asks for flows, pairs and overview after each. And what an answer costs.
+
+import { setImmediate as turn } from 'node:timers/promises';
+import { LiveView } from '../src/api/live-view.js';
+import { createFlowLabelFields } from '../src/metrics/flow-label-fields.js';
+import { Pacer } from '../src/pacer.js';
+import { createBenchAccounts, createFlowRows, probeStalls } from './flow-table.js';
+import { median } from './median.js';
+
+const REPEATS = 30;
+/** A refresh with nobody looking may take so much more than one without any of this. */
+const UNNOTICED_MS = 0.2;
+const STALL_MAX_MS = 10;
+
+interface ApiFigures {
+  readonly flows: number;
+  readonly looking: string;
+  readonly refreshCpuMs: number;
+  /** Of it, what people look at took. */
+  readonly liveCpuMs: number;
+  /** All three answers. */
+  readonly answersCpuMs: number;
+  readonly stallMs: number;
+  readonly answerBytes: number;
+  readonly missed: boolean;
+}
+
+export async function benchApi(): Promise<ApiFigures[]> {
+  const figures: ApiFigures[] = [];
+  for (const flows of [10_000, 100_000]) {
+    figures.push(await measure(flows, 'nobody'), await measure(flows, 'one page'));
+  }
+  return figures;
+}
+
+async function measure(flows: number, looking: 'nobody' | 'one page'): Promise<ApiFigures> {
+  const accounts = createBenchAccounts(flows);
+  const rows = createFlowRows(flows, 0, 1000);
+  const isLooking = looking === 'one page';
+  let refresh = 0;
+  const view = createView(accounts, () => refresh, isLooking);
+  await accounts.apply(rows, [], 0);
+  const [refreshes, lives, answers, stalls] = [[], [], [], []] as [number[], number[], number[], number[]];
+  let answerBytes = 0;
+  for (let i = 1; i <= 2 * REPEATS; i++) {
+    refresh = i;
+    // The probe spins: what it costs must not be in the CPU time of the others.
+    const probe = i % 2 === 0 ? probeStalls() : undefined;
+    await turn();
+    const startedMs = cpuMs();
+    await accounts.apply(rows, [], 1000 * i);
+    const appliedMs = cpuMs();
+    await view.note({
+      ...{ takenMs: 1000 * i, takenAtMs: 1000 * i, isWhole: true, durationMs: 1, stallMs: 0, flows },
+    });
+    if (isLooking) view.event(refresh);
+    const notedMs = cpuMs();
+    answerBytes = isLooking ? await askAll(view) : 0;
+    if (probe !== undefined) {
+      stalls.push(await probe.stop());
+      continue;
+    }
+    answers.push(cpuMs() - notedMs);
+    lives.push(notedMs - appliedMs);
+    refreshes.push(notedMs - startedMs);
+  }
+  const [liveCpuMs, stallMs] = [median(lives), median(stalls)];
+  return {
+    flows,
+    looking,
+    refreshCpuMs: median(refreshes),
+    liveCpuMs,
+    answersCpuMs: median(answers),
+    stallMs,
+    answerBytes,
+    missed: stallMs > STALL_MAX_MS || (!isLooking && liveCpuMs > UNNOTICED_MS),
+  };
+}
+
+/** Bytes of all answers. */
+async function askAll(view: LiveView): Promise<number> {
+  let bytes = 0;
+  for (const name of ['overview', 'flows', 'pairs']) {
+    const answer = await view.answer(name, new URLSearchParams(name === 'flows' ? 'top=100' : ''));
+    if ('body' in answer) bytes += answer.body.length;
+  }
+  return bytes;
+}
+
+function createView(
+  accounts: ReturnType<typeof createBenchAccounts>,
+  currentRefresh: () => number,
+  isLooking: boolean,
+): LiveView {
+  const interfaceName = (id: number): string => `eth${id}`;
+  return new LiveView({
+    series: () => accounts.series,
+    books: () => accounts.books,
+    pairs: () => undefined,
+    rdma: () => undefined,
+    eventReaders: () => (isLooking ? 1 : 0),
+    nowMs: () => 0,
+    wallMs: () => 0,
+    pacer: new Pacer(() => turn()),
+    withSnapshot: (fn) => fn(currentRefresh()),
+    currentRefresh,
+    interfaceName,
+    flowFields: () =>
+      createFlowLabelFields({
+        ...{ interfaceName, hostIp: '10.0.0.2', collectAgg: 'default', vlan: false, queuePair: false },
+      }),
+    facts: () => ({
+      ...{ version: '0', startedMs: 0, hostIp: '10.0.0.2', collectAgg: 'default', intervalMs: 1000 },
+      ...{ maxSeries: 100_000, maxPairs: 1000, wantsGeneric: false, filters: [], readsRdma: false },
+      interfaces: [{ name: 'eth0', mode: 'native', note: '', isUp: true }],
+      ...{ notAttached: [], readiness: { ready: true, reason: '' }, binding: new Set(), push: undefined },
+      ...{ residentMemoryBytes: 0, cpuSeconds: 0, eventReaders: 0, eventReadersLimit: 64 },
+    }),
+  });
+}
+
+/** Of this thread's process; other processes of a busy machine are not in it. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
