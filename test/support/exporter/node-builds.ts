@@ -2,7 +2,16 @@
 // The repository, copied and built by `make build` under a Node version of its own. For tests only.
 
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+} from 'node:fs';
 import path from 'node:path';
 import { run } from '../processes.js';
 import { PROGRAM } from './exporter.js';
@@ -25,11 +34,13 @@ const SOURCES = [
   'src',
   'test',
 ];
+/** clang makes them, which knows nothing of Node. */
+const OBJECTS = ['flow.bpf.o', 'flow-portable.bpf.o'].map((name) => path.join('dist', 'bpf', name));
 const BUILD_LIMIT_S = 900;
 
 /**
- * Resolves with the folder of the built copy. All but node_modules is built each time; that one is installed
- * from nothing, unless it was by the same lock file for the same Node.
+ * Resolves with the folder of the built copy. All but node_modules and the objects for the kernel is built each time;
+ * node_modules is installed from nothing, unless it was by the same lock file for the same Node.
  */
 export async function buildOn(version: NodeVersion): Promise<string> {
   mkdirSync(BUILDS, { recursive: true });
@@ -47,10 +58,25 @@ export async function buildOn(version: NodeVersion): Promise<string> {
     if (entry !== kept) rmSync(path.join(copy, entry), { recursive: true });
   }
   for (const source of SOURCES) cpSync(path.join(ROOT, source), path.join(copy, source), { recursive: true });
+  copyObjects(copy);
   // Newer than package.json, which was copied just now.
   if (kept !== '') utimesSync(path.join(copy, installed), new Date(), new Date());
   await run('timeout', [String(BUILD_LIMIT_S), 'make', 'build'], { cwd: copy, env: envOf(version) });
   return copy;
+}
+
+/** Where those of the repository are newer than what they are made of, so that make leaves the copies alone. */
+function copyObjects(copy: string): void {
+  const sources = readdirSync(path.join(ROOT, 'bpf')).map((name) => path.join('bpf', name));
+  const changedMs = Math.max(
+    ...[...sources, 'Makefile'].map((file) => statSync(path.join(ROOT, file)).mtimeMs),
+  );
+  for (const object of OBJECTS) {
+    const made = statSync(path.join(ROOT, object), { throwIfNoEntry: false });
+    if (made !== undefined && made.mtimeMs >= changedMs) {
+      cpSync(path.join(ROOT, object), path.join(copy, object), { recursive: true });
+    }
+  }
 }
 
 function digestOf({ prefix, npmPackage }: NodeVersion): string {
