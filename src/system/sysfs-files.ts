@@ -20,7 +20,10 @@ export interface SysfsFiles {
   linkName(path: string): string | undefined;
 }
 
-/** An attribute of sysfs is at most a page (Documentation/filesystems/sysfs.rst). */
+/**
+ * An attribute of sysfs is at most a page (Documentation/filesystems/sysfs.rst): of the smallest pages, here. On
+ * machines with larger ones a longer attribute is cut, and we read none that comes near.
+ */
 const PAGE_BYTES = 4096;
 
 export const SYSFS_FILES: SysfsFiles = {

@@ -4,11 +4,13 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { constants, tmpdir } from 'node:os';
+import { syncBuiltinESMExports } from 'node:module';
+import os, { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { KernelError } from '../../src/errors.js';
 import { ERRNO, errnoName } from '../../src/kernel/errno.js';
+import { openLoadParts } from '../../src/kernel/load.js';
 import { loadError } from '../../src/kernel/load-error.js';
 import { readObjectFile } from '../../src/kernel/object.js';
 
@@ -116,4 +118,20 @@ test('a file that is no little-endian BPF object is refused', async (t) => {
   }
   writeFileSync(path, '');
   assert.throws(() => readObjectFile(path), KernelError);
+});
+
+test('a big-endian machine is refused before anything is opened', (t) => {
+  // What node:os exports by name follows only when it is told to.
+  const { endianness } = os;
+  t.after(() => {
+    os.endianness = endianness;
+    syncBuiltinESMExports();
+  });
+  os.endianness = () => 'BE';
+  syncBuiltinESMExports();
+  const options = { objectPath: '/nowhere', portableObjectPath: '/nowhere', flowCapacity: 1 };
+  assert.throws(
+    () => openLoadParts(options),
+    /this machine is big-endian; only little-endian ones are supported/,
+  );
 });
