@@ -32,10 +32,10 @@ UNIT_TESTS    := $(filter-out $(MACHINE_TESTS) $(LONG_TESTS),$(TESTS))
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-unit check test-vm lint format bench dashboards clean install uninstall docker-build packages-build packages-test packages-vm packages-bench
+.PHONY: help run build test test-unit check test-vm test-vm-arm64 lint format bench dashboards clean install uninstall docker-build packages-build packages-test packages-vm packages-vm-arm64 packages-bench
 
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## install what is missing, build, run (ARGS="-i eth1 -f roce")
 	@bin/xtrace-catch $(ARGS)
@@ -55,6 +55,9 @@ check: ## unit tests; build and lint, too, where clang is there (npm test)
 
 test-vm: packages-vm build ## tests on Linux 6.1, in a virtual machine (minutes)
 	$(NODE) --test --test-reporter=spec dist/test/vm/vm.vm-test.js
+
+test-vm-arm64: packages-vm-arm64 build dist/cross/arm64/.installed ## the same on arm64, emulated (a quarter of an hour)
+	$(NODE) --test --test-reporter=spec dist/test/vm/vm-arm64.vm-test.js
 
 lint: node_modules/.installed ## formatters and linters, changing nothing
 	@npx --no-install biome check --error-on-warnings .
@@ -91,6 +94,9 @@ packages-test: packages-build
 packages-vm: packages-test
 	@scripts/install-packages vm
 
+packages-vm-arm64: packages-build
+	@scripts/install-packages cross vm-arm64
+
 packages-bench: packages-build
 	@scripts/install-packages bench
 
@@ -98,6 +104,11 @@ node_modules/.installed: package.json package-lock.json
 	@scripts/install-packages addons
 	npm ci --loglevel=error --no-audit --no-fund
 	@find $(ADDONS:%=node_modules/%/build) -type f ! -regex '.*/build/Release/[^/]*\.node' -delete
+	@touch $@
+
+# The running program's packages for a host of arm64.
+dist/cross/arm64/.installed: scripts/cross-addons package.json package-lock.json | packages-vm-arm64
+	@scripts/cross-addons arm64 $(@D)
 	@touch $@
 
 # The supported Node versions, for tests alone.

@@ -305,7 +305,7 @@ describe('every command in the README and docs', () => {
   };
   handle(/^make run/, runUntilServing, true);
   // Run from within themselves they would never end, or measure this test.
-  handle(/^make (test|test-unit|test-vm|bench|clean|format)$/, (command) =>
+  handle(/^make (test|test-unit|test-vm|test-vm-arm64|bench|clean|format)$/, (command) =>
     dryRun(command.slice('make '.length)),
   );
   handle(/^make (build|lint|help)$/, (command) => void runHere(command));
