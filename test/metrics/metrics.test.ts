@@ -138,6 +138,7 @@ test('bounds are written as OpenMetrics wants numbers', async () => {
 test('a held-up event loop shows once, and the reader tells what the process uses', async () => {
   let clockMs = 0;
   const reader = createProcessUsageReader({ countOpenFds: () => 3, monotonicMs: () => clockMs });
+  const takeStallMs = reader.watchStalls();
   try {
     clockMs += 520; // what the watch, due every 20 ms, will see at its next turn
     const deadline = performance.now() + 5000;
@@ -149,6 +150,7 @@ test('a held-up event loop shows once, and the reader tells what the process use
     assert.equal(stall, 0.5);
     const usage = reader.read();
     assert.equal(usage.eventLoopStallSeconds, 0);
+    assert.deepEqual([takeStallMs(), takeStallMs()], [500, 0], 'each who watches is told once');
     assert.ok(usage.cpuSeconds > 0 && usage.residentMemoryBytes > 1e6);
     assert.ok(usage.startTimeSeconds <= Date.now() / 1000);
     assert.equal(usage.openFds, 3);
