@@ -31,7 +31,7 @@ export interface VerdictFinding {
   readonly sentence: string;
 }
 
-export interface Verdict {
+export interface LiveVerdict {
   readonly level: 'ok' | VerdictFinding['level'];
   readonly sentence: string;
   /** Worst first. */
@@ -41,7 +41,7 @@ export interface Verdict {
 /** A host of a thousand interfaces without a driver says so fifty times. */
 const FINDINGS_MAX = 50;
 
-export function judgeLive(facts: ExporterFacts, rdma: RdmaView | undefined): Verdict {
+export function judgeLive(facts: ExporterFacts, rdma: RdmaView | undefined): LiveVerdict {
   const all = [
     ...judgeRefresh(facts),
     ...judgeAttachments(facts),
