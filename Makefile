@@ -56,7 +56,7 @@ check: ## unit tests; build and lint, too, where clang is there (npm test)
 test-vm: packages-vm build ## tests on Linux 6.1, in a virtual machine (minutes)
 	$(NODE) --test --test-reporter=spec dist/test/vm/vm.vm-test.js
 
-test-vm-arm64: packages-vm-arm64 build dist/cross/arm64/.installed ## the same on arm64, emulated (a quarter of an hour)
+test-vm-arm64: packages-vm-arm64 build dist/cross/arm64/.installed ## the same on arm64, emulated (long)
 	$(NODE) --test --test-reporter=spec dist/test/vm/vm-arm64.vm-test.js
 
 lint: node_modules/.installed ## formatters and linters, changing nothing
