@@ -13,7 +13,7 @@ const UNIT = 'xtrace-catch.service';
 const CONFIG = 'etc/xtrace-catch/xtrace-catch.yaml';
 const SECRET = '/etc/xtrace-catch/push-password';
 const DROP_INS = 'etc/systemd/system/xtrace-catch.service.d';
-const PIN = '/run/xtrace-catch/bpf/kept';
+const PIN = '/run/xtrace-catch-bpf/kept';
 /** A kernel's own, of an array of one: what is in it tells that it is the same map. */
 const MAP = ['type', 'array', 'key', '4', 'value', '4', 'entries', '1', 'name', 'kept'];
 
@@ -131,8 +131,8 @@ machineTest('with it, what the service pins outlives a restart and a stop, for t
 
 machineTest('that place is the service user alone, and mounted once', async () => {
   const mounts = await booted().run('findmnt', '--noheadings', '--types=bpf', '--output=TARGET');
-  assert.equal(mounts.trim(), '/run/private/xtrace-catch/bpf');
-  const owner = await booted().run('stat', '--format=%a %U', '/run/private/xtrace-catch/bpf');
+  assert.equal(mounts.trim(), '/run/xtrace-catch-bpf');
+  const owner = await booted().run('stat', '--format=%a %U', '/run/xtrace-catch-bpf');
   assert.match(owner, /^1?700 xtrace-catch$/m);
 });
 
