@@ -18,7 +18,8 @@ COPY Makefile package.json package-lock.json ./
 COPY scripts ./scripts
 # A layer of its own: the slow part, and it changes only with the dependencies.
 RUN make node_modules/.installed
-COPY tsconfig.json ./
+COPY LICENSE tsconfig.json ./
+COPY bin ./bin
 COPY bpf ./bpf
 COPY src ./src
 # What --version and xtrace_build_info say; the build has no git history to ask.
@@ -26,8 +27,7 @@ ARG BRANCH=unknown
 ARG REVISION=unknown
 ARG BUILD_DATE=unknown
 RUN BRANCH="$BRANCH" REVISION="$REVISION" BUILD_DATE="$BUILD_DATE" make build \
- && find dist -name '*.map' -delete \
- && npm prune --omit=dev --no-audit --no-fund
+ && scripts/stage-program /program
 
 FROM node:24-bookworm-slim
 RUN apt-get update \
@@ -42,13 +42,8 @@ LABEL org.opencontainers.image.title="xtrace-catch" \
       org.opencontainers.image.created="$BUILD_DATE"
 ENV NODE_ENV=production
 WORKDIR /opt/xtrace-catch
-COPY LICENSE package.json ./
-COPY bin ./bin
 COPY config /etc/xtrace-catch
-COPY --from=build /build/node_modules ./node_modules
-COPY --from=build /build/dist/build-info.json ./dist/
-COPY --from=build /build/dist/bpf ./dist/bpf
-COPY --from=build /build/dist/src ./dist/src
+COPY --from=build /program ./
 EXPOSE 10060
 # Set it where --web.listen-address is another one. A number, as a name may need a resolver that is away.
 ENV HEALTH_URL=http://127.0.0.1:10060/-/healthy
