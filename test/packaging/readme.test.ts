@@ -305,7 +305,7 @@ describe('every command in the README and docs', () => {
   };
   handle(/^make run/, runUntilServing, true);
   // Run from within themselves they would never end, or measure this test.
-  handle(/^make (test|test-unit|test-vm|test-vm-arm64|bench|clean|format)$/, (command) =>
+  handle(/^make (test|test-unit|test-vm|test-vm-arm64|test-packages|bench|clean|format|deb|dist)$/, (command) =>
     dryRun(command.slice('make '.length)),
   );
   handle(/^make (build|lint|help)$/, (command) => void runHere(command));
@@ -339,6 +339,16 @@ describe('every command in the README and docs', () => {
   handle(/^npm install -g /, (command) => {
     const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
     assert.equal(command, `npm install -g ./xtrace-catch-${version}.tgz`);
+  });
+
+  // test/packages makes, checks, unpacks and installs these, under these names.
+  handle(/^(apt install|sha256sum|tar|xtrace-catch-[\d.]+-linux-x64\/)/, (command) => {
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+    const names = [`xtrace-catch_${version}-1_amd64.deb`, `xtrace-catch-${version}-linux-x64`, 'SHA256SUMS'];
+    assert.ok(
+      names.some((name) => command.includes(name)),
+      command,
+    );
   });
 
   test('is in this table', () => {

@@ -9,7 +9,7 @@ import type { TestContext } from 'node:test';
 import { gatedTest } from '../gated-test.js';
 import { missingForKernelTests } from '../kernel/kernel-gate.js';
 
-function missingForMachines(): string | undefined {
+export function missingForMachines(): string | undefined {
   const missing = missingForKernelTests();
   if (missing !== undefined) return missing;
   for (const program of ['systemd-nspawn', 'nsenter', 'findmnt', 'curl']) {

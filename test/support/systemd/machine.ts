@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A machine of systemd-nspawn: this machine's /usr under files of its own, with systemd as its init, a
-// network of its own, and what `make install` puts. For tests only; needs root.
+// A machine of systemd-nspawn, with systemd as its init and a network of its own: this machine's /usr under files
+// of its own and what `make install` puts, or another system's files. For tests only; needs root.
 
-import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
@@ -12,7 +11,6 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
-  rmdirSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -22,7 +20,8 @@ import path from 'node:path';
 import process from 'node:process';
 import { atEnd } from '../cleanup.js';
 import { PROGRAM } from '../exporter/exporter.js';
-import { type Child, start } from '../processes.js';
+import { type Child, run, start } from '../processes.js';
+import { removeTraces } from './machine-traces.js';
 
 export const ROOT = path.resolve(path.dirname(PROGRAM), '..');
 const BOOT = path.join(ROOT, 'test', 'support', 'systemd', 'boot-machine');
@@ -33,8 +32,17 @@ const NODE = realpathSync(process.execPath);
 export const NODE_PREFIX = path.dirname(path.dirname(NODE));
 const CAPABILITIES = 'CAP_BPF,CAP_NET_ADMIN,CAP_PERFMON,CAP_SYS_ADMIN';
 const STOP_LIMIT_MS = 30_000;
-const REMOVE_ATTEMPTS = 100;
-const REMOVE_PAUSE_MS = 50;
+/** nspawn's: later systemds boot with nothing but the unified hierarchy, whatever this machine has. */
+const CGROUPS = { UNIFIED_CGROUP_HIERARCHY: 'yes' };
+
+/** Where a machine is made. */
+interface Place {
+  readonly folder: string;
+  /** Its root directory, within the folder. */
+  readonly root: string;
+  /** Starts a program that ends with the machine. */
+  startIn(command: string, args: readonly string[]): Child;
+}
 
 export interface Outcome {
   /** null where a signal ended it. */
@@ -59,6 +67,40 @@ export class Machine {
 
   /** @param suffix tells the machines of one test process apart. `bind`: folders that it sees as they are. */
   static async boot(suffix: string, { bind = [] as readonly string[] } = {}): Promise<Machine> {
+    return await Machine.#bootFrom(suffix, async ({ root, startIn }) => {
+      makeRoot(root);
+      const installing = startIn(path.join(ROOT, 'scripts', 'install-files'), [root]);
+      const { code } = await installing.exited;
+      if (code !== 0) throw new Error(`install-files exited with ${code}:\n${installing.stderr}`);
+      return [
+        // What programs write below /usr goes to the machine's own; what they find there is this machine's.
+        `--overlay=/usr:${path.join(root, 'usr')}:/usr`,
+        ...(NODE_PREFIX.startsWith('/usr') ? [] : [`--bind-ro=${NODE_PREFIX}`]),
+        ...bind.map((shared) => `--bind-ro=${shared}`),
+      ];
+    });
+  }
+
+  /** One with the files of the folder, which stay as they are: what it writes goes with it. */
+  static async bootOn(
+    base: string,
+    suffix: string,
+    { bind = [] as readonly string[] } = {},
+  ): Promise<Machine> {
+    return await Machine.#bootFrom(suffix, async ({ root, folder }) => {
+      const [upper, work] = ['upper', 'work'].map((name) => path.join(folder, name));
+      for (const made of [root, upper, work]) mkdirSync(made ?? '', { recursive: true });
+      const layers = `lowerdir=${base},upperdir=${upper},workdir=${work}`;
+      await run('mount', ['-t', 'overlay', '-o', layers, 'overlay', root]);
+      return bind.map((shared) => `--bind-ro=${shared}`);
+    });
+  }
+
+  /** `prepare` makes its root, and says what else nspawn is to be told. */
+  static async #bootFrom(
+    suffix: string,
+    prepare: (place: Place) => Promise<readonly string[]>,
+  ): Promise<Machine> {
     const name = `xt${process.pid}${suffix}`;
     const folder = mkdtempSync(path.join(os.tmpdir(), 'xtrace-machine-'));
     const root = path.join(folder, 'root');
@@ -66,8 +108,8 @@ export class Machine {
     const removals: (() => void)[] = [];
     // After each start: where the test process ends early, the child ends before what it writes to goes.
     const startIn = (command: string, args: readonly string[]): Child => {
-      child = start(command, args);
-      removals.push(atEnd(() => removeTraces(name, folder)));
+      child = start(command, args, { env: CGROUPS });
+      removals.push(atEnd(() => removeTraces(name, { files: folder, root })));
       return child;
     };
     const remove = async (): Promise<void> => {
@@ -75,17 +117,11 @@ export class Machine {
       for (const removal of removals) removal();
     };
     try {
-      makeRoot(root);
-      const installing = startIn(path.join(ROOT, 'scripts', 'install-files'), [root]);
-      const { code } = await installing.exited;
-      if (code !== 0) throw new Error(`install-files exited with ${code}:\n${installing.stderr}`);
+      const args = await prepare({ folder, root, startIn });
       const booting = startIn(BOOT, [
         name,
         `--directory=${root}`,
-        // What programs write below /usr goes to the machine's own; what they find there is this machine's.
-        `--overlay=/usr:${path.join(root, 'usr')}:/usr`,
-        ...(NODE_PREFIX.startsWith('/usr') ? [] : [`--bind-ro=${NODE_PREFIX}`]),
-        ...bind.map((shared) => `--bind-ro=${shared}`),
+        ...args,
         '--private-network',
         `--capability=${CAPABILITIES}`,
         '--system-call-filter=bpf perf_event_open',
@@ -100,6 +136,11 @@ export class Machine {
       await remove();
       throw error;
     }
+  }
+
+  /** What to put before a program of this machine to run it in that one's network. */
+  get enterNetwork(): readonly string[] {
+    return ['nsenter', `--target=${this.#leader}`, '--net', '--'];
   }
 
   /** Runs a command in there to its end, as root. Never rejects for how it ends. */
@@ -128,8 +169,11 @@ export class Machine {
 
   /** A page of a server in there; undefined where none answers. */
   async page(url: string): Promise<string | undefined> {
-    const { code, stdout } = await this.exec('curl', '--silent', '--max-time', '5', url);
-    return code === 0 ? stdout : undefined;
+    const [command = '', ...args] = [...this.enterNetwork, 'curl', '--silent', '--max-time', '5', url];
+    const child = start(command, args);
+    const { code } = await child.exited;
+    await child.stop();
+    return code === 0 ? child.stdout : undefined;
   }
 
   /** waitFor(); where the condition does not come true, the journal of the unit says why. */
@@ -206,57 +250,4 @@ function findLeader(nspawn: number): number | undefined {
     }
   }
   return undefined;
-}
-
-/**
- * Its files, and what nspawn leaves behind: cgroups, a folder for mounts, and, where it was killed before it
- * had tied the machine to its own life, that machine.
- */
-function removeTraces(name: string, files: string): void {
-  rmSync(files, { recursive: true, force: true, maxRetries: REMOVE_ATTEMPTS, retryDelay: REMOVE_PAUSE_MS });
-  if (existsSync('/run/systemd/system')) {
-    spawnSync('systemctl', ['kill', '--signal=SIGKILL', `${name}.scope`], { stdio: 'ignore' });
-  }
-  const roots = readFileSync('/proc/self/mountinfo', 'utf8')
-    .split('\n')
-    .filter((line) => / - cgroup2? /.test(line))
-    .map((line) => line.split(' ')[4] ?? '');
-  const ours = readFileSync('/proc/self/cgroup', 'utf8')
-    .split('\n')
-    .map((line) => line.replace(/^\d+:[^:]*:/, ''));
-  const cgroups = roots.flatMap((root) => ours.map((own) => path.join(root, own, name)));
-  for (const folder of [...cgroups, `/run/systemd/nspawn/propagate/${name}`]) {
-    // Processes that were killed are gone in a moment; this may run at an exit, which awaits nothing.
-    for (let attempt = 0; attempt < REMOVE_ATTEMPTS && existsSync(folder); attempt++) {
-      if (attempt > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, REMOVE_PAUSE_MS);
-      removeFolders(folder);
-    }
-  }
-}
-
-/** Folders alone, deepest first, with the processes that are in one as a cgroup; one that is in use stays. */
-function removeFolders(folder: string): void {
-  try {
-    for (const entry of readdirSync(folder, { withFileTypes: true })) {
-      if (entry.isDirectory()) removeFolders(path.join(folder, entry.name));
-      if (entry.name === 'cgroup.procs') killAll(path.join(folder, entry.name));
-    }
-    rmdirSync(folder);
-  } catch (error) {
-    if (!/^(EBUSY|ENOTEMPTY|ENOENT)$/.test((error as NodeJS.ErrnoException).code ?? '')) throw error;
-  }
-}
-
-function killAll(cgroupProcs: string): void {
-  // 0 would stand for a process that cannot be seen from here.
-  for (const pid of readFileSync(cgroupProcs, 'utf8')
-    .split('\n')
-    .map(Number)
-    .filter((one) => one > 0)) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-    }
-  }
 }
