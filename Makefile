@@ -17,6 +17,11 @@ endif
 # Compiled where they are installed. Of what that makes, only the libraries are of use afterwards.
 ADDONS := ffi-napi ref-napi @2060.io/ref-napi
 
+# Of packages: Debian's name of an architecture, amd64 or arm64, and the program's version.
+MACHINE := $(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(shell uname -m)))
+ARCH    ?= $(MACHINE)
+VERSION ?= $(shell sed -n 's/^  "version": "\(.*\)",/\1/p' package.json)
+
 BPF_FLAGS := -O2 -g -mcpu=v3 -Wall -Wextra -Wpadded -Werror -target bpf -Ibpf \
 	-I/usr/include/$(shell uname -m)-linux-gnu
 BPF_OBJECTS := dist/bpf/flow.bpf.o dist/bpf/flow-portable.bpf.o
@@ -25,6 +30,9 @@ TS_SOURCES  := $(shell find src test bench deploy -name '*.ts' 2>/dev/null)
 TESTS       := $(shell find test -name '*.test.ts' 2>/dev/null | sort | sed 's,^,dist/,; s/\.ts$$/.js/')
 # The image is built without its sources, as nobody reads a manual there.
 MANUAL      := $(if $(wildcard deploy/manual),dist/man/xtrace-catch.1)
+# Packages for Debian, made and installed: minutes, so make test leaves them out.
+PACKAGE_TESTS := $(filter dist/test/packages/%,$(TESTS))
+TESTS         := $(filter-out $(PACKAGE_TESTS),$(TESTS))
 # What needs root, clang, the kernel or programs of Debian's, or more than a second or two. The rest are the unit tests.
 MACHINE_TESTS := $(patsubst %,dist/test/%/%,bpf kernel e2e packaging systemd vm support/kernel)
 LONG_TESTS    := %.long.test.js %.laws.test.js dist/test/push/compliance/%
@@ -32,7 +40,7 @@ UNIT_TESTS    := $(filter-out $(MACHINE_TESTS) $(LONG_TESTS),$(TESTS))
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-unit check test-vm test-vm-arm64 lint format bench dashboards clean install uninstall docker-build packages-build packages-test packages-vm packages-vm-arm64 packages-bench
+.PHONY: help run build test test-unit check test-vm test-vm-arm64 test-packages lint format bench dashboards clean install uninstall deb dist docker-build packages-build packages-test packages-vm packages-vm-arm64 packages-bench packages-deb packages-packages
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +67,9 @@ test-vm: packages-vm build ## tests on Linux 6.1, in a virtual machine (minutes)
 test-vm-arm64: packages-vm-arm64 build dist/cross/arm64/.installed ## the same on arm64, emulated (long)
 	$(NODE) --test --test-reporter=spec dist/test/vm/vm-arm64.vm-test.js
 
+test-packages: packages-packages build ## tests of the .deb and the tarball, on Debian 12 and 13 (minutes)
+	$(NODE) --test --test-reporter=spec --test-concurrency=$(CONCURRENCY) $(PACKAGE_TESTS)
+
 lint: node_modules/.installed ## formatters and linters, changing nothing
 	@npx --no-install biome check --error-on-warnings .
 	@clang-format --dry-run -Werror $(BPF_SOURCES) $(wildcard test/support/*/*.[ch] bench/*.[ch])
@@ -74,13 +85,19 @@ dashboards: dist/.built ## render deploy/grafana into the files that Grafana tak
 	$(NODE) dist/deploy/grafana/write.js deploy/grafana/dashboards
 
 clean: ## remove what was built and installed here
-	rm -rf dist node_modules .node-versions .node-builds .image .receivers .deploy-tools
+	rm -rf dist dist-packages node_modules .node-versions .node-builds .image .receivers .deploy-tools .packaging .debian-bases
 
 install: build ## to /opt/xtrace-catch, with the systemd units (DESTDIR=... for a package)
 	@scripts/install-files "$(DESTDIR)"
 
 uninstall: ## what install put, but for the configuration (PURGE=1 for all; DESTDIR=...)
 	@scripts/uninstall-files "$(DESTDIR)" "$(PURGE)"
+
+deb: packages-deb build ## a package for Debian 12 and later, in dist-packages/ (ARCH=arm64 for the other architecture)
+	@scripts/build-deb $(ARCH) $(VERSION)
+
+dist: packages-deb build ## a tarball that runs from where it is unpacked, in dist-packages/ (ARCH=arm64)
+	@scripts/build-tarball $(ARCH) $(VERSION)
 
 docker-build: ## the container image
 	docker build -t xtrace-catch .
@@ -90,6 +107,12 @@ packages-build:
 
 packages-test: packages-build
 	@scripts/install-packages test
+
+packages-deb: packages-build
+	@scripts/install-packages deb $(if $(filter-out $(MACHINE),$(ARCH)),cross)
+
+packages-packages: packages-test packages-deb
+	@scripts/install-packages packages
 
 packages-vm: packages-test
 	@scripts/install-packages vm

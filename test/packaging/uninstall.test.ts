@@ -12,6 +12,7 @@ import { type TestContext, test } from 'node:test';
 const ROOT = path.join(import.meta.dirname, '..', '..', '..');
 const UNIT = 'etc/systemd/system/xtrace-catch.service';
 const RUNTIME = 'run/private/xtrace-catch';
+const PINS = 'run/xtrace-catch-bpf';
 
 /** A root with a unit and a runtime folder, and programs of its own for what takes a privilege. */
 function createRig(t: TestContext) {
@@ -48,8 +49,7 @@ function createRig(t: TestContext) {
 }
 
 for (const { pins, mount } of [
-  { pins: `${RUNTIME}/bpf`, mount: true },
-  { pins: 'run/xtrace-catch/bpf', mount: true },
+  { pins: PINS, mount: true },
   { pins: 'sys/fs/bpf/xtrace-catch', mount: false },
 ]) {
   test(`nothing is removed while programs may be pinned under /${pins}`, (t) => {
@@ -82,21 +82,23 @@ test('the manual page and the completions go with the program', (t) => {
 
 test('a BPF file system with nothing in it holds up nothing, and stays without PURGE=1', (t) => {
   const rig = createRig(t);
-  rig.mount(`${RUNTIME}/bpf`);
+  rig.mount(PINS);
+  // The kernel's own, in every such file system.
+  for (const name of ['maps.debug', 'progs.debug']) rig.put(`${PINS}/${name}`);
   const { status, stdout, stderr } = rig.uninstall();
   assert.equal(status, 0, stderr);
   assert.ok(!rig.has(UNIT));
   const left = path.join(rig.root, RUNTIME);
   assert.ok(stdout.includes(`uninstall: left ${left} (PURGE=1 removes it)\n`), stdout);
-  assert.ok(rig.has(`${RUNTIME}/bpf`) && rig.has(`${RUNTIME}/state`));
+  assert.ok(rig.has(PINS) && rig.has(`${RUNTIME}/state`));
 });
 
 test('with PURGE=1 it is unmounted, and what outlived restarts is removed', (t) => {
   const rig = createRig(t);
-  rig.mount(`${RUNTIME}/bpf`);
+  rig.mount(PINS);
   const { status, stdout, stderr } = rig.uninstall('1');
   assert.equal(status, 0, stderr);
-  assert.match(stdout, /^uninstall: unmounted .*\/run\/private\/xtrace-catch\/bpf$/m);
+  assert.match(stdout, /^uninstall: unmounted .*\/run\/xtrace-catch-bpf$/m);
   assert.match(stdout, /^uninstall: removed .*\/run\/private\/xtrace-catch$/m);
-  assert.ok(!rig.has(RUNTIME));
+  assert.ok(!rig.has(RUNTIME) && !rig.has(PINS));
 });
