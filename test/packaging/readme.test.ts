@@ -305,8 +305,9 @@ describe('every command in the README and docs', () => {
   };
   handle(/^make run/, runUntilServing, true);
   // Run from within themselves they would never end, or measure this test.
-  handle(/^make (test|test-unit|test-vm|test-vm-arm64|test-packages|bench|clean|format|deb|dist)$/, (command) =>
-    dryRun(command.slice('make '.length)),
+  handle(
+    /^make (test|test-unit|test-vm|test-vm-arm64|test-packages|bench|clean|format|deb|dist)$/,
+    (command) => dryRun(command.slice('make '.length)),
   );
   handle(/^make (build|lint|help)$/, (command) => void runHere(command));
   handle(/^bin\/xtrace-catch doctor/, examine, true);
