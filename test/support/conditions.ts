@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Waiting for what must come true, with a limit; instead of sleeping. For tests only.
 
+import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface WaitOptions {
-  /** After this the wait fails. Generous: it bounds a hang, it measures nothing. Default 60 s: emulated processors are slow. */
+  /** After this the wait fails. Generous: it bounds a hang, it measures nothing. Default 60 s. */
   readonly limitMs?: number;
   /** Between two tries, at the least; a try that took longer is followed by a rest as long. Default 25 ms. */
   readonly intervalMs?: number;
@@ -22,7 +23,7 @@ export async function waitFor<T>(
   attempt: () => T | NotYet | Promise<T | NotYet>,
   { limitMs = 60_000, intervalMs = 25 }: WaitOptions = {},
 ): Promise<T> {
-  const deadline = performance.now() + limitMs;
+  const deadline = performance.now() + limitMs * slowness();
   let cause: unknown;
   for (;;) {
     const beganMs = performance.now();
@@ -36,9 +37,14 @@ export async function waitFor<T>(
     const endedMs = performance.now();
     if (endedMs >= deadline) {
       const last = cause instanceof Error ? `; last: ${cause.message}` : '';
-      throw new Error(`not within ${limitMs} ms: ${what}${last}`, { cause });
+      throw new Error(`not within ${limitMs * slowness()} ms: ${what}${last}`, { cause });
     }
     // What is asked needs the processor that the question takes.
     await delay(Math.max(intervalMs, endedMs - beganMs));
   }
+}
+
+/** How many times slower this machine is than those that limits are made for: emulated ones say it. */
+function slowness(): number {
+  return Number(process.env['XTRACE_SLOWNESS'] ?? 1);
 }

@@ -69,6 +69,7 @@ for (const { name, series, pageBytes, tests } of MACHINES) {
         'XTRACE_REQUIRE_KERNEL=1',
         `XTRACE_VM_SERIES=${series}`,
         'XTRACE_VM_ARCH=arm64',
+        'XTRACE_SLOWNESS=10',
         `XTRACE_VM_PAGE_BYTES=${pageBytes}`,
       ],
       tests,
