@@ -22,6 +22,7 @@ COPY LICENSE tsconfig.json ./
 COPY bin ./bin
 COPY bpf ./bpf
 COPY src ./src
+COPY web ./web
 # What --version and xtrace_build_info say; the build has no git history to ask.
 ARG BRANCH=unknown
 ARG REVISION=unknown

@@ -26,7 +26,8 @@ BPF_FLAGS := -O2 -g -mcpu=v3 -Wall -Wextra -Wpadded -Werror -target bpf -Ibpf \
 	-I/usr/include/$(shell uname -m)-linux-gnu
 BPF_OBJECTS := dist/bpf/flow.bpf.o dist/bpf/flow-portable.bpf.o
 BPF_SOURCES := $(wildcard bpf/*.h bpf/*.c)
-TS_SOURCES  := $(shell find src test bench deploy -name '*.ts' 2>/dev/null)
+TS_SOURCES  := $(shell find src test bench deploy web -name '*.ts' 2>/dev/null)
+PAGE_SOURCES := $(shell find web -type f 2>/dev/null)
 TESTS       := $(shell find test -name '*.test.ts' 2>/dev/null | sort | sed 's,^,dist/,; s/\.ts$$/.js/')
 # The image is built without its sources, as nobody reads a manual there.
 MANUAL      := $(if $(wildcard deploy/manual),dist/man/xtrace-catch.1)
@@ -48,12 +49,12 @@ help: ## what there is
 run: build ## install what is missing, build, run (ARGS="-i eth1 -f roce")
 	@bin/xtrace-catch $(ARGS)
 
-build: packages-build dist/.built $(BPF_OBJECTS) dist/build-info.json $(MANUAL) ## install what is missing, build
+build: packages-build dist/.built dist/page/index.html $(BPF_OBJECTS) dist/build-info.json $(MANUAL) ## install what is missing, build
 
 test: packages-test .node-versions/.installed .receivers/.installed .deploy-tools/.installed build lint ## build, lint, run every test (TESTS=dist/test/... for some)
 	$(NODE) --test --test-reporter=spec --test-concurrency=$(CONCURRENCY) $(TESTS)
 
-test-unit: dist/.built ## the tests that need nothing and are short: no root, no clang, no network
+test-unit: dist/.built dist/page/index.html ## the tests that need nothing and are short: no root, no clang, no network
 	$(NODE) --test --test-reporter=dot --test-concurrency=$(CONCURRENCY) $(UNIT_TESTS)
 
 check: ## unit tests; build and lint, too, where clang is there (npm test)
@@ -162,6 +163,11 @@ dist/.built: tsconfig.json $(TS_SOURCES) node_modules/.installed
 # And the completions, in dist/completions.
 dist/man/xtrace-catch.1: dist/.built dist/build-info.json config/xtrace-catch.yaml $(wildcard deploy/manual/*.in)
 	$(NODE) dist/deploy/manual/write.js . dist
+
+# The page at /, checked and bundled.
+dist/page/index.html: $(PAGE_SOURCES) dist/.built
+	npx --no-install tsc -p web
+	$(NODE) dist/web/bundle.js
 
 dist/bpf/flow.bpf.o: bpf/flow.bpf.c $(BPF_SOURCES) Makefile | packages-build
 	@mkdir -p $(@D)

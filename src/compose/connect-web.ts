@@ -25,6 +25,7 @@ import type { SelfMetrics } from '../metrics/self-metrics.js';
 import { connectListeners, type WebRulesLine } from './connect-listeners.js';
 import type { LiveViewLine } from './connect-live-view.js';
 import type { ExpositionFit } from './fit-exposition.js';
+import { PAGE_FOLDER, readPageFiles } from './read-page-files.js';
 import type { Snapshot } from './snapshot.js';
 
 /** vmagent's promscrape.maxScrapeSize, unless told otherwise. */
@@ -93,6 +94,7 @@ export async function serve(parts: WebParts): Promise<ServedWeb> {
       configText: () => renderConfig(parts.config),
       lifecycle: parts.lifecycle,
       api: parts.liveView.source,
+      pageFiles: readPageFiles(PAGE_FOLDER),
     },
   );
 

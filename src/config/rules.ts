@@ -150,9 +150,10 @@ export function telemetryPath(): Rule<string> {
       !/\/\.{1,2}(?:\/|$)/.test(value) &&
       !value.startsWith('/-/') &&
       value !== '/-' &&
-      !value.startsWith('/api/v1/');
+      !value.startsWith('/api/v1/') &&
+      !value.startsWith('/assets/');
     const allowed =
-      'a path such as /metrics (letters, digits, "." "_" "~" "-"), not / and not under /-/ or /api/v1/';
+      'a path such as /metrics (letters, digits, "." "_" "~" "-"), not / and not under /-/, /api/v1/ or /assets/';
     return good ? { value } : refuse(allowed, value);
   };
 }

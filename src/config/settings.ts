@@ -125,7 +125,7 @@ export const SETTINGS = {
     systemd_socket: setting(false, truthValue()),
     /** Path of a web configuration file (web-settings.ts): TLS, users, headers, a rate limit. Empty: none of them. */
     config_file: setting('', filePath()),
-    /** Starts with a slash; never the landing page or a path under /-/ or /api/v1/. */
+    /** Starts with a slash; never the landing page or a path under /-/, /api/v1/ or /assets/. */
     telemetry_path: setting('/metrics', telemetryPath()),
     /** OpenMetrics tells of each counter since when it counts, in a series of its own (_created). */
     openmetrics_created: setting(false, truthValue()),

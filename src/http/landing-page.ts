@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The page at /: what runs here, what it is attached to, where to go. No scripts, one inline style
-// whose hash the security policy names.
+// The page at / where web.ui is off: what runs here, what it is attached to, where to go. No scripts, one inline
+// style whose hash the security policy names.
 
 import { createHash } from 'node:crypto';
+import { escapeHtml } from './html-text.js';
 
 export interface LandingPage {
   readonly name: string;
@@ -45,10 +46,6 @@ export function contentSecurityPolicy(): string {
 
 export function renderLandingPage(page: LandingPage): string {
   const name = escapeHtml(page.name);
-  const rows = page.interfaces.map(
-    ({ name: interfaceName, mode, note }) =>
-      `<tr><td>${escapeHtml(interfaceName)}</td><td>${escapeHtml(mode ?? 'not attached')}</td><td>${escapeHtml(note)}</td></tr>`,
-  );
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -60,26 +57,28 @@ export function renderLandingPage(page: LandingPage): string {
 <body>
 <h1>${name} <small>${escapeHtml(page.version)}</small></h1>
 <p>Counts every packet that arrives, by flow, with XDP.</p>
-<table>
-<thead><tr><th>Interface</th><th>XDP mode</th><th>Note</th></tr></thead>
-<tbody>
-${rows.join('\n') || '<tr><td colspan="3">No interface yet.</td></tr>'}
-</tbody>
-</table>
-<nav><a href="${escapeHtml(page.telemetryPath)}">Metrics</a><a href="/-/healthy">Healthy</a><a href="/-/ready">Ready</a></nav>
+${renderLandingTable(page)}
+<nav>${renderLandingLinks(page)}</nav>
 </body>
 </html>
 `;
 }
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
+/** As HTML. */
+export function renderLandingTable({ interfaces }: Pick<LandingPage, 'interfaces'>): string {
+  const rows = interfaces.map(
+    ({ name, mode, note }) =>
+      `<tr><td>${escapeHtml(name)}</td><td>${escapeHtml(mode ?? 'not attached')}</td><td>${escapeHtml(note)}</td></tr>`,
+  );
+  return `<table>
+<thead><tr><th>Interface</th><th>XDP mode</th><th>Note</th></tr></thead>
+<tbody>
+${rows.join('\n') || '<tr><td colspan="3">No interface yet.</td></tr>'}
+</tbody>
+</table>`;
+}
 
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (char) => ENTITIES[char] ?? char);
+/** Where programs go, as HTML. */
+export function renderLandingLinks({ telemetryPath }: Pick<LandingPage, 'telemetryPath'>): string {
+  return `<a href="${escapeHtml(telemetryPath)}">Metrics</a><a href="/-/healthy">Healthy</a><a href="/-/ready">Ready</a>`;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// All pages of the exporter as one express application: the metrics, a landing page, health and
+// All pages of the exporter as one express application: the metrics, the page to look at, health and
 // readiness. Listening is listen.ts; what is shown comes in as parts.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -10,7 +10,8 @@ import { API_PREFIX, type ApiSource, createApiHandler } from './api-handler.js';
 import type { Guard } from './guard.js';
 import { contentSecurityPolicy, type LandingInterface, renderLandingPage } from './landing-page.js';
 import { createReloadHandler, type Lifecycle } from './lifecycle.js';
-import { createMetricsHandler } from './metrics-handler.js';
+import { ASSETS_PREFIX, assetHandler, PAGE_POLICY, type PageFiles, renderLivePage } from './live-page.js';
+import { createMetricsHandler, type RequestHandler } from './metrics-handler.js';
 import { isReadMethod, sendMethodNotAllowed, sendSentence } from './sentence.js';
 
 export interface HttpOptions {
@@ -43,6 +44,8 @@ export interface HttpParts {
   readonly lifecycle?: Lifecycle | undefined;
   /** For people to look at; there is no such thing unless told. */
   readonly api?: ApiSource | undefined;
+  /** Of the live page; without them, or while the API is off, a landing page stands at `/`. */
+  readonly pageFiles?: PageFiles | undefined;
   /** A fault in one of our handlers. */
   onFault(error: unknown): void;
 }
@@ -52,12 +55,15 @@ export const MAX_DURATION_MS = 60_000;
 
 export function createHttpApp(options: HttpOptions, parts: HttpParts): Express {
   const { telemetryPath } = options;
+  const landingPolicy = contentSecurityPolicy();
   const securityHeaders = [
-    ['Content-Security-Policy', contentSecurityPolicy()],
     ['X-Content-Type-Options', 'nosniff'],
     ['X-Frame-Options', 'DENY'],
     ['Referrer-Policy', 'no-referrer'],
   ] as const;
+
+  /** Undefined: there is the landing page alone. */
+  const filesOfPage = (): PageFiles | undefined => (parts.api?.isOn() === true ? parts.pageFiles : undefined);
 
   const fail = (error: unknown, response: ServerResponse): void => {
     parts.onFault(error);
@@ -75,7 +81,11 @@ export function createHttpApp(options: HttpOptions, parts: HttpParts): Express {
     [
       '/',
       page((response) => {
-        const html = Buffer.from(renderLandingPage({ ...options, interfaces: parts.interfaces() }));
+        const shown = { ...options, interfaces: parts.interfaces() };
+        const files = filesOfPage();
+        const html = Buffer.from(
+          files === undefined ? renderLandingPage(shown) : renderLivePage(files, shown),
+        );
         response.writeHead(200, {
           'Content-Type': 'text/html; charset=utf-8',
           'Content-Length': String(html.length),
@@ -104,10 +114,25 @@ export function createHttpApp(options: HttpOptions, parts: HttpParts): Express {
     );
   }
 
+  /** Of the live page, while it is shown. */
+  const assetOf = (path: string): RequestHandler | undefined => {
+    const files = path.startsWith(ASSETS_PREFIX) ? filesOfPage() : undefined;
+    const respond = files && assetHandler(files, path.slice(ASSETS_PREFIX.length));
+    return (
+      respond &&
+      ((request, response) => {
+        if (isReadMethod(request.method)) respond(request, response);
+        else sendMethodNotAllowed(response, request.method);
+      })
+    );
+  };
+
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  app.use((_request: Request, response: Response, next: NextFunction) => {
+  app.use((request: Request, response: Response, next: NextFunction) => {
+    const isLive = request.path === '/' && filesOfPage() !== undefined;
+    response.setHeader('Content-Security-Policy', isLive ? PAGE_POLICY : landingPolicy);
     for (const [name, value] of securityHeaders) response.setHeader(name, value);
     response.on('close', () => {
       parts.onRequest(response.writableFinished ? String(response.statusCode) : 'aborted');
@@ -121,7 +146,7 @@ export function createHttpApp(options: HttpOptions, parts: HttpParts): Express {
   }
   // Paths are compared as they stand: express would read a configured path as a pattern.
   app.use((request: Request, response: Response) => {
-    const respond = pages.get(request.path);
+    const respond = pages.get(request.path) ?? assetOf(request.path);
     if (respond !== undefined) respond(request, response);
     else if (respondApi !== undefined && request.path.startsWith(API_PREFIX)) {
       respondApi(request, response, request.path);

@@ -31,7 +31,16 @@ function copyRepository(): string {
   const copy = path.join(folder, 'repository');
   mkdirSync(copy);
   const { files } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { files: string[] };
-  const sources = ['Makefile', 'package.json', 'package-lock.json', 'tsconfig.json', 'scripts', 'bpf', 'src'];
+  const sources = [
+    'Makefile',
+    'package.json',
+    'package-lock.json',
+    'tsconfig.json',
+    'scripts',
+    'bpf',
+    'src',
+    'web',
+  ];
   for (const source of [...sources, 'dist', ...files.filter((file) => !/^!|^dist/.test(file))]) {
     cpSync(path.join(ROOT, source), path.join(copy, source), { recursive: true, preserveTimestamps: true });
   }
@@ -55,7 +64,7 @@ test('npm pack takes the build along, and no source maps', async (t) => {
 
   const files = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' }).trim().split('\n');
   const wanted = [
-    ...['bin/xtrace-catch', 'dist/build-info.json', 'dist/bpf/flow.bpf.o', 'dist/src/cli.js'],
+    ...['bin/xtrace-catch', 'dist/build-info.json', 'dist/bpf/flow.bpf.o', 'dist/src/cli.js', 'dist/page/index.html'],
     ...['dist/man/xtrace-catch.1', 'dist/completions/_xtrace-catch', 'dist/completions/xtrace-catch.bash'],
   ];
   for (const file of wanted) assert.ok(files.includes(`package/${file}`), file);

@@ -33,6 +33,7 @@ const SOURCES = [
   'scripts',
   'src',
   'test',
+  'web',
 ];
 /** clang makes them, which knows nothing of Node. */
 const OBJECTS = ['flow.bpf.o', 'flow-portable.bpf.o'].map((name) => path.join('dist', 'bpf', name));

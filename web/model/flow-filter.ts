@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// The filter that one types over the flows: words, all of which must hold. An address or a network is asked of
+// the exporter, so that it finds small flows, too; other text is looked for in what the labels show. Pure.
+
+import type { Flow } from './answers.js';
+
+export interface FlowFilter {
+  /** Parameters of /api/v1/flows that hold for all queries. */
+  readonly params: Readonly<Record<string, string>>;
+  /** An address that may be either end: asked for as source and as destination. */
+  readonly eitherEnd: string | undefined;
+  /** In small letters; each must occur in a label. */
+  readonly texts: readonly string[];
+  /** What cannot be asked for, in a sentence; empty where all can. */
+  readonly problem: string;
+}
+
+const KEYS: Readonly<Record<string, string>> = {
+  src: 'src',
+  from: 'src',
+  dst: 'dst',
+  to: 'dst',
+  interface: 'interface',
+  if: 'interface',
+  type: 'type',
+};
+
+export function parseFlowFilter(input: string): FlowFilter {
+  const params: Record<string, string> = {};
+  const texts: string[] = [];
+  let eitherEnd: string | undefined;
+  let problem = '';
+  for (const word of input.split(/\s+/).filter((one) => one !== '')) {
+    const [, key = '', rest = ''] = /^([a-z]+):(.*)$/is.exec(word) ?? [];
+    const param = KEYS[key.toLowerCase()];
+    if (param !== undefined && !isNetwork(word)) {
+      // A word that is being typed filters nothing yet.
+      if (rest === '') continue;
+      if (params[param] !== undefined) problem = `${key}: stands twice; one is enough.`;
+      if ((param === 'src' || param === 'dst') && !isNetwork(rest)) {
+        problem ||= `${key}: takes an address or a network, such as ${key}:10.0.0.0/8.`;
+      } else params[param] = rest;
+    } else if (isNetwork(word)) {
+      if (eitherEnd !== undefined) problem = 'Of two addresses say which is which: src:… dst:…';
+      eitherEnd = word;
+    } else texts.push(word.toLowerCase());
+  }
+  return { params, eitherEnd, texts, problem };
+}
+
+/** Of one end, each: the answers together are what was asked for. */
+export function queriesOf(
+  filter: FlowFilter,
+  order: Readonly<Record<string, string>>,
+): Record<string, string>[] {
+  const { params, eitherEnd } = filter;
+  if (eitherEnd === undefined) return [{ ...order, ...params }];
+  return (['src', 'dst'] as const)
+    .filter((end) => params[end] === undefined)
+    .map((end) => ({ ...order, ...params, [end]: eitherEnd }));
+}
+
+/** Whole addresses and networks alone: `10.0` is text. */
+export function isNetwork(text: string): boolean {
+  const [, address = '', , bits] = /^([^/]+)(\/(\d{1,3}))?$/.exec(text) ?? [];
+  if (isIpv4(address)) return bits === undefined || Number(bits) <= 32;
+  return isIpv6(address) && (bits === undefined || Number(bits) <= 128);
+}
+
+function isIpv4(text: string): boolean {
+  const parts = text.split('.');
+  return parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255);
+}
+
+function isIpv6(text: string): boolean {
+  if (!/^[0-9a-f:.]+$/i.test(text) || !text.includes(':')) return false;
+  const halves = text.split('::');
+  if (halves.length > 2) return false;
+  const groups = halves.flatMap((half) => (half === '' ? [] : half.split(':')));
+  const last = groups.at(-1) ?? '';
+  const hasIpv4 = last.includes('.');
+  if (hasIpv4 && !isIpv4(last)) return false;
+  const hex = hasIpv4 ? groups.slice(0, -1) : groups;
+  const count = hex.length + (hasIpv4 ? 2 : 0);
+  return (
+    hex.every((group) => /^[0-9a-f]{1,4}$/i.test(group)) && (halves.length === 2 ? count < 8 : count === 8)
+  );
+}
+
+export function matchesTexts(flow: Flow, texts: readonly string[]): boolean {
+  if (texts.length === 0) return true;
+  const shown = Object.values(flow.labels).map((label) => label.toLowerCase());
+  return texts.every((text) => shown.some((label) => label.includes(text)));
+}
