@@ -35,13 +35,13 @@ MANUAL      := $(if $(wildcard deploy/manual),dist/man/xtrace-catch.1)
 PACKAGE_TESTS := $(filter dist/test/packages/%,$(TESTS))
 TESTS         := $(filter-out $(PACKAGE_TESTS),$(TESTS))
 # What needs root, clang, the kernel or programs of Debian's, or more than a second or two. The rest are the unit tests.
-MACHINE_TESTS := $(patsubst %,dist/test/%/%,bpf kernel e2e packaging systemd vm support/kernel)
+MACHINE_TESTS := $(patsubst %,dist/test/%/%,bpf kernel e2e packaging systemd vm support/kernel page)
 LONG_TESTS    := %.long.test.js %.laws.test.js dist/test/push/compliance/%
 UNIT_TESTS    := $(filter-out $(MACHINE_TESTS) $(LONG_TESTS),$(TESTS))
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-unit check test-vm test-vm-arm64 test-packages lint format bench dashboards clean install uninstall deb dist docker-build packages-build packages-test packages-vm packages-vm-arm64 packages-bench packages-deb packages-packages
+.PHONY: help run build test test-unit check test-vm test-vm-arm64 test-packages lint format bench dashboards clean install uninstall deb dist docker-build packages-build packages-test packages-vm packages-vm-arm64 packages-bench packages-deb packages-packages screens
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ format: node_modules/.installed ## let the formatters change what they can
 
 bench: packages-bench build ## measure; tables here, JSON in bench/results (BENCH="datapath drain ...", BENCH=soak)
 	$(NODE) dist/bench/run.js $(BENCH)
+
+screens: packages-test build ## screenshots of each page under traffic, into dist/screens (root, Chromium)
+	$(NODE) dist/test/support/page/write-screens.js
 
 dashboards: dist/.built ## render deploy/grafana into the files that Grafana takes
 	$(NODE) dist/deploy/grafana/write.js deploy/grafana/dashboards
@@ -158,6 +161,7 @@ dist/cross/arm64/.installed: scripts/cross-addons package.json package-lock.json
 
 dist/.built: tsconfig.json $(TS_SOURCES) node_modules/.installed
 	npx --no-install tsc -p .
+	$(if $(wildcard test/page),npx --no-install tsc -p test/page)
 	@touch $@
 
 # And the completions, in dist/completions.
