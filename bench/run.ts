@@ -9,6 +9,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { benchApi } from './api.js';
+import { benchBrowsers } from './browsers.js';
 import { benchChurn } from './churn.js';
 import { benchDatapath } from './datapath.js';
 import { benchRealDatapath } from './datapath-real.js';
@@ -50,11 +51,12 @@ const SECTIONS: Readonly<Record<string, () => object[] | Promise<object[]>>> = {
   'short-flows': benchShortFlows,
   soak: () => benchSoak(readNumber('SOAK_MINUTES', 30)),
   flood: () => benchFlood(readNumber('FLOOD_FLOWS', 1_000_000), readNumber('FLOOD_SECONDS', 60)),
+  browsers: () => benchBrowsers(readNumber('BROWSERS_SECONDS', 600)),
   churn: () => benchChurn(readNumber('CHURN_MINUTES', 10)),
 };
 
 /** Run only when they are named: minutes each. */
-const LONG: readonly string[] = ['push-soak', 'short-flows', 'soak', 'flood', 'churn'];
+const LONG: readonly string[] = ['push-soak', 'short-flows', 'soak', 'flood', 'browsers', 'churn'];
 
 async function runSections(names: readonly string[]): Promise<void> {
   const unknown = names.filter((name) => SECTIONS[name] === undefined);
