@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Framing } from '../abi/kinds.js';
 import type { InterfaceIds } from '../attach/interface-ids.js';
+import { systemClock } from '../clock.js';
 import type { Config } from '../config/config.js';
 import { flowDetail } from '../config/flow-labels.js';
 import type { Audience } from '../flows/audience.js';
@@ -130,6 +131,7 @@ export function connectPrinter(
   parts: { readonly stdout: NodeJS.WriteStream; interfaceCount(): number; readonly log: Logger },
 ): FlowPrinter | undefined {
   const { stdout, log } = parts;
+  const clock = systemClock();
   const wanted = config.print === 'always' || (config.print === 'auto' && stdout.isTTY);
   if (!wanted) return undefined;
   const renderLine = createFlowLineRenderer(
@@ -146,6 +148,7 @@ export function connectPrinter(
   return createFlowPrinter({
     out: openFlowOutput(stdout),
     renderLine,
+    ...(stdout.isTTY ? { terminal: { wallMs: clock.wallMs, nowMs: clock.nowMs } } : {}),
     onFailure: (error) => log.warn({ err: error }, 'printing flows ended: stdout cannot be written'),
   });
 }

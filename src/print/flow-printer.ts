@@ -6,13 +6,24 @@ import type { Writable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import type { BooksView, SeriesView } from '../flows/views.js';
 import type { RenderFlowLine } from './flow-line.js';
+import { renderIntervalLine } from './interval-line.js';
+import { activeRows, rowsByBytes } from './rows-by-bytes.js';
 
 export interface FlowPrinterParts {
   /** The printer listens to its drain, error and close. */
   readonly out: Writable;
   readonly renderLine: RenderFlowLine;
+  /** For people: the largest first, below a line of the interval's totals. undefined: a line for each flow, as they come. */
+  readonly terminal?: IntervalClock;
   /** Told once when printing ends because the output failed; not for a reader that went away. */
   onFailure(error: Error): void;
+}
+
+export interface IntervalClock {
+  /** Milliseconds since 1970. */
+  wallMs(): number;
+  /** Monotonic. */
+  nowMs(): number;
 }
 
 export interface FlowPrinter {
@@ -47,6 +58,8 @@ class StreamPrinter implements FlowPrinter {
   #skippedLines = 0;
   /** Packets of flows since start, as of the last call. */
   #carried: Amount = { packets: 0, bytes: 0 };
+  /** When print() was called last. */
+  #printedAtMs: number | undefined;
   #onIdle: (() => void) | undefined;
 
   constructor(parts: FlowPrinterParts) {
@@ -68,29 +81,43 @@ class StreamPrinter implements FlowPrinter {
     const carried = sumOfFlows(books);
     const interval = subtract(carried, this.#carried);
     this.#carried = carried;
+    const elapsedMs = this.#elapsedMs();
     if (this.#isRendering || this.#isBlocked || this.#pending.length > 0) {
-      this.#skippedLines += countActive(view);
+      this.#skippedLines += activeRows(view).length;
       return;
     }
     this.#isRendering = true;
     try {
-      await this.#renderAll(view, interval);
+      await this.#renderAll(view, interval, elapsedMs);
     } finally {
       this.#isRendering = false;
     }
   }
 
+  /** Since the last call; undefined at the first. */
+  #elapsedMs(): number | undefined {
+    const nowMs = this.#parts.terminal?.nowMs();
+    const beforeMs = this.#printedAtMs;
+    this.#printedAtMs = nowMs;
+    return nowMs === undefined || beforeMs === undefined ? undefined : nowMs - beforeMs;
+  }
+
   /** `interval`: what all flows carried in it, with a series or without. */
-  async #renderAll(view: SeriesView, interval: Amount): Promise<void> {
+  async #renderAll(view: SeriesView, interval: Amount, elapsedMs: number | undefined): Promise<void> {
     if (this.#skippedLines > 0) {
       this.#send(`... ${this.#skippedLines} flow lines skipped: the reader of this output is slow\n`);
       this.#skippedLines = 0;
     }
+    const { terminal } = this.#parts;
+    const rows = terminal === undefined ? activeRows(view) : await rowsByBytes(view);
     let { packets, bytes } = interval;
     let lines: string[] = [];
-    for (let index = 0; index < view.count && !this.#isEnded; index++) {
-      const row = view.inUse[index] ?? 0;
-      if ((view.intervalPackets[row] ?? 0) === 0) continue;
+    if (terminal !== undefined) {
+      const at = new Date(terminal.wallMs());
+      lines.push(renderIntervalLine(at, { flows: rows.length, packets, bytes, elapsedMs }));
+    }
+    for (const row of rows) {
+      if (this.#isEnded) return;
       packets -= view.intervalPackets[row] ?? 0;
       bytes -= view.intervalBytes[row] ?? 0;
       if (this.#pendingChars > PENDING_MAX_CHARS) {
@@ -98,7 +125,7 @@ class StreamPrinter implements FlowPrinter {
         continue;
       }
       lines.push(this.#parts.renderLine(view, row));
-      if (lines.length === LINES_PER_TURN) {
+      if (lines.length >= LINES_PER_TURN) {
         this.#send(`${lines.join('\n')}\n`);
         lines = [];
         await setImmediate();
@@ -148,14 +175,6 @@ class StreamPrinter implements FlowPrinter {
 interface Amount {
   readonly packets: number;
   readonly bytes: number;
-}
-
-function countActive(view: SeriesView): number {
-  let active = 0;
-  for (let index = 0; index < view.count; index++) {
-    if ((view.intervalPackets[view.inUse[index] ?? 0] ?? 0) > 0) active++;
-  }
-  return active;
 }
 
 /**

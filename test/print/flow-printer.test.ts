@@ -97,6 +97,42 @@ describe('what has no series', () => {
   });
 });
 
+describe('on a terminal', () => {
+  const setUpTerminal = (t: { after(action: () => void): void }) => {
+    const out = new TestOutput();
+    t.after(() => out.destroy());
+    const clock = { wall: new Date(2026, 0, 31, 9, 5, 7).getTime(), now: 0 };
+    const printer = createFlowPrinter({
+      out,
+      renderLine,
+      terminal: { wallMs: () => clock.wall, nowMs: () => clock.now },
+      onFailure: assert.fail,
+    });
+    return { out, printer, clock };
+  };
+
+  test('the largest come first, below what the interval was', async (t) => {
+    const { out, printer, clock } = setUpTerminal(t);
+    await printer.print(viewOf(flows(3, 0, 5)), booksOf([10, 1000], { max_series: [2, 200] }));
+    clock.wall += 5000;
+    clock.now += 5000;
+    await printer.print(viewOf(flows(1, 4)), booksOf([15, 1500], { max_series: [2, 200] }));
+    clock.wall += 5000;
+    clock.now += 5000;
+    await printer.print(viewOf(flows(0, 0)), booksOf([15, 1500], { max_series: [2, 200] }));
+    assert.deepEqual(out.lines, [
+      '=== 09:05:07  2 flows  packets=10 bytes=1000',
+      'flow 5',
+      'flow 3',
+      '... and 2 more packets 200 bytes without a series',
+      '=== 09:05:12  2 flows  packets=5 bytes=500  800 bit/s',
+      'flow 4',
+      'flow 1',
+      '=== 09:05:17  0 flows  packets=0 bytes=0  0 bit/s',
+    ]);
+  });
+});
+
 describe('a slow reader', () => {
   test('misses whole intervals, is told how many lines, and gets what comes after', async (t) => {
     const { out, printer } = setUp(t);
