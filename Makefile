@@ -35,7 +35,7 @@ MANUAL      := $(if $(wildcard deploy/manual),dist/man/xtrace-catch.1)
 PACKAGE_TESTS := $(filter dist/test/packages/%,$(TESTS))
 TESTS         := $(filter-out $(PACKAGE_TESTS),$(TESTS))
 # What needs root, clang, the kernel or programs of Debian's, or more than a second or two. The rest are the unit tests.
-MACHINE_TESTS := $(patsubst %,dist/test/%/%,bpf kernel e2e packaging systemd vm support/kernel page)
+MACHINE_TESTS := $(patsubst %,dist/test/%/%,bpf kernel e2e packaging systemd vm support/kernel page top-terminal)
 LONG_TESTS    := %.long.test.js %.laws.test.js dist/test/push/compliance/%
 UNIT_TESTS    := $(filter-out $(MACHINE_TESTS) $(LONG_TESTS),$(TESTS))
 

@@ -18,7 +18,8 @@ export type ErrorCode =
   | 'CONFIG'
   | 'LISTEN'
   | 'PINS'
-  | 'SPOOL';
+  | 'SPOOL'
+  | 'TOP';
 
 /** Base of all our faults. */
 export class ExporterError extends Error {

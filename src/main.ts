@@ -4,6 +4,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { ATTACHED_VARIABLE } from './compose/attached-variable.js';
 import type { IgnoredSignals } from './compose/ignored-signals.js';
 import { openStderr, type Stderr } from './compose/open-stderr.js';
 import type { Config, DoctorConfig, EstimateConfig } from './config/config.js';
@@ -87,6 +88,12 @@ async function runAction(host: Host, resolution: Resolution): Promise<void> {
       return;
     case 'estimate':
       await printEstimate(host, resolution);
+      return;
+    case 'top':
+      await (await import('./compose/top.js')).runTop(resolution, {
+        process,
+        print: (text) => printAnswer(host, text),
+      });
       return;
     case 'unpin':
       printAnswer(host, await (await import('./compose/unpin.js')).runUnpin(resolution.config));
@@ -203,6 +210,7 @@ async function run(
   );
   const stopped = new Promise<NodeJS.Signals>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, resolve);
+    onParentsEnd(process, () => resolve('SIGTERM'));
   });
   try {
     await exporter.start();
@@ -219,6 +227,18 @@ async function run(
     throw error;
   }
   process.exit(0); // an interval or a socket that someone still holds must not keep us
+}
+
+/** An exporter that `top --attach` has started ends when that does, however it does. */
+function onParentsEnd(process: NodeJS.Process, task: () => void): void {
+  if (process.env[ATTACHED_VARIABLE] === undefined) return;
+  if (!process.connected) {
+    task();
+    return;
+  }
+  process.once('disconnect', task);
+  // Where the exporter cannot start, waiting for that must not keep us.
+  process.channel?.unref();
 }
 
 function readBuildInfo(): BuildInfo {

@@ -30,6 +30,11 @@ interface OwnFlags {
   readonly probe: boolean;
   readonly waitSeconds?: unknown;
   readonly watchTime?: unknown;
+  readonly once: boolean;
+  readonly attach: boolean;
+  readonly insecure: boolean;
+  /** Those that were given, by name: url, user, password-file, ca-file, cert-file. */
+  readonly texts: ReadonlyMap<string, string>;
   readonly lifecycle: boolean;
   readonly autoReload: boolean;
   readonly autoReloadTime?: string;
@@ -87,6 +92,7 @@ class LineReader {
   #asksAll = false;
   #interfaces: string[] = [];
   #listenAddresses: string[] = [];
+  readonly #texts = new Map<string, string>();
   #configFile: string | undefined;
   #waitSeconds: unknown;
   #watchTime: unknown;
@@ -145,7 +151,7 @@ class LineReader {
     const path = `--${flag.name}`;
     const { commands } = flag;
     if (commands !== undefined && !commands.some((command) => command === this.#command)) {
-      const message = `is a flag of ${commands.join(' and ')} alone: xtrace-catch ${commands[0]} ${path}`;
+      const message = `is a flag of ${andWords(commands)} alone: xtrace-catch ${commands[0]} ${path}`;
       this.#problems.push({ path, message });
     } else if (flag.argument !== undefined) {
       if (token.value !== undefined) this.#takeValue(flag, token.value);
@@ -180,6 +186,8 @@ class LineReader {
       this.#waitSeconds = flag.parse?.(text);
     } else if (flag.name === 'for') {
       this.#watchTime = flag.parse?.(text);
+    } else if (flag.commands?.includes('top') === true) {
+      this.#texts.set(flag.name, text);
     } else if (flag.name === 'config.auto-reload-interval') {
       this.#autoReloadTime = text;
     } else {
@@ -220,6 +228,10 @@ class LineReader {
         probe: this.#asked.has('probe'),
         ...(this.#waitSeconds === undefined ? {} : { waitSeconds: this.#waitSeconds }),
         ...(this.#watchTime === undefined ? {} : { watchTime: this.#watchTime }),
+        once: this.#asked.has('once'),
+        attach: this.#asked.has('attach'),
+        insecure: this.#asked.has('insecure'),
+        texts: this.#texts,
         lifecycle: this.#asked.has('web.enable-lifecycle'),
         autoReload: this.#asked.has('config.enable-auto-reload'),
         ...(this.#autoReloadTime === undefined ? {} : { autoReloadTime: this.#autoReloadTime }),
@@ -238,6 +250,11 @@ class LineReader {
     if (this.#asked.has('config.check')) return 'check';
     return this.#command ?? 'run';
   }
+}
+
+/** `a`, `a and b`, `a, b and c`. */
+function andWords(words: readonly string[]): string {
+  return [words.slice(0, -1).join(', '), words.at(-1)].filter((part) => part !== '').join(' and ');
 }
 
 /** A flag as written, without its value. */

@@ -2,7 +2,7 @@
 // The exporter and its commands, as data: --help, the manual page, the completions and the parser read it.
 
 /** What may be the first word. */
-export const COMMAND_NAMES = ['doctor', 'estimate', 'unpin'] as const;
+export const COMMAND_NAMES = ['top', 'doctor', 'estimate', 'unpin'] as const;
 export type Command = (typeof COMMAND_NAMES)[number];
 
 export interface CommandEntry {
@@ -46,6 +46,16 @@ export const EXPORTER: CommandEntry = {
 };
 
 export const COMMANDS: Readonly<Record<Command, CommandEntry>> = {
+  top: {
+    doc: 'show what a running exporter sees, like iftop and htop',
+    more:
+      "Asks the exporter at the configuration's address for its flows and RoCE pairs and shows them by their rates, with -i those of " +
+      'one interface. h lists the keys.',
+    uses: [],
+    done: 'ended by q, Ctrl-C or a signal, or the snapshot is printed',
+    failed: 'no exporter answers, or there is no terminal to draw on',
+    examples: ['xtrace-catch top --url=http://node1:10060'],
+  },
   doctor: {
     doc: 'what can be seen here, and whether it will work',
     more:

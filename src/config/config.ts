@@ -49,6 +49,25 @@ export interface DoctorConfig {
   readonly waitMs: number;
 }
 
+/** What `xtrace-catch top` was asked for; likewise. */
+export interface TopConfig {
+  /** As it was given; undefined: where the configuration lets an exporter listen. */
+  readonly url: string | undefined;
+  readonly once: boolean;
+  readonly json: boolean;
+  readonly attach: boolean;
+  /** Empty: none, likewise the files. */
+  readonly user: string;
+  readonly passwordFile: string;
+  readonly caFile: string;
+  readonly certFile: string;
+  readonly insecure: boolean;
+  /** The one that the command line names. */
+  readonly interfaceName: string | undefined;
+  /** The command line names an interval. */
+  readonly hasInterval: boolean;
+}
+
 /** What `xtrace-catch estimate` was asked for; likewise. */
 export interface EstimateConfig {
   readonly json: boolean;

@@ -15,8 +15,10 @@ import { isSetting, type SettingsSection } from './settings-tree.js';
 
 export const SECRET_SHOWN = '<secret>';
 
-export function renderConfig(config: Config): string {
-  const tree = sectionTree(SETTINGS, '', config as unknown as Record<string, unknown>);
+/** leftOut: keys of the file that are not wanted. */
+export function renderConfig(config: Config, leftOut: readonly string[] = []): string {
+  const all = sectionTree(SETTINGS, '', config as unknown as Record<string, unknown>);
+  const tree = Object.fromEntries(Object.entries(all).filter(([key]) => !leftOut.includes(key)));
   return stringify(tree, { lineWidth: 0, aliasDuplicateObjects: false });
 }
 

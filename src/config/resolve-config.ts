@@ -4,7 +4,7 @@
 
 import { ConfigError, type ConfigProblem } from '../errors.js';
 import { type CommandLine, type HelpTopic, parseCommandLine } from './command-line.js';
-import type { Config, DoctorConfig, EstimateConfig, ReloadConfig } from './config.js';
+import type { Config, DoctorConfig, EstimateConfig, ReloadConfig, TopConfig } from './config.js';
 import { type FileLayer, locateInFile, type ReadFile, readConfigFile } from './config-file.js';
 import { durationText } from './duration.js';
 import { type Environment, readEnvironment } from './environment.js';
@@ -16,6 +16,7 @@ import { hasNetworks } from './network-rules.js';
 import { pushConflicts } from './push-settings.js';
 import { problemOf, wholeNumber } from './rules.js';
 import { SETTINGS } from './settings.js';
+import { topProblems } from './top-problems.js';
 
 export interface ConfigSources {
   /** Without the interpreter and the script. */
@@ -37,6 +38,7 @@ export type Resolution =
   | RunResolution
   | { readonly action: 'doctor'; readonly config: Config; readonly doctor: DoctorConfig }
   | { readonly action: 'estimate'; readonly config: Config; readonly estimate: EstimateConfig }
+  | { readonly action: 'top'; readonly config: Config; readonly top: TopConfig }
   /** `interfaces`: those of the command line, where it names some. */
   | { readonly action: 'list'; readonly interfaces: readonly string[] | undefined }
   | { readonly action: 'help'; readonly topic: HelpTopic }
@@ -84,6 +86,8 @@ export function resolveConfig(sources: ConfigSources): Resolution {
       return { action: line.action, config, doctor: toDoctorConfig(line) };
     case 'estimate':
       return { action: line.action, config, estimate: toEstimateConfig(line) };
+    case 'top':
+      return { action: line.action, config, top: toTopConfig(line) };
     default:
       return { action: line.action, config, configFile: line.configFile, reload: toReloadConfig(line) };
   }
@@ -123,6 +127,7 @@ function toReloadConfig(line: CommandLine): ReloadConfig {
 /** What is wrong with the values of commands' own flags. */
 function ownProblems(line: CommandLine): ConfigProblem[] {
   const { own } = line;
+  if (line.action === 'top') return topProblems(line);
   const { waitSeconds = DEFAULT_WAIT_SECONDS, watchTime = DEFAULT_WATCH_TIME } = own;
   return [
     ['--wait', problemOf(WAIT_RULE(waitSeconds))] as const,
@@ -140,6 +145,24 @@ function toEstimateConfig({ own }: CommandLine): EstimateConfig {
   const judged = WATCH_RULE(own.watchTime ?? DEFAULT_WATCH_TIME);
   if ('problem' in judged) throw new ConfigError([{ path: '--for', message: judged.problem }]);
   return { json: own.json, watchMs: judged.value };
+}
+
+function toTopConfig({ own, layer }: CommandLine): TopConfig {
+  const { texts, once, json, attach, insecure } = own;
+  const { interfaces } = layer;
+  const [interfaceName, ...others] = Array.isArray(interfaces) ? interfaces : [];
+  const isOneName =
+    typeof interfaceName === 'string' && others.length === 0 && !/[*?!]|^auto$/.test(interfaceName);
+  return {
+    ...{ once, json, attach, insecure },
+    url: texts.get('url'),
+    user: texts.get('user') ?? '',
+    passwordFile: texts.get('password-file') ?? '',
+    caFile: texts.get('ca-file') ?? '',
+    certFile: texts.get('cert-file') ?? '',
+    interfaceName: isOneName && !attach ? interfaceName : undefined,
+    hasInterval: 'interval_ms' in layer,
+  };
 }
 
 /** What is wrong with the values of one source; paths are those of the settings. */

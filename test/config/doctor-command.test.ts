@@ -50,7 +50,7 @@ describe('mistakes', () => {
       ['doctor', 'eth0'],
       ['eth0: is not a flag, and no other arguments are allowed; name interfaces with -i'],
     ],
-    [['--json'], ['--json: is a flag of doctor and estimate alone: xtrace-catch doctor --json']],
+    [['--json'], ['--json: is a flag of doctor, estimate and top alone: xtrace-catch doctor --json']],
     [['--wait=2'], ['--wait: is a flag of doctor alone: xtrace-catch doctor --wait']],
     [['doctor', '--wait'], ['--wait: needs a value: --wait=SECONDS']],
     [['doctor', '--wait=61'], ['--wait: must be a whole number from 0 to 60 (seconds), but is 61']],

@@ -311,6 +311,11 @@ describe('every command in the README and docs', () => {
   );
   handle(/^make (build|lint|help)$/, (command) => void runHere(command));
   handle(/^bin\/xtrace-catch doctor/, examine, true);
+  // test/top-terminal runs it, on a terminal.
+  handle(/^bin\/xtrace-catch top/, (command) => {
+    const argv = command.split(' ').slice(1);
+    assert.equal(resolveConfig({ argv, env: {}, readFile: assert.fail }).action, 'top');
+  });
   handle(/^bin\/xtrace-catch estimate/, estimateNothing, true);
   handle(/^bin\/xtrace-catch -/, (command) => assert.ok(runHere(command).length > 0));
   handle(/^make install$/, installInto);
