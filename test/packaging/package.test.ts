@@ -64,7 +64,13 @@ test('npm pack takes the build along, and no source maps', async (t) => {
 
   const files = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' }).trim().split('\n');
   const wanted = [
-    ...['bin/xtrace-catch', 'dist/build-info.json', 'dist/bpf/flow.bpf.o', 'dist/src/cli.js', 'dist/page/index.html'],
+    ...[
+      'bin/xtrace-catch',
+      'dist/build-info.json',
+      'dist/bpf/flow.bpf.o',
+      'dist/src/cli.js',
+      'dist/page/index.html',
+    ],
     ...['dist/man/xtrace-catch.1', 'dist/completions/_xtrace-catch', 'dist/completions/xtrace-catch.bash'],
   ];
   for (const file of wanted) assert.ok(files.includes(`package/${file}`), file);

@@ -183,6 +183,9 @@ const COMMANDS = [
   ),
 ];
 
+/** Of what `make run` serves. */
+const ASKS_API = /^curl -sN? '?http:\/\/localhost:10060\/api\/v1\//;
+
 /** Asks make what it would do, without doing it: the target exists and its parts can be made. */
 function dryRun(target: string): void {
   const output = execFileSync('make', ['-n', target], { cwd: ROOT, encoding: 'utf8' });
@@ -213,6 +216,13 @@ async function runUntilServing(command: string): Promise<void> {
     assert.equal(url, 'http://localhost:10060/metrics');
     const body = site.exec('curl', '-s', 'http://localhost:10060/metrics');
     assert.match(body, /^xtrace_interface_attached\{interface="eth0"\} 1$/m);
+    for (const asked of COMMANDS.filter((one) => ASKS_API.test(one))) {
+      const answer = site.exec('sh', '-c', `${asked} --max-time 10 || test $? = 28`);
+      assert.ok(
+        asked.endsWith('/events') ? answer.startsWith('retry: ') : JSON.parse(answer).refresh > 0,
+        asked,
+      );
+    }
     await child.stop();
   } finally {
     site.dispose();
@@ -319,7 +329,10 @@ describe('every command in the README and docs', () => {
   handle(/^bin\/xtrace-catch estimate/, estimateNothing, true);
   handle(/^bin\/xtrace-catch -/, (command) => assert.ok(runHere(command).length > 0));
   handle(/^make install$/, installInto);
+  // test/e2e/api.test.ts asks on such a socket.
+  handle(/^curl -s --unix-socket \S+ http:\/\/localhost\/api\/v1\/pairs$/, () => undefined);
   // The same address, asked within runUntilServing.
+  handle(ASKS_API, () => undefined);
   handle(/^curl -s http:\/\/localhost:10060\/metrics$/, () => undefined);
   // These need a service manager or a container engine; test/packaging holds their files.
   handle(/^systemctl enable --now xtrace-catch$/, () =>
