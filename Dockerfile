@@ -46,9 +46,11 @@ WORKDIR /opt/xtrace-catch
 COPY config /etc/xtrace-catch
 COPY --from=build /program ./
 EXPOSE 10060
-# Set it where --web.listen-address is another one. A number, as a name may need a resolver that is away.
+# Set it where --web.listen-address is another one, or with TLS: https://... A number, as a name may need a resolver that
+# is away. Whoever asks for a login, or says that there were too many requests, lives: 503 and no answer are what is not
+# healthy. The certificate is not judged, as it is for another name.
 ENV HEALTH_URL=http://127.0.0.1:10060/-/healthy
 HEALTHCHECK --interval=30s --timeout=5s --start-period=15s \
-  CMD ["node", "-e", "fetch(process.env.HEALTH_URL).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "const url = process.env.HEALTH_URL; require(url.split(':')[0]).get(url, { rejectUnauthorized: false }, ({ statusCode }) => process.exit(statusCode < 500 ? 0 : 1)).on('error', () => process.exit(1))"]
 # root, because docker gives capabilities to root only.
 ENTRYPOINT ["/opt/xtrace-catch/bin/xtrace-catch"]

@@ -55,6 +55,36 @@ deployToolsTest('what it renders is what schemas want, whatever is switched on',
   assert.equal(ports[0]?.containerPort, 9200);
 });
 
+deployToolsTest(
+  'with TLS and users, who asks it for readiness and who scrapes it are told of them',
+  async () => {
+    const endpoint = {
+      scheme: 'https',
+      tlsConfig: { insecureSkipVerify: true },
+      basicAuth: {
+        username: { name: 'scraper', key: 'user' },
+        password: { name: 'scraper', key: 'password' },
+      },
+    };
+    const httpGet = { scheme: 'HTTPS', httpHeaders: [{ name: 'Authorization', value: 'Basic cDpx' }] };
+    const values = ['podMonitor', 'vmPodScrape'].map(
+      (monitor) => `--set-json=${monitor}=${JSON.stringify({ enabled: true, endpoint })}`,
+    );
+    const manifests = await renderChart(...values, `--set-json=readiness.httpGet=${JSON.stringify(httpGet)}`);
+    assert.deepEqual(await schemaProblems(manifests), []);
+    for (const kind of ['PodMonitor', 'VMPodScrape']) {
+      const { podMetricsEndpoints } = manifestOf(manifests, kind).spec as { podMetricsEndpoints: object[] };
+      assert.deepEqual({ ...podMetricsEndpoints[0], ...endpoint }, podMetricsEndpoints[0], kind);
+    }
+    const { readinessProbe } = onlyContainerOf(podSpecOf(manifests));
+    assert.deepEqual(readinessProbe.httpGet, { path: '/-/ready', port: 'metrics', ...httpGet });
+    const byConnection = await renderChart(
+      '--set-json=readiness={"httpGet":null,"tcpSocket":{"port":"metrics"}}',
+    );
+    assert.deepEqual(await schemaProblems(byConnection), []);
+  },
+);
+
 deployToolsTest('its pod, its configuration and what scrapes it are those of deploy/kubernetes', async () => {
   const chart = await renderChart(...MONITORS);
   const folders = ['.', 'podmonitor', 'vmpodscrape'];

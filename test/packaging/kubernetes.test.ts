@@ -73,6 +73,14 @@ deployToolsTest('its configuration is one, and what it names is mounted', async 
   );
 });
 
+deployToolsTest('what the kubelet kills it for is no page, which logins or TLS would fail', async () => {
+  const { startupProbe, livenessProbe } = onlyContainerOf(podSpecOf(await renderKustomization('.')));
+  for (const probe of [startupProbe, livenessProbe]) {
+    assert.equal(probe.httpGet, undefined);
+    assert.deepEqual(probe.tcpSocket, { port: 'metrics' });
+  }
+});
+
 deployToolsTest('the labels that one selects by are those that the other has', async () => {
   const manifests = await renderAll();
   const { spec } = manifestOf(manifests, 'DaemonSet') as {

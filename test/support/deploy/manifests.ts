@@ -18,7 +18,13 @@ export interface Manifest {
 }
 
 export interface Probe {
-  readonly httpGet: { readonly path: string; readonly port: string };
+  readonly httpGet?: {
+    readonly path: string;
+    readonly port: string;
+    readonly scheme?: string;
+    readonly httpHeaders?: readonly { readonly name: string; readonly value: string }[];
+  };
+  readonly tcpSocket?: { readonly port: string };
 }
 
 export interface PodContainer {

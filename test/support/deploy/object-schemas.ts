@@ -47,7 +47,9 @@ interface VMPodScrape {
     jobLabel?: string;
     selector: { matchLabels?: Record<string, string> };
     podMetricsEndpoints: {
-      port?: string; path?: string; interval?: string; scrapeTimeout?: string;
+      port?: string; path?: string; interval?: string; scrapeTimeout?: string; scheme?: 'http' | 'https';
+      tlsConfig?: { insecureSkipVerify?: boolean; serverName?: string };
+      basicAuth?: { username?: { name: string; key: string }; password?: { name: string; key: string } };
       relabelConfigs?: { action?: string; sourceLabels?: string[]; targetLabel?: string; regex?: string }[];
     }[];
   };
