@@ -21,6 +21,7 @@ import { schemaProblems } from '../support/deploy/object-schemas.js';
 import { run } from '../support/processes.js';
 
 const LINES_MAX = 200;
+const WEB = { name: 'web', mountPath: '/etc/xtrace-web', readOnly: true };
 const MONITORS = ['--set=podMonitor.enabled=true', '--set=vmPodScrape.enabled=true'];
 
 test(`it has fewer than ${LINES_MAX} lines`, () => {
@@ -45,11 +46,16 @@ deployToolsTest('what it renders is what schemas want, whatever is switched on',
     '--set=imagePullSecrets[0].name=registry',
     '--set=extraArgs={--log.format=json}',
     '--set=image.tag=9.9.9',
+    `--set-json=extraVolumes=${JSON.stringify([{ name: 'web', secret: { secretName: 'web' } }])}`,
+    `--set-json=extraVolumeMounts=${JSON.stringify([WEB])}`,
     '--set=port=9200',
   );
   assert.deepEqual(kindsOf(all), ['ConfigMap', 'DaemonSet', 'PodMonitor', 'ServiceAccount', 'VMPodScrape']);
   assert.deepEqual(await schemaProblems([...plain, ...all]), []);
-  const { image, args, ports } = onlyContainerOf(podSpecOf(all));
+  const pod = podSpecOf(all);
+  const { image, args, ports, volumeMounts } = onlyContainerOf(pod);
+  assert.deepEqual(volumeMounts.at(-1), WEB);
+  assert.equal(pod.volumes.at(-1)?.name, WEB.name);
   assert.equal(image, 'xtrace-catch:9.9.9');
   assert.deepEqual(args.slice(-2), ['--web.listen-address=:9200', '--log.format=json']);
   assert.equal(ports[0]?.containerPort, 9200);
