@@ -73,6 +73,8 @@ deployToolsTest(
       readFile: (file) => readFileSync(fileOf(file)),
     });
     assert.ok(resolution.action === 'run');
+    // Docker takes a signal for a stop by hand.
+    assert.equal(resolution.reload.autoReloadMs, 30_000);
     for (const file of [resolution.config.statePath, resolution.config.kernel.pinPath]) {
       assert.ok(
         service.volumes.some(({ target }) => file.startsWith(`${target}/`)),
