@@ -66,7 +66,13 @@ deployToolsTest(
     assert.ok(service !== undefined);
     assert.deepEqual([service.cap_drop, service.read_only], [['ALL'], true]);
     assert.deepEqual([...(service.cap_add ?? [])].sort(), ['BPF', 'NET_ADMIN', 'PERFMON']);
-    const fileOf = (target: string) => service.volumes.find((one) => one.target === target)?.source ?? target;
+    const mounted = (file: string) => service.volumes.find(({ target }) => target === path.dirname(file));
+    // A file that is mounted by itself would stay the one before it was replaced.
+    const fileOf = (file: string) =>
+      path.join(
+        mounted(file)?.source ?? assert.fail(`the folder of ${file} is not mounted`),
+        path.basename(file),
+      );
     const resolution = resolveConfig({
       argv: service.command ?? [],
       env: {},
