@@ -64,6 +64,22 @@ for (const { pins, mount } of [
   });
 }
 
+test('where the pin path is below the mount, as keep.conf has it, that is what unpin is to be given', (t) => {
+  const rig = createRig(t);
+  rig.mount(PINS);
+  rig.put(`${PINS}/maps.debug`);
+  rig.put(`${PINS}/pins/links/2`);
+  rig.put(`${PINS}/pins/generation-1/meta`);
+  rig.put(`${PINS}/second/generation-7/meta`);
+  const { status, stderr } = rig.uninstall('1');
+  assert.equal(status, 1);
+  const unpins = ['pins', 'second'].map(
+    (name) => `xtrace-catch unpin --kernel.pin-path=${path.join(rig.root, PINS, name)}`,
+  );
+  assert.ok(stderr.endsWith(` First: ${unpins.join('; ')}\n`), stderr);
+  assert.ok(rig.has(UNIT));
+});
+
 test('the manual page and the completions go with the program', (t) => {
   const rig = createRig(t);
   const files = [
