@@ -67,6 +67,13 @@ export const EXPORTER_CASES: AlertCases = {
       [BUILD, '1x10 stale'],
       [of('up'), '1x10 0x20'],
     ),
+    silent('a scraped one that left service discovery', 20, [BUILD, '1x10 stale'], [of('up'), '1x10 stale']),
+    silent(
+      'the same, to the end of the hour, whether or not its last series were ended',
+      68,
+      [BUILD, '1x10 _x80'],
+      [of('up'), '1x10 stale'],
+    ),
     silent('one that was taken away more than an hour ago', 90, [BUILD, '1x10 stale']),
   ],
   XtraceRefreshStale: [
