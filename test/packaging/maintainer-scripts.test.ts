@@ -90,3 +90,20 @@ mountTest('prerm says nothing where no pin path is set', async (t) => {
   });
   assert.deepEqual([code, said, calls], [0, '', ['xtrace-catch unpin']]);
 });
+
+mountTest('a purge goes through where a mount is busy, and where a folder cannot go', async (t) => {
+  const { code, said } = await runScript(t, 'postrm', ['purge'], {
+    // The second is a mount of its own, which rm cannot remove.
+    prepare: [
+      'mkdir -p /run/xtrace-catch-bpf /run/private/xtrace-catch/mine /var/lib/private/xtrace-catch',
+      'mount -t tmpfs tmpfs /run/xtrace-catch-bpf',
+      'mount -t tmpfs tmpfs /run/private/xtrace-catch/mine',
+      'exec 9</run/xtrace-catch-bpf',
+    ].join('\n'),
+  });
+  assert.match(said, /^xtrace-catch: unmounted \/run\/xtrace-catch-bpf$/m);
+  assert.match(said, /^xtrace-catch: removed \/run\/xtrace-catch-bpf$/m);
+  assert.match(said, /^xtrace-catch: left \/run\/private\/xtrace-catch$/m);
+  assert.match(said, /^xtrace-catch: removed \/var\/lib\/private\/xtrace-catch$/m);
+  assert.equal(code, 0);
+});
