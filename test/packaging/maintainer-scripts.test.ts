@@ -107,3 +107,36 @@ mountTest('a purge goes through where a mount is busy, and where a folder cannot
   assert.match(said, /^xtrace-catch: removed \/var\/lib\/private\/xtrace-catch$/m);
   assert.equal(code, 0);
 });
+
+mountTest('installed again after a removal, it says that what is enabled does not run', async (t) => {
+  const installed = (isEnabled: boolean, isActive: boolean) =>
+    runScript(t, 'postinst', ['configure', ''], {
+      prepare: 'mkdir -p /run/systemd/system',
+      programs: {
+        systemctl: `case $* in
+*is-enabled*) exit ${isEnabled ? 0 : 1} ;;
+*is-active*) exit ${isActive ? 0 : 3} ;;
+esac`,
+      },
+    });
+  const again = await installed(true, false);
+  assert.deepEqual(
+    [again.code, again.said],
+    [0, 'xtrace-catch: enabled but not running: systemctl start xtrace-catch\n'],
+  );
+  const first = await installed(false, false);
+  assert.match(first.said, /^xtrace-catch: nothing was started\. .*\n$/);
+  assert.equal(first.code, 0);
+});
+
+mountTest('a removal that is called off starts what it had stopped', async (t) => {
+  const { code, calls } = await runScript(t, 'postinst', ['abort-remove'], {
+    prepare: 'mkdir -p /run/systemd/system',
+  });
+  assert.ok(
+    calls.includes('deb-systemd-invoke start xtrace-catch.socket xtrace-catch.service'),
+    calls.join(),
+  );
+  assert.ok(!calls.some((call) => call.includes('try-restart')));
+  assert.equal(code, 0);
+});
