@@ -4,9 +4,9 @@
 import { run } from '../processes.js';
 import type { Machine } from '../systemd/machine.js';
 
-/** Of no use to a running program. */
+/** Of no use to a running program, or where there is no clone. */
 export const UNWANTED_FILE =
-  /\.(map|ts|mts|cts|c|cc|cpp|h|hpp|gyp|gypi|mk|o\.d)$|\/(libffi|deps|node_gyp_bins|obj\.target)\/|\/node_modules\/(.*\/)?(typescript|node-addon-api|@types)\/|\/node_modules\/(@[^/]+\/)?[^/]+\/(test|tests|docs|examples?)\//;
+  /\.(map|ts|mts|cts|c|cc|cpp|h|hpp|gyp|gypi|mk|o\.d)$|\/(libffi|deps|node_gyp_bins|obj\.target)\/|\/node_modules\/(.*\/)?(typescript|node-addon-api|@types)\/|\/node_modules\/(@[^/]+\/)?[^/]+\/(test|tests|docs|examples?)\/|\/compose\.yaml$/;
 
 export interface PackageFacts {
   /** Without folders, as `usr/bin/xtrace-catch`. */
