@@ -31,11 +31,12 @@ const FILES = [
     'The configuration of the service, with every key and its default.',
   ],
   ['/etc/default/xtrace-catch', 'The flags (ARGS) and the environment of the service.'],
-  ['/run/xtrace-catch', 'What outlives a restart of the service: state_path, and below bpf what is pinned.'],
+  ['/run/xtrace-catch', 'For state_path: it outlives a restart of the service, though not a boot.'],
+  ['/run/xtrace-catch-bpf', 'For kernel.pin_path, as /run/xtrace-catch-bpf/pins: keep.conf mounts it.'],
   ['/var/lib/xtrace-catch', 'For push.spool_path.'],
   [
     '/usr/share/doc/xtrace-catch',
-    'README.md, CHANGELOG.md, and a drop-in for the service that keeps counts over restarts.',
+    'README.md, what each version changes, and keep.conf, a drop-in for the service that keeps counts over restarts.',
   ],
 ] as const;
 

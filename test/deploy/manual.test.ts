@@ -41,6 +41,15 @@ describe('the manual page', () => {
     for (const key of settingPaths(SETTINGS)) assert.equal(count(`\\fB${key}\\fR (`), 1, key);
   });
 
+  test('names the files where installations have them', () => {
+    const tags = [...PAGE.matchAll(/^\.I (\/.+)$/gm)].map(([, tag = '']) => tag.replaceAll('\\-', '-'));
+    const paths = read('scripts/paths');
+    for (const name of ['settings', 'environment', 'pages', 'pins']) {
+      const [, file] = new RegExp(`^${name}=(.+)$`, 'm').exec(paths) ?? [];
+      assert.ok(file !== undefined && tags.includes(file), `${name}: ${file}`);
+    }
+  });
+
   test('says what each setting allows, with its unit', () => {
     assert.equal(
       allowedValues(settingAt('interval_ms')),
