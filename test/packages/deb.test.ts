@@ -81,7 +81,7 @@ packageTest('lintian finds no error in it, nor a warning', async (t) => {
   const child = await run('lintian', [
     '--tag-display-limit=0',
     '--fail-on=none',
-    path.join(folder, built(second).file),
+    path.join(folder, built(first).file),
   ]);
   t.diagnostic(child.stdout.trim());
   assert.deepEqual(
