@@ -26,7 +26,7 @@ export interface ApiClientOptions {
   readonly answerMaxBytes: number;
 }
 
-export type ApiAnswer =
+export type ApiReply =
   | { readonly kind: 'json'; readonly value: unknown }
   /** It is there, and says no; one sentence of its own. */
   | { readonly kind: 'refused'; readonly status: number; readonly sentence: string }
@@ -36,7 +36,7 @@ export type ApiAnswer =
 export interface ApiClient {
   readonly shown: string;
   /** name: of the answer, as in /api/v1/overview. Never rejects. */
-  ask(name: string, query?: Readonly<Record<string, string>>): Promise<ApiAnswer>;
+  ask(name: string, query?: Readonly<Record<string, string>>): Promise<ApiReply>;
   close(): void;
 }
 

@@ -5,7 +5,7 @@
 import type { Schedule } from '../clock.js';
 import type { TopEvent } from './advance.js';
 import type { RowHistory } from './answers.js';
-import type { ApiAnswer, ApiClient } from './api-client.js';
+import type { ApiClient, ApiReply } from './api-client.js';
 import { readOverview, readRowHistory, readTopFlows, readTopPairs } from './read-answers.js';
 import type { WantedRows } from './state.js';
 
@@ -94,7 +94,7 @@ export class ExporterFollower {
     return answer.kind === 'json' ? readRowHistory(answer.value, historyId, rate) : undefined;
   }
 
-  #lost({ sentence }: Exclude<ApiAnswer, { kind: 'json' }>): number {
+  #lost({ sentence }: Exclude<ApiReply, { kind: 'json' }>): number {
     this.#known = '';
     this.#parts.onEvent({ kind: 'gone', atMs: this.#parts.wallMs(), sentence });
     return PAUSE_MAX_MS;

@@ -2,7 +2,7 @@
 // One refresh of a running exporter, whole: overview, flows and pairs. The exporter follows flows from the first
 // look on, so their rates are there with the next refreshes: those are waited for, within a limit.
 
-import type { ApiAnswer, ApiClient } from './api-client.js';
+import type { ApiClient, ApiReply } from './api-client.js';
 import { readOverview, readTopFlows, readTopPairs } from './read-answers.js';
 
 export interface TopSnapshot {
@@ -35,7 +35,7 @@ const REFRESHES = 2;
 export async function takeTopSnapshot(
   options: TopSnapshotOptions,
   parts: TopSnapshotParts,
-): Promise<TopSnapshot | Exclude<ApiAnswer, { kind: 'json' }>> {
+): Promise<TopSnapshot | Exclude<ApiReply, { kind: 'json' }>> {
   const endMs = parts.nowMs() + options.limitMs;
   let firstRefresh: number | undefined;
   for (;;) {
@@ -58,7 +58,7 @@ function isBusy({ flows, pairs }: TopSnapshot): boolean {
 async function askAll(
   query: TopSnapshotOptions['query'],
   client: TopSnapshotParts['client'],
-): Promise<TopSnapshot | Exclude<ApiAnswer, { kind: 'json' }>> {
+): Promise<TopSnapshot | Exclude<ApiReply, { kind: 'json' }>> {
   for (let left = TRIES; ; left--) {
     const overview = await client.ask('overview');
     if (overview.kind !== 'json') return overview;

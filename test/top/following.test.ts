@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TopEvent } from '../../src/top/advance.js';
-import type { ApiAnswer } from '../../src/top/api-client.js';
+import type { ApiReply } from '../../src/top/api-client.js';
 import { ExporterFollower } from '../../src/top/follow-exporter.js';
 import type { WantedRows } from '../../src/top/state.js';
 import { takeTopSnapshot } from '../../src/top/take-snapshot.js';
@@ -17,7 +17,7 @@ function setUp() {
   const events: TopEvent[] = [];
   let wake: (() => void) | undefined;
   const client = {
-    async ask(name: string, query: Readonly<Record<string, string>> = {}): Promise<ApiAnswer> {
+    async ask(name: string, query: Readonly<Record<string, string>> = {}): Promise<ApiReply> {
       fake.asked.push([name, ...Object.values(query)].join(' '));
       if (fake.isGone) return { kind: 'none', sentence: 'gone' };
       if (fake.isRefusing && name === 'flows')
