@@ -31,7 +31,7 @@ export interface TakeOverParts {
   readonly predecessors: readonly Predecessor[];
   /** How far whoever had these maps before has come, and we. */
   readonly mark: CountedMark;
-  drainOf(maps: KernelMaps, written: Half | undefined): KeptDrain;
+  drainOf(maps: KernelMaps, written: Half | 'new_maps' | undefined): KeptDrain;
   interfaceIdOf(ifindex: number): number;
   yieldToLoop(): Promise<void>;
   /** Before the first drain, when interfaces have been looked at: no link runs a predecessor's program any more. */
@@ -52,7 +52,8 @@ interface Step {
 }
 
 export function createTakeOverDrain(parts: TakeOverParts): TakeOverDrain {
-  const own = parts.drainOf(parts.maps, halfOf(parts.mark, parts.generationId));
+  const written = parts.isTakenOver ? halfOf(parts.mark, parts.generationId) : 'new_maps';
+  const own = parts.drainOf(parts.maps, written);
   const ownStep: Step = {
     drain: () => own.drain(),
     handedOver: () => copiedOf(parts.generationId, own),

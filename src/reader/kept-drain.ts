@@ -25,16 +25,18 @@ export interface KeptDrain extends Drain {
 
 /**
  * @param written which half was written down last, by whomever had these maps before; undefined where nothing
- *   was: then both halves are read.
+ *   was: then both halves are read. `new_maps`: nobody had them, so that the half that is quiet has never been written, and the first
+ *   drain is of the other one.
  */
-export function createKeptDrain(parts: DrainParts, written?: Half): KeptDrain {
+export function createKeptDrain(parts: DrainParts, written?: Half | 'new_maps'): KeptDrain {
   const { maps, nowMs } = parts;
   const reader = new HalfReader('copying', parts);
   const quietAtFirst = otherThan(maps.readEpoch());
   /** To be cleared before anything else: it is written down. */
   let uncleared: Half | undefined = written === quietAtFirst ? written : undefined;
   /** Quiet or about to be, and in no written state: to be copied before the next flip. */
-  let unread: Half | undefined = written === quietAtFirst ? undefined : quietAtFirst;
+  let unread: Half | undefined =
+    written === quietAtFirst || written === 'new_maps' ? undefined : quietAtFirst;
   let copied: Half | undefined;
   let isFenced = false;
   let unattributedPackets = 0;

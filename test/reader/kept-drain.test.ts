@@ -45,7 +45,7 @@ function sumOf({ rows, overflow }: DrainResult): Sums {
   return sums;
 }
 
-function drainOf(maps: FakeKernelMaps, written: Half | undefined): KeptDrain {
+function drainOf(maps: FakeKernelMaps, written: Half | 'new_maps' | undefined): KeptDrain {
   return createKeptDrain(
     {
       maps,
@@ -93,7 +93,8 @@ test('whatever step fails and wherever the process dies, every packet is written
     fc.asyncProperty(
       fc.array(interval, { maxLength: 12 }),
       fc.integer({ min: 1, max: 40 }),
-      async (intervals, flowCapacity) => {
+      fc.constantFrom(undefined, 'new_maps' as const),
+      async (intervals, flowCapacity, atFirst) => {
         let planned: { step: string; after: number } | null = null;
         const maps = createFakeKernelMaps(
           (step) => {
@@ -108,7 +109,7 @@ test('whatever step fails and wherever the process dies, every packet is written
           sent.bytes += bytes;
         };
         const written: Sums & { half: Half | undefined } = { packets: 0, bytes: 0, half: undefined };
-        let drain = drainOf(maps, undefined);
+        let drain = drainOf(maps, atFirst);
 
         const round = async (death: (typeof DEATHS)[number] | null): Promise<void> => {
           const result = await drain.drain();
@@ -160,4 +161,21 @@ test('what was copied stays in the kernel until it is cleared, and is not copied
   assert.equal(sumOf(await heir.drain()).packets, 30, 'nobody wrote it down');
   const { copied } = heir;
   assert.equal(sumOf(await drainOf(maps, copied).drain()).packets, 0, 'the one who wrote it down');
+});
+
+test('the first drain of new maps has what was counted until then', async () => {
+  const maps = createFakeKernelMaps(() => undefined, {
+    cpuCount: 1,
+    slotsPerCpu: 8,
+    flowCapacity: 4,
+    batch: 3,
+  });
+  for (let flow = 0; flow < 30; flow++) maps.count(packet(4, flow, 60));
+  const drain = drainOf(maps, 'new_maps');
+  assert.equal(sumOf(await drain.drain()).packets, 30);
+  await drain.clear();
+  maps.count(packet(4, 1, 60));
+  assert.equal(sumOf(await drain.drain()).packets, 1);
+  const heir = drainOf(maps, undefined);
+  assert.equal(sumOf(await heir.drain()).packets, 1, 'nobody wrote it down');
 });
