@@ -6,7 +6,12 @@ import type { Config } from '../config/config.js';
 import type { Logger } from '../log.js';
 import type { Family } from '../metrics/definition.js';
 import { rdmaFamilies } from '../metrics/rdma-families.js';
-import { createRdmaRounds, type RdmaRoundsOptions, type RdmaView } from '../rdma/rounds.js';
+import {
+  createRdmaRounds,
+  type RdmaPortsReading,
+  type RdmaRoundsOptions,
+  type RdmaView,
+} from '../rdma/rounds.js';
 import { startRdmaReader } from '../rdma/start-reader.js';
 
 export interface RdmaLine {
@@ -14,7 +19,9 @@ export interface RdmaLine {
   refresh(): void;
   /** Of the last round that is over; none before the first. */
   families(): readonly Family[];
-  /** Likewise; undefined before the first. */
+  /** Likewise; undefined before the first. Costs nothing. */
+  reading(): RdmaPortsReading | undefined;
+  /** With what XDP has seen by now. */
   view(): RdmaView | undefined;
   close(): void;
 }
@@ -47,6 +54,7 @@ export function connectRdma(
       const view = rounds.view();
       return view === undefined ? [] : rdmaFamilies(view, options);
     },
+    reading: () => rounds.reading(),
     view: () => rounds.view(),
     close: () => rounds.close(),
   };

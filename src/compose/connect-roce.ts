@@ -153,8 +153,8 @@ function pairOptions(flowParts: FlowParts): RocePairsOptions {
 
 /** RoCE packets that XDP has seen, of which the books may begin anew. */
 export interface RocePacketsSeen {
-  /** On an interface, since the start. */
-  on(interfaceName: string): number;
+  /** On an interface, since the start, as of the call. */
+  now(): (interfaceName: string) => number;
   /** Before the books begin anew. */
   keep(): void;
 }
@@ -164,11 +164,15 @@ export function rocePacketsSeen(books: BooksView, { ids }: Pick<FlowParts, 'ids'
   const before = new Map<number, number>();
   const rows = () => books.interfaces.filter(({ kind }) => kind === KIND.roceV1 || kind === KIND.roceV2);
   return {
-    on(interfaceName) {
-      let sum = 0;
-      for (const [id, packets] of before) if (ids.nameOf(id) === interfaceName) sum += packets;
-      for (const row of rows()) if (ids.nameOf(row.interfaceId) === interfaceName) sum += row.packets;
-      return sum;
+    now() {
+      const sums = new Map<string, number>();
+      const add = (id: number, packets: number): void => {
+        const name = ids.nameOf(id);
+        sums.set(name, (sums.get(name) ?? 0) + packets);
+      };
+      for (const [id, packets] of before) add(id, packets);
+      for (const { interfaceId, packets } of rows()) add(interfaceId, packets);
+      return (interfaceName) => sums.get(interfaceName) ?? 0;
     },
     keep() {
       for (const { interfaceId, packets } of rows()) {

@@ -53,7 +53,7 @@ export function openLiveRdma(
   }: Pick<FlowParts, 'hostIp'> & {
     readonly live: LiveConfig;
     readonly attachments: Pick<Attachments, 'states'>;
-    readonly roceSeen: Pick<RocePacketsSeen, 'on'>;
+    readonly roceSeen: Pick<RocePacketsSeen, 'now'>;
   },
   parts: { readonly log: Logger; readonly clock: Clock },
 ): LiveRdma {
@@ -70,7 +70,7 @@ export function openLiveRdma(
         get collectAgg() {
           return live.current.collectAgg;
         },
-        roceSeen: (interfaceName) => roceSeen.on(interfaceName),
+        roceSeen: () => roceSeen.now(),
       },
       parts,
     );

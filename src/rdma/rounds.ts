@@ -25,17 +25,23 @@ export interface VisibilityView {
   readonly unseenPackets: number | undefined;
 }
 
-export interface RdmaView {
+/** What ports have told in a round. */
+export interface RdmaPortsReading {
   readonly ports: readonly RdmaPortStatus[];
-  readonly visibility: readonly VisibilityView[];
   readonly readDurationMs: number;
   /** When the round began; monotonic. */
   readonly readAtMs: number;
 }
 
+export interface RdmaView extends RdmaPortsReading {
+  readonly visibility: readonly VisibilityView[];
+}
+
 export interface RdmaRounds {
   /** Starts a round of readings, unless one is under way. Call it right after the totals were refreshed. */
   refresh(): void;
+  /** Of the last round that is over: costs nothing. Undefined before the first round. */
+  reading(): RdmaPortsReading | undefined;
   /** Of the last round that is over, and what XDP has seen by now. Undefined before the first round. */
   view(): RdmaView | undefined;
   /** Rounds that are over. */
@@ -48,8 +54,8 @@ export interface RdmaRoundsOptions {
   readonly sysfsPath: string;
   /** May change; read anew for each round and view. */
   readonly interfaces: readonly string[];
-  /** RoCE packets XDP has seen on the interface since the exporter began; they never fall. */
-  roceSeen(interfaceName: string): number;
+  /** RoCE packets XDP has seen on an interface since the exporter began, as of the call; they never fall. */
+  roceSeen(): (interfaceName: string) => number;
   /** For tests; READER_LIMITS otherwise. */
   readonly limits?: { readonly limitMs: number; readonly restMs: number };
 }
@@ -92,7 +98,8 @@ export function createRdmaRounds(options: RdmaRoundsOptions, parts: RdmaRoundsPa
   let last: (RdmaRound & { readonly readAtMs: number }) | undefined;
 
   async function readRound(): Promise<void> {
-    const seen = new Map(options.interfaces.map((name) => [name, options.roceSeen(name)]));
+    const roceSeen = options.roceSeen();
+    const seen = new Map(options.interfaces.map((name) => [name, roceSeen(name)]));
     const readAtMs = clock.nowMs();
     const round = await reader.read();
     const counts = new Map(
@@ -109,8 +116,9 @@ export function createRdmaRounds(options: RdmaRoundsOptions, parts: RdmaRoundsPa
   function visibilityViews(round: RdmaRound): VisibilityView[] {
     // Port 0 is the device, which has no interfaces and no identity.
     const ports = round.ports.filter(({ name }) => name.port !== 0).map(({ identity }) => identity);
+    const roceSeen = options.roceSeen();
     return options.interfaces.flatMap((interfaceName) => {
-      const seenNow = options.roceSeen(interfaceName);
+      const seenNow = roceSeen(interfaceName);
       const relatives = round.relatives.get(interfaceName) ?? [interfaceName];
       return visibilityOf({ relatives, ports, roceSeenPackets: seenNow }).map((row) => ({
         interfaceName,
@@ -131,16 +139,21 @@ export function createRdmaRounds(options: RdmaRoundsOptions, parts: RdmaRoundsPa
           isReading = false;
         });
     },
-    view() {
-      if (last === undefined) return undefined;
-      const { ports, durationMs: readDurationMs, readAtMs } = last;
-      return { ports, visibility: visibilityViews(last), readDurationMs, readAtMs };
-    },
+    reading: () => (last === undefined ? undefined : readingOf(last)),
+    view: () => (last === undefined ? undefined : { ...readingOf(last), visibility: visibilityViews(last) }),
     get count() {
       return count;
     },
     close: () => isolated.close(),
   };
+}
+
+function readingOf({
+  ports,
+  durationMs: readDurationMs,
+  readAtMs,
+}: RdmaRound & { readonly readAtMs: number }): RdmaPortsReading {
+  return { ports, readDurationMs, readAtMs };
 }
 
 /** RoCE seen on an IPoIB interface is none of what the port received as native InfiniBand. */

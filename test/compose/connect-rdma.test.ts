@@ -7,7 +7,7 @@ import { connectRdma } from '../../src/compose/connect-rdma.js';
 import { createLogger } from '../../src/log.js';
 
 test('where rdma.enabled is off, nothing is read', () => {
-  const options = { interfaces: ['eth0'], hostIp: '', collectAgg: 'lab', roceSeen: () => 0 };
+  const options = { interfaces: ['eth0'], hostIp: '', collectAgg: 'lab', roceSeen: () => () => 0 };
   const destination = { write: () => assert.fail('there is nothing to say') };
   const log = createLogger({ level: 'debug', format: 'logfmt' }, { destination });
   const parts = { log, clock: systemClock() };

@@ -36,7 +36,7 @@ export function startLine(options: {
     {
       sysfsPath,
       interfaces: options.interfaces ?? ['eth0'],
-      roceSeen: options.roceSeen ?? (() => 0),
+      roceSeen: () => options.roceSeen ?? (() => 0),
       // Generous where nothing hangs: the machine may be busy.
       limits: { limitMs: options.limitMs ?? 60_000, restMs: options.restMs ?? 0 },
     },
