@@ -53,7 +53,15 @@ async function measure(flows: number, looking: 'nobody' | 'one page'): Promise<A
     await accounts.apply(rows, [], 1000 * i);
     const appliedMs = cpuMs();
     await view.note({
-      ...{ takenMs: 1000 * i, takenAtMs: 1000 * i, isWhole: true, durationMs: 1, stallMs: 0, flows },
+      ...{
+        takenMs: 1000 * i,
+        takenAtMs: 1000 * i,
+        isWhole: true,
+        isOfUnknownTime: false,
+        durationMs: 1,
+        stallMs: 0,
+        flows,
+      },
     });
     if (isLooking) view.event(refresh);
     const notedMs = cpuMs();
@@ -84,7 +92,7 @@ async function askAll(view: LiveView): Promise<number> {
   let bytes = 0;
   for (const name of ['overview', 'flows', 'pairs']) {
     const answer = await view.answer(name, new URLSearchParams(name === 'flows' ? 'top=100' : ''));
-    if ('body' in answer) bytes += answer.body.length;
+    if ('body' in answer) bytes += answer.body.reduce((sum, { length }) => sum + length, 0);
   }
   return bytes;
 }
@@ -100,6 +108,9 @@ function createView(
     books: () => accounts.books,
     pairs: () => undefined,
     rdma: () => undefined,
+    visibility: () => undefined,
+    intervalMs: () => 1000,
+    isOn: () => true,
     eventReaders: () => (isLooking ? 1 : 0),
     nowMs: () => 0,
     wallMs: () => 0,

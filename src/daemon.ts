@@ -70,6 +70,8 @@ export interface Refresh {
   readonly finishedAtMs: number;
   /** Monotonic: when it began, and its counts were cut off. */
   readonly takenMs: number;
+  /** Of the start, or of what predecessors have counted: nobody knows in what time. */
+  readonly isOfUnknownTime: boolean;
 }
 
 export interface Readiness {
@@ -100,8 +102,8 @@ export interface Daemon {
    * returns. In turn; rejects as the task does, and with an Error during a start or a stop.
    */
   reconfigure(begin: () => number, task: ReconfigureTask): Promise<void>;
-  /** Runs fn while no refresh changes accounts or books; they wait for each other in turn. */
-  withSnapshot<T>(fn: (refresh: number) => Promise<T>): Promise<T>;
+  /** Runs fn while no refresh changes accounts or books; they wait for each other in turn, the patient for all others. */
+  withSnapshot<T>(fn: (refresh: number) => Promise<T>, place?: 'last' | 'patient'): Promise<T>;
   /** Number of the last refresh; 0 before the first. */
   currentRefresh(): number;
   readiness(): Readiness;
@@ -170,11 +172,12 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
   }
 
   async function refreshNow(): Promise<boolean> {
-    const startedMs = parts.clock.nowMs();
+    const takenMs = parts.clock.nowMs();
+    const isOfUnknownTime = (!isRunning && !stopping) || parts.isTakingOver?.() === true;
     const result = await parts.drain.drain();
     await guard.run('first', async () => {
       // Also where a part failed: what there is will be shown.
-      const refresh = await takeIn(result, startedMs).finally(settle);
+      const refresh = await takeIn(result, { takenMs, isOfUnknownTime }).finally(settle);
       await show(refresh);
     });
     return outcomes.note(result.error);
@@ -186,19 +189,18 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
     await steps?.clearDrained();
   }
 
-  async function takeIn(result: DrainResult, startedMs: number): Promise<Refresh> {
+  async function takeIn(result: DrainResult, cut: Pick<Refresh, 'takenMs' | 'isOfUnknownTime'>) {
     const number = refreshNumber + 1;
-    const { rows, overflow } = result;
     await steps?.followHostIp();
-    const summary = await parts.accounts.apply(rows, overflow, parts.clock.wallMs(), number);
+    const summary = await parts.accounts.apply(result.rows, result.overflow, parts.clock.wallMs(), number);
     refreshNumber = number;
-    const refresh = {
-      number: refreshNumber,
+    const refresh: Refresh = {
+      number,
       result,
       summary,
-      durationMs: parts.clock.nowMs() - startedMs,
+      durationMs: parts.clock.nowMs() - cut.takenMs,
       finishedAtMs: parts.clock.wallMs(),
-      takenMs: startedMs,
+      ...cut,
     };
     steps?.record(refresh); // there are none at a stop without a start
     await steps?.addRoce(refresh);
@@ -289,7 +291,7 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
       return false;
     },
     reconfigure: (begin, task) => turns.run('last', () => held(() => change(begin, task))),
-    withSnapshot: (fn) => guard.run('last', () => fn(refreshNumber)),
+    withSnapshot: (fn, place = 'last') => guard.run(place, () => fn(refreshNumber)),
     currentRefresh: () => refreshNumber,
     readiness() {
       const attached = attachments.states.filter((state) => state.attached).map((state) => state.name);

@@ -175,6 +175,25 @@ test('what predecessors counted is taken in at the start, refresh by refresh', a
   assert.equal(rig.events.filter((event) => event.startsWith('drain')).length, 4);
 });
 
+test('of the start, and of what predecessors counted, nobody knows in what time', async () => {
+  const told: boolean[] = [];
+  const rig = createRig(['va'], false, WATCH_MS, {
+    async show({ isOfUnknownTime }) {
+      told.push(isOfUnknownTime);
+    },
+  });
+  await rig.daemon.start();
+  await rig.runTimers(INTERVAL_MS);
+  let left = 2;
+  rig.isTakingOver = () => left > 0 && left-- > 0;
+  await rig.runTimers(3 * INTERVAL_MS);
+  rig.isTakingOver = () => false;
+  await rig.runTimers(4 * INTERVAL_MS);
+  await rig.daemon.stop();
+  assert.equal(told[0], true, 'before the start was over');
+  assert.deepEqual(told.slice(1), [false, true, true, false, false]);
+});
+
 test('a refresh longer than the interval leaves beats out and does not pile up', async () => {
   const rig = createRig();
   await rig.daemon.start();

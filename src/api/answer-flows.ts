@@ -22,8 +22,9 @@ const ROW_VALUES = 35;
 
 interface FlowSums {
   flows: number;
-  bytes: number;
-  packets: number;
+  /** null: what was counted in the last refresh is not known. */
+  bytes: number | null;
+  packets: number | null;
   total_bytes: number;
   total_packets: number;
 }
@@ -40,9 +41,9 @@ export async function answerFlows(
 ): Promise<Record<string, unknown>> {
   const { series, books, pacer } = parts;
   const matches = createMatch(query, parts.interfaceName);
-  const matched = noSums();
+  const matched = noSums(live);
   const largest = new LargestRows(query.top);
-  const [ranks, ties] = [columnOf(series, query.by), tieColumnOf(series, query.by)];
+  const [ranks, ties] = [columnOf(series, columnKnown(query.by, live)), tieColumnOf(series, query.by)];
   const { keys, inUse } = series;
   await pacer.run(series.count, FLOW_NS, (from, to) => {
     for (let i = from; i < to; i++) {
@@ -53,7 +54,7 @@ export async function answerFlows(
     }
   });
   const top = largest.take();
-  const shown = noSums();
+  const shown = noSums(live);
   for (const one of top) addFlow(shown, series, one);
   const rest = lessThan(matched, shown);
   const isByAddress = query.src !== undefined || query.dst !== undefined;
@@ -83,14 +84,15 @@ function renderFlows(
   const labelsOf = labelReader(fields);
   const row = (one: number): object => {
     const [bytes, packets] = [series.intervalBytes[one] ?? 0, series.intervalPackets[one] ?? 0];
+    const { isKnown } = live;
     return {
       id: flowId(series, one),
       labels: labelsOf(series.keys, one * FLOW_ROW_WORDS),
       began_ms: series.startedMs[one] ?? 0,
       bits_per_second: bitsPerSecond(bytes, live.spanMs),
       packets_per_second: perSecond(packets, live.spanMs),
-      bytes,
-      packets,
+      bytes: isKnown ? bytes : null,
+      packets: isKnown ? packets : null,
       total_bytes: series.totalBytes[one] ?? 0,
       total_packets: series.totalPackets[one] ?? 0,
       windows: windowRates((askedMs, sums) => followed.sumWindow(one, askedMs, sums), {
@@ -154,6 +156,12 @@ function columnOf(series: SeriesView, by: FlowColumn): Float64Array {
   }
 }
 
+/** Where it is not known what was counted lately, the largest are those of the largest totals. */
+function columnKnown(by: FlowColumn, { isKnown }: LiveCounts): FlowColumn {
+  if (isKnown) return by;
+  return by === 'packets' || by === 'total_packets' ? 'total_packets' : 'total_bytes';
+}
+
 function tieColumnOf(series: SeriesView, by: FlowColumn): Float64Array {
   return by === 'packets' ? series.totalPackets : series.totalBytes;
 }
@@ -166,27 +174,32 @@ function carriedOf(
   interfaceName: (id: number) => string,
   flows: number,
 ): FlowSums {
-  const sums = { ...noSums(), flows };
+  const sums = { ...noSums(live), flows };
   const isMeant = name === undefined ? undefined : interfaceCondition(name, interfaceName);
   books.interfaces.forEach((row, place) => {
     if (kind !== undefined && row.kind !== kind) return;
     if (isMeant !== undefined && !isMeant(row.interfaceId)) return;
-    sums.bytes += live.interfaces.bytes[place] ?? 0;
-    sums.packets += live.interfaces.packets[place] ?? 0;
+    sums.bytes = plus(sums.bytes, live.interfaces.bytes[place] ?? 0);
+    sums.packets = plus(sums.packets, live.interfaces.packets[place] ?? 0);
     sums.total_bytes += row.bytes;
     sums.total_packets += row.packets;
   });
   return sums;
 }
 
-function noSums(): FlowSums {
-  return { flows: 0, bytes: 0, packets: 0, total_bytes: 0, total_packets: 0 };
+function noSums({ isKnown }: LiveCounts): FlowSums {
+  const none = isKnown ? 0 : null;
+  return { flows: 0, bytes: none, packets: none, total_bytes: 0, total_packets: 0 };
+}
+
+function plus(sum: number | null, count: number): number | null {
+  return sum === null ? null : sum + count;
 }
 
 function addFlow(sums: FlowSums, series: SeriesView, one: number): void {
   sums.flows++;
-  sums.bytes += series.intervalBytes[one] ?? 0;
-  sums.packets += series.intervalPackets[one] ?? 0;
+  sums.bytes = plus(sums.bytes, series.intervalBytes[one] ?? 0);
+  sums.packets = plus(sums.packets, series.intervalPackets[one] ?? 0);
   sums.total_bytes += series.totalBytes[one] ?? 0;
   sums.total_packets += series.totalPackets[one] ?? 0;
 }
@@ -194,8 +207,8 @@ function addFlow(sums: FlowSums, series: SeriesView, one: number): void {
 function lessThan(all: FlowSums, part: FlowSums): FlowSums {
   return {
     flows: all.flows - part.flows,
-    bytes: all.bytes - part.bytes,
-    packets: all.packets - part.packets,
+    bytes: plus(all.bytes, -(part.bytes ?? 0)),
+    packets: plus(all.packets, -(part.packets ?? 0)),
     total_bytes: all.total_bytes - part.total_bytes,
     total_packets: all.total_packets - part.total_packets,
   };

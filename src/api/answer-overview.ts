@@ -5,7 +5,7 @@
 import { trafficType } from '../abi/kinds.js';
 import type { BooksView, SeriesView } from '../flows/views.js';
 import type { Pacer } from '../pacer.js';
-import type { RdmaView } from '../rdma/rounds.js';
+import type { RdmaView, VisibilityView } from '../rdma/rounds.js';
 import type { RocePairsView } from '../roce/views.js';
 import type { ExporterFacts, FactParts, WatchedInterface } from './facts.js';
 import { bitsPerSecond, perSecond, renderList } from './json-list.js';
@@ -14,6 +14,8 @@ import { judgeLive, whyNothing } from './verdict.js';
 import { windowRates } from './windows.js';
 
 export interface OverviewParts extends Pick<FactParts, 'facts' | 'interfaceName'> {
+  /** Of RDMA, as of now; undefined before the first reading. */
+  visibility(): RdmaView | undefined;
   readonly series: SeriesView;
   readonly books: BooksView;
   readonly roce: RocePairsView | undefined;
@@ -28,8 +30,8 @@ interface TypeRow {
   readonly traffic_type: string;
   readonly bits_per_second: number | null;
   readonly packets_per_second: number | null;
-  readonly bytes: number;
-  readonly packets: number;
+  readonly bytes: number | null;
+  readonly packets: number | null;
   readonly total_bytes: number;
   readonly total_packets: number;
 }
@@ -41,13 +43,16 @@ export async function answerOverview(
 ): Promise<Record<string, unknown>> {
   const facts = parts.facts();
   const { last } = live;
-  const rdma = live.rdma.last;
+  const rdma = parts.visibility();
   const byName = placesByName(parts);
   const watched = new Map(facts.interfaces.map((one) => [one.name, one]));
-  const names = new Set([...watched.keys(), ...byName.keys()]);
+  const visibility = visibilityByName(rdma);
+  const hasCarried = (place: number): boolean => hasCarriedEver(place, parts);
+  const others = [...byName].filter(([, places]) => places.some(hasCarried)).map(([name]) => name);
+  const names = new Set([...watched.keys(), ...others]);
   const row = (name: string): object =>
-    interfaceRow(name, byName.get(name) ?? [], watched.get(name), live, parts, rdma);
-  const isIdle = parts.books.interfaces.every((_row, place) => !((live.interfaces.packets[place] ?? 0) > 0));
+    interfaceRow(name, byName.get(name) ?? [], watched.get(name), live, parts, visibility.get(name) ?? []);
+  const isIdle = parts.books.interfaces.every((_row, place) => !isBusy(place, live, parts));
   return {
     version: facts.version,
     started_ms: facts.startedMs,
@@ -81,10 +86,9 @@ export async function answerOverview(
 /** What changes with each refresh; small, as it is sent to many. */
 export function eventOf(live: LiveCounts, parts: OverviewParts): Record<string, unknown> {
   const facts = parts.facts();
-  const { level, sentence } = judgeLive(facts, live.rdma.last);
-  const isBusy = (place: number): boolean => (live.interfaces.packets[place] ?? 0) > 0;
+  const { level, sentence } = judgeLive(facts, parts.visibility());
   const interfaces = [...placesByName(parts)]
-    .map(([name, places]) => ({ name, busy: places.filter(isBusy) }))
+    .map(([name, places]) => ({ name, busy: places.filter((place) => isBusy(place, live, parts)) }))
     .filter(({ busy }) => busy.length > 0)
     .slice(0, EVENT_INTERFACES_MAX)
     .map(({ name, busy }) => ({
@@ -108,28 +112,26 @@ function interfaceRow(
   watched: WatchedInterface | undefined,
   live: LiveCounts,
   parts: OverviewParts,
-  rdma: RdmaView | undefined,
+  visibility: readonly VisibilityView[],
 ) {
   const types = places
     .map((place) => typeRow(place, live, parts))
     .filter(({ total_packets, total_bytes }) => total_packets > 0 || total_bytes > 0);
   const sum = (field: 'bytes' | 'packets' | 'total_bytes' | 'total_packets'): number =>
-    types.reduce((total, row) => total + row[field], 0);
+    types.reduce((total, row) => total + (row[field] ?? 0), 0);
   return {
     name,
     attached: watched?.mode !== undefined,
     mode: watched?.mode ?? null,
     note: watched?.note ?? '',
-    roce_visibility: (rdma?.visibility ?? [])
-      .filter(({ interfaceName }) => interfaceName === name)
-      .map(({ rdmaDevice, state, unseenPackets }) => ({
-        rdma_device: rdmaDevice,
-        state,
-        unseen_packets: unseenPackets ?? null,
-      })),
+    roce_visibility: visibility.map(({ rdmaDevice, state, unseenPackets }) => ({
+      rdma_device: rdmaDevice,
+      state,
+      unseen_packets: unseenPackets ?? null,
+    })),
     ...ratesOf(places, live),
-    bytes: sum('bytes'),
-    packets: sum('packets'),
+    bytes: live.isKnown ? sum('bytes') : null,
+    packets: live.isKnown ? sum('packets') : null,
     total_bytes: sum('total_bytes'),
     total_packets: sum('total_packets'),
     windows: interfaceWindows(places, live),
@@ -142,11 +144,31 @@ function typeRow(place: number, live: LiveCounts, parts: OverviewParts): TypeRow
   return {
     traffic_type: typeOf(place, parts),
     ...ratesOf([place], live),
-    bytes: live.interfaces.bytes[place] ?? 0,
-    packets: live.interfaces.packets[place] ?? 0,
+    bytes: live.isKnown ? (live.interfaces.bytes[place] ?? 0) : null,
+    packets: live.isKnown ? (live.interfaces.packets[place] ?? 0) : null,
     total_bytes,
     total_packets,
   };
+}
+
+/** Whether it carried something in the last refresh, or where that is not known, ever. */
+function isBusy(place: number, live: LiveCounts, parts: OverviewParts): boolean {
+  return live.isKnown ? (live.interfaces.packets[place] ?? 0) > 0 : hasCarriedEver(place, parts);
+}
+
+function hasCarriedEver(place: number, { books }: OverviewParts): boolean {
+  const { bytes = 0, packets = 0 } = books.interfaces[place] ?? {};
+  return bytes > 0 || packets > 0;
+}
+
+function visibilityByName(rdma: RdmaView | undefined): ReadonlyMap<string, VisibilityView[]> {
+  const byName = new Map<string, VisibilityView[]>();
+  for (const row of rdma?.visibility ?? []) {
+    const rows = byName.get(row.interfaceName);
+    if (rows === undefined) byName.set(row.interfaceName, [row]);
+    else rows.push(row);
+  }
+  return byName;
 }
 
 function typeOf(place: number, { books }: OverviewParts): string {

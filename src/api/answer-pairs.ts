@@ -3,6 +3,7 @@
 
 import { roceAddressText } from '../metrics/roce-labels.js';
 import type { Pacer } from '../pacer.js';
+import type { RdmaView } from '../rdma/rounds.js';
 import type { RocePairsView, RocePairView } from '../roce/views.js';
 import { interfaceCondition } from './answer-flows.js';
 import type { FactParts } from './facts.js';
@@ -43,14 +44,19 @@ interface PairSums {
   total_packets: number;
 }
 
-/** Within the guard. roce: undefined where RoCE headers are not read. */
+export interface PairParts extends Pick<FactParts, 'facts' | 'interfaceName'> {
+  /** undefined where RoCE headers are not read. */
+  readonly roce: RocePairsView | undefined;
+  /** Of RDMA, as of now; undefined before the first reading. */
+  visibility(): RdmaView | undefined;
+  readonly pacer: Pacer;
+}
+
+/** Within the guard. */
 export async function answerPairs(
   query: PairQuery,
   live: LiveCounts,
-  parts: Pick<FactParts, 'facts' | 'interfaceName'> & {
-    readonly roce: RocePairsView | undefined;
-    readonly pacer: Pacer;
-  },
+  parts: PairParts,
 ): Promise<Record<string, unknown>> {
   const { roce, pacer, interfaceName } = parts;
   const pairs = roce?.pairs ?? [];
@@ -63,7 +69,7 @@ export async function answerPairs(
       const pair = pairs[i];
       if (pair === undefined || !matches(pair)) continue;
       readPairTotals(pair, totals);
-      const grown = live.pairs.grownOf(pair);
+      const grown = live.grownOf(pair);
       addPair(all, totals, grown);
       largest.offer(i, rankOf(query.by, totals, grown), totals[PAIR_NUMBER.bytes] ?? 0);
     }
@@ -72,7 +78,7 @@ export async function answerPairs(
   const shown = noSums();
   for (const pair of top) {
     readPairTotals(pair, totals);
-    addPair(shown, totals, live.pairs.grownOf(pair));
+    addPair(shown, totals, live.grownOf(pair));
   }
   const rows = await renderPairs(top, live, {
     interfaceName,
@@ -86,7 +92,7 @@ export async function answerPairs(
     shown,
     rest: restOf(all, shown),
     all,
-    empty: all.pairs > 0 ? null : whyNoPair(pairs.length, parts.facts(), live, roce !== undefined),
+    empty: all.pairs > 0 ? null : whyNoPair(pairs.length, parts),
   };
 }
 
@@ -110,7 +116,7 @@ function renderPairs(
       roceAddressText(path.addresses, 0),
       roceAddressText(path.addresses, DESTINATION_WORD),
     ];
-    const grown = live.pairs.grownOf(pair);
+    const grown = live.grownOf(pair);
     const lately = (number: number): number | null => (grown === undefined ? null : (grown[number] ?? 0));
     const ofGrown = <T>(value: (counts: Float64Array) => T): T | null =>
       grown === undefined ? null : value(grown);
@@ -210,12 +216,7 @@ function restOf(all: PairSums, shown: PairSums): PairSums {
   };
 }
 
-function whyNoPair(
-  pairCount: number,
-  facts: ReturnType<FactParts['facts']>,
-  live: LiveCounts,
-  readsRoce: boolean,
-): string {
+function whyNoPair(pairCount: number, { facts, visibility, roce }: PairParts): string {
   if (pairCount > 0) return `none of the ${pairCount} pairs is what was asked for`;
-  return whyNoRoce(facts, live.rdma.last, readsRoce);
+  return whyNoRoce(facts(), visibility(), roce !== undefined);
 }

@@ -1,43 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
-// RDMA ports, their rates by what the cards count themselves, and which of their counters grow. Pure.
+// RDMA ports, their rates by what the cards count themselves, and which of their counters grow.
 
 import { isLevelCounter } from '../metrics/rdma-families.js';
+import type { Pacer } from '../pacer.js';
 import type { RdmaPortStatus } from '../rdma/port-reader.js';
-import type { RdmaView } from '../rdma/rounds.js';
-import { bitsPerSecond, shareOf } from './json-list.js';
+import type { RdmaPortsReading } from '../rdma/rounds.js';
+import { bitsPerSecond, renderList, shareOf } from './json-list.js';
 import type { RdmaReadings } from './rdma-readings.js';
 
-export function answerRdma(
+/** Numbers and texts of a counter's row, about, and of a port without. */
+const COUNTER_VALUES = 6;
+const PORT_VALUES = 20;
+
+/** Within the guard. */
+export async function answerRdma(
   readings: RdmaReadings,
-  { isEnabled }: { readonly isEnabled: boolean },
-): Record<string, unknown> {
+  { isEnabled, pacer }: { readonly isEnabled: boolean; readonly pacer: Pacer },
+): Promise<Record<string, unknown>> {
   const { last, before, oldest } = readings;
+  const compared: Compared = { last, before, ofBefore: portsByName(before), ofOldest: portsByName(oldest) };
   const ports = last?.ports ?? [];
   const recentMs = last === undefined || oldest === undefined ? 0 : last.readAtMs - oldest.readAtMs;
   return {
     enabled: isEnabled,
     read_ms: last?.readDurationMs ?? null,
     recent_seconds: recentMs > 0 ? recentMs / 1000 : null,
-    ports: ports.map((port) => portRow(port, last, before, oldest)),
+    ports: await renderList(ports, valuesEach(ports), (port) => portRow(port, compared), pacer),
     empty: ports.length > 0 ? null : whyNoPort(isEnabled, last),
   };
 }
 
-function whyNoPort(isEnabled: boolean, last: RdmaView | undefined): string {
+function whyNoPort(isEnabled: boolean, last: RdmaPortsReading | undefined): string {
   if (!isEnabled) return 'rdma.enabled is false: RDMA devices are not read';
   return last === undefined
     ? 'RDMA devices have not been read yet'
     : 'this host has no RDMA device, or shows none here (in a container, mount its /sys)';
 }
 
-function portRow(
-  port: RdmaPortStatus,
-  last: RdmaView | undefined,
-  before: RdmaView | undefined,
-  oldest: RdmaView | undefined,
-): object {
+interface Compared {
+  readonly last: RdmaPortsReading | undefined;
+  readonly before: RdmaPortsReading | undefined;
+  readonly ofBefore: ReadonlyMap<string, RdmaPortStatus>;
+  readonly ofOldest: ReadonlyMap<string, RdmaPortStatus>;
+}
+
+function portRow(port: RdmaPortStatus, { last, before, ofBefore, ofOldest }: Compared): object {
   const { name, identity, link, counters } = port;
-  const [portBefore, portOldest] = [samePort(before, port), samePort(oldest, port)];
+  const [portBefore, portOldest] = [ofBefore.get(nameOf(port)), ofOldest.get(nameOf(port))];
   const spanMs = last === undefined || before === undefined ? 0 : last.readAtMs - before.readAtMs;
   const received = growth(counters?.receivedBytes, portBefore?.counters?.receivedBytes);
   const transmitted = growth(counters?.transmittedBytes, portBefore?.counters?.transmittedBytes);
@@ -90,8 +99,17 @@ function counterRows(
   });
 }
 
-function samePort(view: RdmaView | undefined, { name }: RdmaPortStatus): RdmaPortStatus | undefined {
-  return view?.ports.find((port) => port.name.device === name.device && port.name.port === name.port);
+function portsByName(reading: RdmaPortsReading | undefined): ReadonlyMap<string, RdmaPortStatus> {
+  return new Map((reading?.ports ?? []).map((port) => [nameOf(port), port]));
+}
+
+function nameOf({ name }: RdmaPortStatus): string {
+  return `${name.device} ${name.port}`;
+}
+
+function valuesEach(ports: readonly RdmaPortStatus[]): number {
+  const { standard = {}, hardware = {} } = ports[0]?.counters ?? {};
+  return PORT_VALUES + COUNTER_VALUES * (Object.keys(standard).length + Object.keys(hardware).length);
 }
 
 /** null where one of them is not known, and where the counter was set back. */

@@ -8,11 +8,11 @@ export const PENDING_MAX = 16;
 export const ANSWERS_MAX = 32;
 export const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
 /** Facts that no refresh changes may be so old: that an interface was lost, or push. */
-const MAX_AGE_MS = 1000;
+const FACTS_MAX_AGE_MS = 1000;
 
 export interface ApiAnswer {
-  /** JSON, ends in a line feed. */
-  readonly body: Buffer;
+  /** JSON, ends in a line feed. Never changed. */
+  readonly body: readonly Buffer[];
 }
 
 /** What is wrong with the query, or that it is too much at a time: one sentence. */
@@ -24,7 +24,9 @@ export interface AnswersParts {
   /** Number of the last refresh. */
   currentRefresh(): number;
   /** Makes an answer, or says what is wrong with the query. */
-  make(name: string, params: URLSearchParams): Promise<Buffer | { readonly problem: string }>;
+  make(name: string, params: URLSearchParams): Promise<readonly Buffer[] | { readonly problem: string }>;
+  /** Whether answers of this name tell facts that change between refreshes. */
+  tellsFacts(name: string): boolean;
   /** Monotonic. */
   nowMs(): number;
 }
@@ -61,7 +63,8 @@ export class Answers {
     }
     const key = keyOf(name, params);
     const known = this.#kept.get(key);
-    if (known !== undefined && nowMs() - known.madeMs < MAX_AGE_MS) return known.answer;
+    const maxAgeMs = this.#parts.tellsFacts(name) ? FACTS_MAX_AGE_MS : Number.POSITIVE_INFINITY;
+    if (known !== undefined && nowMs() - known.madeMs < maxAgeMs) return known.answer;
     if (this.#pending >= PENDING_MAX) {
       const sentence = `${PENDING_MAX} other answers are being made already; try again in a second.`;
       return Promise.resolve({ refused: 'busy', sentence });
@@ -79,10 +82,10 @@ export class Answers {
   async #make(key: string, name: string, params: URLSearchParams): Promise<ApiAnswer | ApiRefusal> {
     const refresh = this.#refresh;
     this.#pending++;
-    let body: Buffer | undefined;
+    let body: readonly Buffer[] | undefined;
     try {
       const made = await this.#parts.make(name, params);
-      if (!Buffer.isBuffer(made)) return { refused: 'query', sentence: made.problem };
+      if ('problem' in made) return { refused: 'query', sentence: made.problem };
       body = made;
       return { body };
     } finally {
@@ -91,11 +94,11 @@ export class Answers {
     }
   }
 
-  #keep(key: string, refresh: number, body: Buffer | undefined): void {
+  #keep(key: string, refresh: number, body: readonly Buffer[] | undefined): void {
     const kept = this.#kept.get(key);
     if (kept === undefined || refresh !== this.#refresh) return;
     if (body === undefined) this.#kept.delete(key);
-    else kept.bytes = body.length;
+    else kept.bytes = body.reduce((sum, { length }) => sum + length, 0);
     for (const oldest of this.#kept.keys()) {
       const { answers, bytes } = this.size;
       if (answers <= ANSWERS_MAX && bytes <= ANSWER_BYTES_MAX) return;

@@ -6,6 +6,7 @@ import type { SeriesView } from '../flows/views.js';
 import type { Pacer } from '../pacer.js';
 import { FOLLOWED_MAX, FollowedRows } from './followed-rows.js';
 import { LargestRows } from './largest-rows.js';
+import type { TimedRefresh } from './rate-history.js';
 
 /** Columns of a flow. */
 export const FLOW_NUMBER = { bytes: 0, packets: 1 } as const;
@@ -24,7 +25,7 @@ export class FlowRates {
   }
 
   /** A refresh is over; the view must stay as it is until it resolves. */
-  async note(view: SeriesView, endsMs: number, spanMs: number): Promise<void> {
+  async note(view: SeriesView, refresh: TimedRefresh): Promise<void> {
     const { inUse, intervalBytes, intervalPackets, totalBytes } = view;
     const largest = new LargestRows(FOLLOWED_MAX);
     await this.#pacer.run(view.count, FLOW_NS, (from, to) => {
@@ -34,7 +35,7 @@ export class FlowRates {
         largest.offer(series, rank, totalBytes[series] ?? 0);
       }
     });
-    this.followed.add(largest.take(), endsMs, spanMs, (series, values, at) => {
+    this.followed.add(largest.take(), refresh, (series, values, at) => {
       values[at + FLOW_NUMBER.bytes] = intervalBytes[series] ?? 0;
       values[at + FLOW_NUMBER.packets] = intervalPackets[series] ?? 0;
     });

@@ -2,7 +2,7 @@
 // The largest rows of a table that comes and goes, each with its counts over the last ten minutes. A row has a
 // place as long as it is followed; who is in the place before it is told by the number of its first whole point.
 
-import { RateHistory } from './rate-history.js';
+import { RateHistory, type TimedRefresh } from './rate-history.js';
 
 /** Rows that are followed at a time. */
 export const FOLLOWED_MAX = 100;
@@ -49,8 +49,7 @@ export class FollowedRows<Key> {
    */
   add(
     chosen: readonly Key[],
-    endsMs: number,
-    spanMs: number,
+    refresh: TimedRefresh,
     write: (key: Key, values: Float64Array, at: number) => void,
   ): void {
     this.#follow(chosen);
@@ -61,8 +60,8 @@ export class FollowedRows<Key> {
       const size = values[place * columns] ?? 0;
       this.#sizes[place] = Math.max(size, SIZE_KEPT * (this.#sizes[place] ?? 0));
     }
-    this.history.add(endsMs, spanMs, values);
-    this.#sinceMs ??= endsMs - spanMs;
+    this.history.note(refresh, values);
+    if (refresh.time === 'whole') this.#sinceMs ??= refresh.endsMs - refresh.spanMs;
   }
 
   /** The row is no more; its place is free. */

@@ -3,7 +3,7 @@
 // books. Always kept, as it costs next to nothing.
 
 import type { BookRow } from '../flows/views.js';
-import { RateHistory } from './rate-history.js';
+import { RateHistory, type TimedRefresh } from './rate-history.js';
 
 /** Rows of interface and type with a history of their own; what others carried is together in one more. */
 export const HISTORY_ROWS_MAX = 128;
@@ -49,23 +49,34 @@ export class InterfaceRates {
     return (this.#historyRow[place] ?? 0) > 0;
   }
 
-  /** A refresh is over. */
-  note(endsMs: number, spanMs: number): void {
+  /** The books begin anew, at 0. */
+  beginAnew(): void {
+    this.#bytesBefore.fill(0);
+    this.#packetsBefore.fill(0);
+  }
+
+  /** A refresh is over. Returns whether anything has come. */
+  note(refresh: TimedRefresh): boolean {
+    let hasCome = false;
     const rows = this.#rows();
     this.#reserve(rows.length);
     this.#values.fill(0);
     for (let place = 0; place < rows.length; place++) {
       const { bytes = 0, packets = 0 } = rows[place] ?? {};
-      const newBytes = grownBy(bytes, this.#bytesBefore[place] ?? 0);
-      const newPackets = grownBy(packets, this.#packetsBefore[place] ?? 0);
+      // Totals only fall with beginAnew(): a half of one that failed is no negative rate.
+      const newBytes = Math.max(0, bytes - (this.#bytesBefore[place] ?? 0));
+      const newPackets = Math.max(0, packets - (this.#packetsBefore[place] ?? 0));
       this.bytes[place] = newBytes;
       this.packets[place] = newPackets;
       this.#bytesBefore[place] = bytes;
       this.#packetsBefore[place] = packets;
-      if (newBytes > 0 || newPackets > 0) this.#addToHistory(place, newBytes, newPackets);
+      if (newBytes === 0 && newPackets === 0) continue;
+      hasCome = true;
+      if (refresh.time !== 'unknown') this.#addToHistory(place, newBytes, newPackets);
     }
     const used = this.#hasOthers ? HISTORY_ROWS_MAX + 1 : this.#places.length;
-    this.history.add(endsMs, spanMs, this.#values.subarray(0, used * COLUMNS));
+    this.history.note(refresh, this.#values.subarray(0, used * COLUMNS));
+    return hasCome;
   }
 
   #addToHistory(place: number, bytes: number, packets: number): void {
@@ -97,9 +108,4 @@ export class InterfaceRates {
     rows.set(this.#historyRow);
     this.#historyRow = rows;
   }
-}
-
-/** A counter that is smaller than before has begun anew. */
-function grownBy(now: number, before: number): number {
-  return now >= before ? now - before : now;
 }

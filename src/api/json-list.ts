@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// A long JSON list in short turns of the event loop: an element at a time.
+// An answer as JSON in chunks, made in short turns of the event loop: long lists an element at a time, each slice of
+// them encoded before the next is made.
 
 import type { Pacer } from '../pacer.js';
 
 /** JSON whose elements were made one by one; everything else of an answer is short. */
 export class RawJson {
-  readonly text: string;
+  readonly chunks: readonly Buffer[];
 
-  constructor(text: string) {
-    this.text = text;
+  constructor(chunks: readonly Buffer[]) {
+    this.chunks = chunks;
   }
 }
 
-/** Price of a number or text of an element, nanoseconds. */
+/** Price of a number or text of an element, nanoseconds: to make it, and to encode it. */
 const VALUE_NS = 150;
+/** A slice is encoded when it is so long, in characters. */
+const CHUNK_LENGTH = 64 * 1024;
 
 /** valuesEach: numbers and texts of an element, about. */
 export async function renderList<T>(
@@ -22,21 +25,39 @@ export async function renderList<T>(
   element: (item: T) => object,
   pacer: Pacer,
 ): Promise<RawJson> {
-  const texts: string[] = [];
+  const chunks: Buffer[] = [];
+  let text = '[';
+  let isFirst = true;
+  const encode = (): void => {
+    chunks.push(Buffer.from(text));
+    text = '';
+  };
   for (const item of items) {
-    texts.push(JSON.stringify(element(item)));
-    if (pacer.note(valuesEach * VALUE_NS)) await pacer.turn();
+    text += (isFirst ? '' : ',') + JSON.stringify(element(item));
+    isFirst = false;
+    if (text.length >= CHUNK_LENGTH) encode();
+    if (!pacer.note(valuesEach * VALUE_NS)) continue;
+    if (text !== '') encode();
+    await pacer.turn();
   }
-  return new RawJson(`[${texts.join(',')}]`);
+  text += ']';
+  encode();
+  return new RawJson(chunks);
 }
 
-/** Ends in a line feed. */
-export function renderAnswer(answer: Readonly<Record<string, unknown>>): string {
-  const members = Object.entries(answer).map(([key, value]) => {
-    const text = value instanceof RawJson ? value.text : JSON.stringify(value);
-    return `${JSON.stringify(key)}:${text}`;
+/** Together they end in a line feed. */
+export function renderAnswer(answer: Readonly<Record<string, unknown>>): Buffer[] {
+  const chunks: Buffer[] = [];
+  let text = '{';
+  Object.entries(answer).forEach(([key, value], place) => {
+    text += `${place === 0 ? '' : ','}${JSON.stringify(key)}:`;
+    if (value instanceof RawJson) {
+      chunks.push(Buffer.from(text), ...value.chunks);
+      text = '';
+    } else text += JSON.stringify(value);
   });
-  return `{${members.join(',')}}\n`;
+  chunks.push(Buffer.from(`${text}}\n`));
+  return chunks;
 }
 
 /** Per second; null where no time has passed, so that no answer has a number that is none. */

@@ -3,6 +3,7 @@
 // docs/api.md is its promise.
 
 import type { Pacer } from '../pacer.js';
+import type { RdmaView } from '../rdma/rounds.js';
 import { answerBooks } from './answer-books.js';
 import { answerFlows } from './answer-flows.js';
 import { answerHistory } from './answer-history.js';
@@ -19,9 +20,13 @@ export interface LiveViewParts extends LiveCountsParts, FactParts {
   /** Runs fn while no refresh changes the counts. */
   withSnapshot<T>(fn: (refresh: number) => Promise<T>): Promise<T>;
   currentRefresh(): number;
+  /** What the last reading and XDP's counts say together; undefined before the first. */
+  visibility(): RdmaView | undefined;
 }
 
-type Make = (params: URLSearchParams) => QueryProblem | (() => Promise<Record<string, unknown>>);
+type Members = Record<string, unknown>;
+/** Within the guard. */
+type Make = (params: URLSearchParams) => QueryProblem | Members | Promise<Members>;
 
 export class LiveView {
   readonly counts: LiveCounts;
@@ -37,6 +42,7 @@ export class LiveView {
       currentRefresh: parts.currentRefresh,
       nowMs: parts.nowMs,
       make: (name, params) => this.#make(name, params),
+      tellsFacts: (name) => name === 'overview',
     });
   }
 
@@ -51,7 +57,13 @@ export class LiveView {
     return this.#answers.get(name, params);
   }
 
-  /** Within the guard, after the counts of a refresh. */
+  /** Within the guard, before the counts of a refresh are added. */
+  begin(): void {
+    this.#answers.clear();
+    this.counts.begin();
+  }
+
+  /** Within the guard, after them. */
   note(refresh: RefreshTaken): Promise<void> {
     this.#answers.clear();
     return this.counts.note(refresh);
@@ -59,31 +71,32 @@ export class LiveView {
 
   /** Within the guard: the message of the last refresh, as JSON on one line. */
   event(refresh: number): string {
-    return renderAnswer({ ...this.#head(refresh), ...eventOf(this.counts, this.#views()) }).trimEnd();
+    const members = { ...this.#head(refresh), ...eventOf(this.counts, this.#views()) };
+    return JSON.stringify(members);
   }
 
-  async #make(name: string, params: URLSearchParams): Promise<Buffer | QueryProblem> {
-    const maker = this.#makers.get(name);
-    if (maker === undefined) throw new Error(`there is no answer ${name}`);
-    const make = maker(params);
-    if (typeof make !== 'function') return make;
-    return this.#parts.withSnapshot(async (refresh) =>
-      Buffer.from(renderAnswer({ ...this.#head(refresh), ...(await make()) })),
-    );
+  async #make(name: string, params: URLSearchParams): Promise<readonly Buffer[] | QueryProblem> {
+    const make = this.#makers.get(name);
+    if (make === undefined) throw new Error(`there is no answer ${name}`);
+    // The query, too, is read as things are then: labels may be others after a reload.
+    return this.#parts.withSnapshot(async (refresh) => {
+      const members = await make(params);
+      return isProblem(members) ? members : renderAnswer({ ...this.#head(refresh), ...members });
+    });
   }
 
-  #head(refresh: number): Record<string, unknown> {
+  #head(refresh: number): Members {
     const { last, spanMs } = this.counts;
     return { refresh, at_ms: last?.takenAtMs ?? null, seconds: spanMs / 1000 };
   }
 
   #views() {
-    const { series, books, pairs, facts, interfaceName, flowFields, pacer } = this.#parts;
+    const { series, books, pairs, facts, interfaceName, flowFields, visibility, pacer } = this.#parts;
     return {
       series: series(),
       books: books(),
       roce: pairs(),
-      ...{ facts, interfaceName, flowFields },
+      ...{ facts, interfaceName, flowFields, visibility },
       pacer: pacer satisfies Pacer,
     };
   }
@@ -92,10 +105,10 @@ export class LiveView {
     const { counts } = this;
     const parts = this.#parts;
     const plain =
-      (answer: () => Record<string, unknown> | Promise<Record<string, unknown>>): Make =>
+      (answer: () => Members | Promise<Members>): Make =>
       (params) => {
         const query = readNoQuery(params);
-        return isProblem(query) ? query : async () => answer();
+        return isProblem(query) ? query : answer();
       };
     return new Map<string, Make>([
       ['overview', plain(() => answerOverview(counts, this.#views()))],
@@ -106,23 +119,26 @@ export class LiveView {
             params,
             parts.flowFields().map(({ name }) => name),
           );
-          return isProblem(query) ? query : () => answerFlows(query, counts, this.#views());
+          return isProblem(query) ? query : answerFlows(query, counts, this.#views());
         },
       ],
       [
         'pairs',
         (params) => {
           const query = readPairQuery(params);
-          return isProblem(query) ? query : () => answerPairs(query, counts, this.#views());
+          return isProblem(query) ? query : answerPairs(query, counts, this.#views());
         },
       ],
-      ['rdma', plain(() => answerRdma(counts.rdma, { isEnabled: parts.facts().readsRdma }))],
+      [
+        'rdma',
+        plain(() => answerRdma(counts.rdma, { isEnabled: parts.facts().readsRdma, pacer: parts.pacer })),
+      ],
       ['books', plain(() => answerBooks(this.#views()))],
       [
         'history',
         (params) => {
           const query = readHistoryQuery(params);
-          return isProblem(query) ? query : async () => answerHistory(query, counts, this.#views());
+          return isProblem(query) ? query : answerHistory(query, counts, this.#views());
         },
       ],
     ]);

@@ -7,6 +7,7 @@ import type { Pacer } from '../pacer.js';
 import type { RocePairView } from '../roce/views.js';
 import { FOLLOWED_MAX, FollowedRows } from './followed-rows.js';
 import { LargestRows } from './largest-rows.js';
+import type { TimedRefresh } from './rate-history.js';
 
 /** Places of a pair's numbers; the first one is its size. */
 export const PAIR_NUMBER = {
@@ -65,7 +66,7 @@ export class PairRates {
   }
 
   /** A refresh is over; pairs must stay as they are until it resolves. */
-  async note(pairs: readonly RocePairView[], endsMs: number, spanMs: number): Promise<void> {
+  async note(pairs: readonly RocePairView[], refresh: TimedRefresh): Promise<void> {
     const isFirst = this.#notes === 0;
     this.#notes++;
     const largest = new LargestRows(FOLLOWED_MAX);
@@ -84,7 +85,7 @@ export class PairRates {
     await this.#forgetEnded(pairs.length);
     if (isFirst) return;
     const chosen = largest.take().flatMap((i) => pairs[i] ?? []);
-    this.followed.add(chosen, endsMs, spanMs, (pair, values, at) => {
+    this.followed.add(chosen, refresh, (pair, values, at) => {
       const { grown } = this.#noted.get(pair) ?? {};
       if (grown === undefined) return;
       for (let i = 0; i < PAIR_HISTORY_NUMBERS; i++) values[at + i] = grown[i] ?? 0;

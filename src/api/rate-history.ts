@@ -19,11 +19,28 @@ export interface HistoryPoint {
   readonly values: Float64Array;
 }
 
+/**
+ * What the counts of a refresh are of. `whole`: of all the time since the refresh before, or since the last whole one.
+ * `part`: of some of it, the rest comes with the next. `unknown`: of a time that nobody knows.
+ */
+export type CountsTime = 'whole' | 'part' | 'unknown';
+
+/** One refresh, for a history. */
+export interface TimedRefresh {
+  readonly time: CountsTime;
+  /** Wall clock. */
+  readonly endsMs: number;
+  /** Since the last whole refresh, or the last one of an unknown time. */
+  readonly spanMs: number;
+}
+
 export class RateHistory {
   readonly columns: number;
   /** Oldest first. */
   readonly #points: HistoryPoint[] = [];
   #nextNumber = 0;
+  /** Counts of refreshes whose time is still to come. */
+  #carried: Float64Array | undefined;
   #totalSpanMs = 0;
 
   constructor(columns: number) {
@@ -36,17 +53,19 @@ export class RateHistory {
 
   /** Number of the point that would hold all counts of a row that is followed from the next add() on. */
   get firstWhole(): number {
-    return this.#nextNumber;
+    return this.#nextNumber + (this.#carried === undefined ? 0 : 1);
   }
 
   /** Numbers that are kept now. */
   get valueCount(): number {
-    return this.#points.reduce((sum, { values }) => sum + values.length, 0);
+    return this.#points.reduce((sum, { values }) => sum + values.length, this.#carried?.length ?? 0);
   }
 
-  /** The counts of one refresh. values: copied. spanMs: since the one before. */
-  add(endsMs: number, spanMs: number, values: Float64Array): void {
+  /** The counts of one refresh, and what was carried until then. counts: copied. spanMs: the time that all of them are of. */
+  add(endsMs: number, spanMs: number, counts: Float64Array): void {
     const last = this.#points.at(-1);
+    const values = this.#carried === undefined ? counts : sumOf(this.#carried, counts);
+    this.#carried = undefined;
     this.#totalSpanMs += spanMs;
     if (last !== undefined && last.spanMs < OPEN_BELOW_MS) {
       this.#points[this.#points.length - 1] = {
@@ -61,8 +80,26 @@ export class RateHistory {
     this.#dropOld();
   }
 
+  /** As its time tells. */
+  note({ time, endsMs, spanMs }: TimedRefresh, counts: Float64Array): void {
+    if (time === 'whole') this.add(endsMs, spanMs, counts);
+    else if (time === 'part') this.carry(counts);
+    else this.dropCarried();
+  }
+
+  /** Counts that go with those of the next add(). Copied. */
+  carry(counts: Float64Array): void {
+    this.#carried = this.#carried === undefined ? counts.slice() : sumOf(this.#carried, counts);
+  }
+
+  /** What was carried goes with nothing: nobody knows what time it is of. */
+  dropCarried(): void {
+    this.#carried = undefined;
+  }
+
   clear(): void {
     this.#points.length = 0;
+    this.#carried = undefined;
     this.#totalSpanMs = 0;
   }
 

@@ -1,33 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 // The last two readings of RDMA ports, and one a minute of the last ten: what counters have grown by.
 
-import type { RdmaView } from '../rdma/rounds.js';
+import type { RdmaPortsReading } from '../rdma/rounds.js';
 
 const KEEP_EVERY_MS = 60_000;
 const RECENT_MS = 600_000;
 
 export class RdmaReadings {
-  #last: RdmaView | undefined;
-  #before: RdmaView | undefined;
+  #last: RdmaPortsReading | undefined;
+  #before: RdmaPortsReading | undefined;
   /** Oldest first. */
-  readonly #kept: RdmaView[] = [];
+  readonly #kept: RdmaPortsReading[] = [];
 
-  get last(): RdmaView | undefined {
+  get last(): RdmaPortsReading | undefined {
     return this.#last;
   }
 
   /** The one before the last. */
-  get before(): RdmaView | undefined {
+  get before(): RdmaPortsReading | undefined {
     return this.#before;
   }
 
   /** The oldest that is kept: at most ten minutes older than the last. */
-  get oldest(): RdmaView | undefined {
+  get oldest(): RdmaPortsReading | undefined {
     return this.#kept[0];
   }
 
   /** What there is now; of the same reading as at the last call, or of another one. */
-  note(view: RdmaView | undefined): void {
+  note(view: RdmaPortsReading | undefined): void {
     if (view === undefined) {
       this.#last = undefined;
       this.#before = undefined;

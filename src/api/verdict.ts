@@ -142,7 +142,7 @@ function judgeModes({ interfaces, wantsGeneric }: ExporterFacts): VerdictFinding
     }));
 }
 
-/** Why nothing has come in lately. */
+/** Why nothing has come in lately. seconds: in which nothing came; 0: that is not known. */
 export function whyNothing({ interfaces, notAttached }: ExporterFacts, seconds: number): string {
   const watched = interfaces.filter(({ mode }) => mode !== undefined);
   if (watched.length === 0) {
@@ -150,6 +150,7 @@ export function whyNothing({ interfaces, notAttached }: ExporterFacts, seconds: 
   }
   const down = watched.find(({ isUp }) => isUp === false);
   if (watched.length === 1 && down !== undefined) return downSentence(down.name);
+  if (seconds === 0) return 'nothing has been counted yet: ask again after the next refresh';
   const names = watched.length > NAMES_SHOWN ? `${watched.length} interfaces` : nameList(watched);
   return `no packet has arrived at ${names} in the last ${seconds.toFixed(1)} s`;
 }

@@ -55,6 +55,10 @@ interface KnownLater {
 
 export interface LiveViewLine {
   readonly source: ApiSource;
+  /** Within the guard, before the counts of a refresh are added. */
+  begin(): void;
+  /** Within the guard: all counts begin at 0 now. */
+  beginAnew(): void;
   /** Within the guard, after the counts of a refresh. Never rejects. */
   show(refresh: Refresh): Promise<void>;
   /** Where the exporter listens, and what it pushes, once that is known. */
@@ -92,11 +96,15 @@ export function connectLiveView(parts: LiveViewLineParts): LiveViewLine {
     series: () => accounts.series,
     books: () => accounts.books,
     pairs: () => roce?.view,
-    rdma: () => rdma.line?.view(),
+    rdma: () => rdma.line?.reading(),
+    visibility: () => rdma.line?.view(),
+    intervalMs: () => live.current.intervalMs,
+    isOn,
     eventReaders: () => readers.count,
     ...{ nowMs, wallMs },
     pacer: new Pacer(clock.yieldToLoop),
-    withSnapshot: daemon.withSnapshot,
+    // Scrapes go first.
+    withSnapshot: (fn) => daemon.withSnapshot(fn, 'patient'),
     currentRefresh: daemon.currentRefresh,
     interfaceName: (id) => flowParts.ids.nameOf(id),
     flowFields: () => createFlowLabelFields(flowLabelOptions(flowParts)),
@@ -123,22 +131,20 @@ export function connectLiveView(parts: LiveViewLineParts): LiveViewLine {
       answer: (name, params) => view.answer(name, params),
       events: readers.handle,
     },
-    async show({ number, result, summary, durationMs, finishedAtMs, takenMs }) {
+    begin: () => view.begin(),
+    beginAnew: () => view.counts.beginAnew(),
+    async show({ number, result, summary, durationMs, finishedAtMs, takenMs, isOfUnknownTime }) {
       const stallMs = Math.max(0, takeStallMs());
       endWhereDue();
-      if (!isOn()) {
-        view.counts.stopFollowing();
-        return;
-      }
       try {
         await view.note({
           takenMs,
           takenAtMs: finishedAtMs - durationMs,
-          isWhole: result.error === undefined,
-          ...{ durationMs, stallMs },
+          isWhole: result.error === undefined || result.hasAllRows === true,
+          ...{ isOfUnknownTime, durationMs, stallMs },
           flows: summary.flows,
         });
-        if (readers.count > 0) readers.send('refresh', number, view.event(number));
+        if (isOn() && readers.count > 0) readers.send('refresh', number, view.event(number));
       } catch (error) {
         log.error(
           { err: error },

@@ -252,7 +252,10 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
           ...{ hostIp, accounts, roce, roceSeen, clock, log },
           audiences: [scrapers.flows, scrapers.roce],
           lastRefresh: () => daemon.currentRefresh(),
-          onBegun: () => state?.beginAnew(),
+          onBegun() {
+            state?.beginAnew();
+            liveView.beginAnew();
+          },
         }),
       }),
       books: accounts.books,

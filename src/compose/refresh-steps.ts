@@ -27,7 +27,7 @@ export interface RefreshStepsParts {
   readonly roce: RoceLine | undefined;
   readonly rdma: LiveRdma;
   readonly printer: LivePrinter;
-  readonly liveView: Pick<LiveViewLine, 'show'>;
+  readonly liveView: Pick<LiveViewLine, 'begin' | 'show'>;
   readonly push: LivePush;
   readonly fit: ExpositionFit;
   readonly selfMetrics: SelfMetrics;
@@ -47,7 +47,10 @@ export function refreshSteps(parts: RefreshStepsParts): RefreshSteps {
         if (attached && framing !== undefined) accounts.openInterface(id, framing);
       }
     },
-    followHostIp: parts.followHostIp,
+    followHostIp() {
+      parts.liveView.begin();
+      return parts.followHostIp();
+    },
     addRoce: async ({ result, finishedAtMs, number }) => roce?.apply(result, finishedAtMs, number),
     fitExposition: parts.fit.step,
     async keepState() {

@@ -106,7 +106,8 @@ export function createHttpApp(options: HttpOptions, parts: HttpParts): Express {
     [telemetryPath, createMetricsHandler(options, { ...parts, onFault: fail })],
   ]);
   const { configText, guard, api } = parts;
-  const respondApi = api === undefined ? undefined : createApiHandler({ source: api, onFault: fail });
+  const respondApi =
+    api === undefined ? undefined : createApiHandler({ ...options, source: api, onFault: fail });
   if (configText !== undefined) {
     pages.set(
       '/-/config',

@@ -32,6 +32,8 @@ export interface DrainResult {
   readonly readMs: number;
   /** Why this drain is not complete; what is missing comes with the next one. */
   readonly error?: unknown;
+  /** With an error: the rows are all that was counted, and only what is told beside them is missing. */
+  readonly hasAllRows?: boolean;
 }
 
 /** The half that is being emptied, and how far that has come. */
@@ -79,12 +81,14 @@ export function createDrain(parts: DrainParts): Drain {
     const found = nothingFound();
     let times: Times = { fenceMs: 0, readMs: 0 };
     let error: unknown;
+    let hasAllRows = false;
     reader.begin();
     try {
       if (pending !== undefined) {
         await drainHalf(found); // what the last drain left
       }
       times = await drainHalf(found);
+      hasAllRows = true;
       unattributedPackets = (await maps.readUnattributed()).packets;
       await reader.lookAtOrder();
     } catch (caught) {
@@ -92,7 +96,7 @@ export function createDrain(parts: DrainParts): Drain {
     }
     const { rows, roceRows } = reader;
     const result = { rows, roceRows, ...found, unattributedPackets, ...times };
-    return error === undefined ? result : { ...result, error };
+    return error === undefined ? result : { ...result, error, hasAllRows };
   }
 
   return {

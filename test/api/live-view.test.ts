@@ -196,7 +196,15 @@ test('nobody looks: a refresh chooses and copies nothing', async () => {
   const turnsOf = async (): Promise<number> => {
     const before = fixture.turns;
     await fixture.view.note({
-      ...{ takenMs: fixture.nowMs, takenAtMs: 0, isWhole: true, durationMs: 1, stallMs: 0, flows: 1 },
+      ...{
+        takenMs: fixture.nowMs,
+        takenAtMs: 0,
+        isWhole: true,
+        isOfUnknownTime: false,
+        durationMs: 1,
+        stallMs: 0,
+        flows: 1,
+      },
     });
     return fixture.turns - before;
   };
@@ -209,7 +217,7 @@ test('nobody looks: a refresh chooses and copies nothing', async () => {
 test('a counter that begins anew is no negative rate', async () => {
   const fixture = createLiveFixture();
   await fixture.refresh([flow(1, 5000)]);
-  await fixture.accounts.beginAnew();
+  await fixture.beginAnew();
   await fixture.refresh([flow(1, 300)]);
   const answer = await fixture.ask('overview');
   assert.equal(at(answer, 'interfaces', 0, 'bits_per_second'), 2400);

@@ -5,7 +5,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { FOLLOWED_MAX, FollowedRows } from '../../src/api/followed-rows.js';
-import { HISTORY_SPAN_MS, MOST_POINTS, RateHistory } from '../../src/api/rate-history.js';
+import { HISTORY_SPAN_MS, MOST_POINTS, RateHistory, type TimedRefresh } from '../../src/api/rate-history.js';
+
+const whole = (endsMs: number, spanMs: number): TimedRefresh => ({ time: 'whole', endsMs, spanMs });
 
 test('a window goes over the fewest last points that are as long', () => {
   const history = new RateHistory(2);
@@ -57,7 +59,7 @@ test('the bound of the memory is what docs/api.md states, filled to the brim', (
   for (let i = 0; i < 2 * MOST_POINTS; i++) {
     // Others in every refresh: nobody keeps a place.
     const chosen = Array.from({ length: FOLLOWED_MAX }, (_, place) => 1000 * i + place);
-    rows.add(chosen, 1000 * i, 960, (_key, values, at) => values.fill(1, at, at + 9));
+    rows.add(chosen, whole(1000 * i, 960), (_key, values, at) => values.fill(1, at, at + 9));
   }
   assert.equal(rows.rows.length, FOLLOWED_MAX);
   assert.ok(rows.history.points.length <= MOST_POINTS);
@@ -73,7 +75,7 @@ test('a row that is followed stays unless another is half as large again', () =>
   const sizes = new Map<string, number>();
   const names = Array.from({ length: FOLLOWED_MAX }, (_, i) => `old${i}`);
   const add = (chosen: readonly string[]): void =>
-    rows.add(chosen, 0, 1000, (key, values, at) => {
+    rows.add(chosen, whole(0, 1000), (key, values, at) => {
       values[at] = sizes.get(key) ?? 0;
     });
   for (const name of names) sizes.set(name, 100);
@@ -91,9 +93,9 @@ test('a place has the history of who is in it, and of nobody before', () => {
   const write = (key: string, values: Float64Array, at: number): void => {
     values[at] = sizes[key] ?? 0;
   };
-  rows.add(['a'], 1000, 1000, write);
+  rows.add(['a'], whole(1000, 1000), write);
   rows.end('a');
-  rows.add(['b'], 2000, 1000, write);
+  rows.add(['b'], whole(2000, 1000), write);
   assert.deepEqual(rows.columnOf('b', 0), [undefined, 2]);
   assert.equal(rows.columnOf('a', 0), undefined);
   const sums = new Float64Array(1);
@@ -106,9 +108,9 @@ test('a row that comes in the middle of a point has its first whole one with the
   const write = (_key: string, values: Float64Array, at: number): void => {
     values[at] = 5;
   };
-  rows.add(['a'], 500, 500, write);
-  rows.add(['a', 'b'], 1000, 500, write);
-  rows.add(['a', 'b'], 1500, 500, write);
+  rows.add(['a'], whole(500, 500), write);
+  rows.add(['a', 'b'], whole(1000, 500), write);
+  rows.add(['a', 'b'], whole(1500, 500), write);
   assert.deepEqual(rows.columnOf('a', 0), [10, 5]);
   assert.deepEqual(rows.columnOf('b', 0), [undefined, 5]);
 });

@@ -4,11 +4,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { answerRdma } from '../../src/api/answer-rdma.js';
+import { renderAnswer } from '../../src/api/json-list.js';
 import { RdmaReadings } from '../../src/api/rdma-readings.js';
+import { Pacer } from '../../src/pacer.js';
 import type { RdmaPortStatus } from '../../src/rdma/port-reader.js';
-import type { RdmaView } from '../../src/rdma/rounds.js';
+import type { RdmaPortsReading } from '../../src/rdma/rounds.js';
 
-function viewOf(readAtMs: number, counters: RdmaPortStatus['counters']): RdmaView {
+function viewOf(readAtMs: number, counters: RdmaPortStatus['counters']): RdmaPortsReading {
   const port: RdmaPortStatus = {
     name: { device: 'mlx5_0', port: 1 },
     identity: undefined,
@@ -17,7 +19,7 @@ function viewOf(readAtMs: number, counters: RdmaPortStatus['counters']): RdmaVie
     timeouts: 0,
     errors: 0,
   };
-  return { ports: [port], visibility: [], readDurationMs: 3, readAtMs };
+  return { ports: [port], readDurationMs: 3, readAtMs };
 }
 
 function counters(receivedBytes: number, acked: number): NonNullable<RdmaPortStatus['counters']> {
@@ -35,18 +37,27 @@ interface RdmaAnswer {
   readonly ports: readonly (Record<string, unknown> & { counters: Record<string, unknown>[] })[];
 }
 
-const answerOf = (readings: RdmaReadings): RdmaAnswer =>
-  answerRdma(readings, { isEnabled: true }) as unknown as RdmaAnswer;
+/** turns: of the event loop. */
+async function answerOf(
+  readings: RdmaReadings,
+  turns: { count: number } = { count: 0 },
+): Promise<RdmaAnswer> {
+  const pacer = new Pacer(async () => {
+    turns.count++;
+  });
+  const answer = renderAnswer(await answerRdma(readings, { isEnabled: true, pacer }));
+  return JSON.parse(Buffer.concat(answer).toString());
+}
 
-test('rates and growth are those between two readings, of whatever refreshes', () => {
+test('rates and growth are those between two readings, of whatever refreshes', async () => {
   const readings = new RdmaReadings();
   readings.note(viewOf(1000, counters(0, 5)));
-  const [first] = answerOf(readings).ports;
+  const [first] = (await answerOf(readings)).ports;
   assert.deepEqual([first?.['seconds'], first?.['received_bits_per_second']], [null, null]);
   readings.note(viewOf(1000, counters(0, 5)));
   assert.equal(readings.before, undefined, 'the same reading again');
   readings.note(viewOf(3000, counters(250_000_000, 8)));
-  const [port] = answerOf(readings).ports;
+  const [port] = (await answerOf(readings)).ports;
   assert.equal(port?.['seconds'], 2);
   assert.equal(port['received_bits_per_second'], 1e9);
   assert.equal(port['received_share'], 0.01);
@@ -58,24 +69,44 @@ test('rates and growth are those between two readings, of whatever refreshes', (
   ]);
 });
 
-test('a counter that was set back, and a port that does not answer, have no growth', () => {
+test('a counter that was set back, and a port that does not answer, have no growth', async () => {
   const readings = new RdmaReadings();
   readings.note(viewOf(1000, counters(500, 5)));
   readings.note(viewOf(2000, counters(100, 2)));
-  const [port] = answerOf(readings).ports;
+  const [port] = (await answerOf(readings)).ports;
   assert.equal(port?.['received_bits_per_second'], null);
   assert.equal(port.counters[1]?.['grown'], null);
   readings.note(viewOf(3000, undefined));
-  const [silent] = answerOf(readings).ports;
+  const [silent] = (await answerOf(readings)).ports;
   assert.deepEqual([silent?.['answered'], silent?.counters], [false, []]);
 });
 
-test('recently is ten minutes at most, in no more than twelve readings', () => {
+test('recently is ten minutes at most, in no more than twelve readings', async () => {
   const readings = new RdmaReadings();
   for (let second = 0; second <= 3600; second += 5)
     readings.note(viewOf(1000 * second, counters(second, second)));
-  const recent = answerOf(readings).recent_seconds ?? 0;
+  const recent = (await answerOf(readings)).recent_seconds ?? 0;
   assert.ok(recent > 530 && recent <= 600, String(recent));
   readings.note(undefined);
-  assert.deepEqual(answerOf(readings).ports, []);
+  assert.deepEqual((await answerOf(readings)).ports, []);
+});
+
+test('many ports are shown in turns of the event loop, each compared with itself', async () => {
+  const view = (readAtMs: number): RdmaPortsReading => {
+    const [port] = viewOf(readAtMs, counters(readAtMs, readAtMs)).ports;
+    assert.ok(port !== undefined);
+    const ports = Array.from({ length: 2000 }, (_, i) => ({
+      ...port,
+      name: { device: `mlx5_${i}`, port: 1 },
+    }));
+    return { ports, readDurationMs: 3, readAtMs };
+  };
+  const readings = new RdmaReadings();
+  readings.note(view(1000));
+  readings.note({ ...view(2000), ports: [...view(2000).ports].reverse() });
+  const turns = { count: 0 };
+  const { ports } = await answerOf(readings, turns);
+  assert.equal(ports.length, 2000);
+  assert.ok(ports.every((port) => port['received_bits_per_second'] === 8000));
+  assert.ok(turns.count > 20, `${turns.count} turns`);
 });

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import type { ApiSource } from '../../src/http/api-handler.js';
+import { API_PLACES, type ApiSource } from '../../src/http/api-handler.js';
 import { CONNECTION_TIMES } from '../../src/http/client-connection.js';
 import { EVENT_READERS_MAX, EventReaders, eventReaderLimit } from '../../src/http/event-readers.js';
 import type { Guard } from '../../src/http/guard.js';
@@ -31,6 +31,10 @@ interface RigOptions {
 async function createRig(t: TestContext, options: RigOptions = {}) {
   const rig = {
     isOn: true,
+    body: [BODY.subarray(0, 100), BODY.subarray(100)] as readonly Buffer[],
+    /** Answers that are being made. */
+    making: [] as (() => void)[],
+    isHeld: false,
     asked: [] as string[],
     skipped: 0,
     refused: 0,
@@ -57,7 +61,8 @@ async function createRig(t: TestContext, options: RigOptions = {}) {
       if (rig.fault !== undefined) throw rig.fault;
       if (params.has('wrong')) return { refused: 'query', sentence: 'It is wrong.' };
       if (params.has('busy')) return { refused: 'busy', sentence: 'It is too much.' };
-      return { body: BODY };
+      if (rig.isHeld) await new Promise<void>((resolve) => rig.making.push(resolve));
+      return { body: rig.body };
     },
     events: readers.handle,
   };
@@ -127,6 +132,47 @@ test('what cannot be answered is said in a sentence', async (t) => {
     assert.equal(reply[0], 404);
     assert.match(reply[1], /switched off \(web\.ui: false\)/);
   }
+});
+
+test('a client with many requests keeps no other out, and some of its own are refused', async (t) => {
+  const rig = await createRig(t);
+  rig.isHeld = true;
+  const ask = (client: string, name: string) =>
+    fetchReply(`${rig.url}/api/v1/flows?client=${name}`, { localAddress: client });
+  const many = Array.from({ length: 3 * API_PLACES }, () => ask('127.0.0.1', 'greedy'));
+  await until('all places are taken', () => rig.making.length === API_PLACES);
+  const other = ask('127.0.0.2', 'other');
+  await until('the other is there', () => rig.server.connections > 3 * API_PLACES);
+  await fetchReply(`${rig.url}/-/healthy`); // which is after it
+  assert.equal(rig.asked.length, API_PLACES, 'the rest waits');
+  rig.making.shift()?.();
+  await until('the next is asked', () => rig.asked.length > API_PLACES);
+  assert.match(rig.asked.at(-1) ?? '', /client=other$/);
+  const refused = (await Promise.all(many.slice(API_PLACES))).map(({ status }) => status);
+  assert.ok(refused.every((status) => status === 503));
+  rig.isHeld = false;
+  for (const go of rig.making) go();
+  assert.equal((await other).status, 200);
+});
+
+test('a client that keeps taking is not cut off, however slow; one that takes nothing is', async (t) => {
+  const BYTES = 20 * 1024 * 1024;
+  const rig = await createRig(t, { stallMs: 1000 });
+  rig.body = [Buffer.alloc(BYTES, 'x')];
+  const slow = await connectRaw(t, rig.server.port);
+  let taken = 0;
+  slow.socket.removeAllListeners('data');
+  slow.socket.on('data', (bytes: Buffer) => {
+    taken += bytes.length;
+    slow.socket.pause();
+    setTimeout(() => slow.socket.resume(), 10);
+  });
+  slow.send(get('/api/v1/flows'));
+  await until('all of it', () => taken > BYTES);
+  const deaf = await connectRaw(t, rig.server.port);
+  deaf.socket.pause();
+  deaf.send(get('/api/v1/flows'));
+  await until('it is cut off', () => rig.fixture.codes.includes('aborted'));
 });
 
 test('the guard stands before it, as before the metrics', async (t) => {

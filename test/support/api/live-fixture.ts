@@ -2,6 +2,7 @@
 // A live view over real accounts and real pairs, on a clock of the test's own.
 
 import type { ExporterFacts } from '../../../src/api/facts.js';
+import type { RefreshTaken } from '../../../src/api/live-counts.js';
 import { LiveView } from '../../../src/api/live-view.js';
 import type { FlowAccounts, FlowAccountsOptions } from '../../../src/flows/flow-accounts.js';
 import { createFlowLabelFields } from '../../../src/metrics/flow-label-fields.js';
@@ -20,6 +21,9 @@ export interface LiveFixture {
   facts: ExporterFacts;
   rdma: RdmaView | undefined;
   hasRoce: boolean;
+  isOn: boolean;
+  /** Answers are made after it. */
+  guard: Promise<void>;
   labels: readonly string[];
   eventReaders: number;
   /** Turns that the event loop was given. */
@@ -28,7 +32,16 @@ export interface LiveFixture {
   nowMs: number;
   refreshes: number;
   /** Adds up counts after so many milliseconds, and shows them. */
-  refresh(rows: readonly TestRow[], afterMs?: number, streams?: readonly StreamSpec[]): Promise<void>;
+  refresh(
+    rows: readonly TestRow[],
+    afterMs?: number,
+    streams?: readonly StreamSpec[],
+    how?: Partial<RefreshTaken>,
+  ): Promise<void>;
+  /** Adds up counts, and fails before they are shown. */
+  fail(rows: readonly TestRow[], afterMs: number): Promise<void>;
+  /** Series and books begin at 0. */
+  beginAnew(): Promise<void>;
   /** The answer; throws where it is refused. */
   ask(path: string): Promise<LiveAnswer>;
   /** The sentence of a refusal. */
@@ -82,11 +95,14 @@ export function createLiveFixture(options: Partial<FlowAccountsOptions> = {}): L
     const [name = '', query = ''] = path.split('?');
     return [name, new URLSearchParams(query)];
   };
-  const state: Omit<LiveFixture, 'view' | 'refresh' | 'ask' | 'refusal'> = {
+  type Method = 'refresh' | 'fail' | 'beginAnew' | 'ask' | 'refusal';
+  const state: Omit<LiveFixture, 'view' | Method> = {
     accounts,
     facts: FIXTURE_FACTS,
     rdma: undefined,
     hasRoce: true,
+    isOn: true,
+    guard: Promise.resolve(),
     labels: ['src_ip', 'dst_ip', 'src_port', 'dst_port', 'protocol', 'traffic_type', 'interface'],
     eventReaders: 0,
     turns: 0,
@@ -98,11 +114,17 @@ export function createLiveFixture(options: Partial<FlowAccountsOptions> = {}): L
     books: () => accounts.books,
     pairs: () => (state.hasRoce ? pairs.view : undefined),
     rdma: () => state.rdma,
+    visibility: () => state.rdma,
+    intervalMs: () => state.facts.intervalMs,
+    isOn: () => state.isOn,
     eventReaders: () => state.eventReaders,
     nowMs: () => state.nowMs,
     wallMs: () => FIXTURE_START_MS + state.nowMs,
     pacer: new Pacer(yieldToLoop),
-    withSnapshot: (fn) => fn(state.refreshes),
+    withSnapshot: async (fn) => {
+      await state.guard;
+      return fn(state.refreshes);
+    },
     currentRefresh: () => state.refreshes,
     facts: () => state.facts,
     interfaceName,
@@ -112,27 +134,39 @@ export function createLiveFixture(options: Partial<FlowAccountsOptions> = {}): L
         ...{ vlan: false, queuePair: false },
       }),
   });
+  async function count(rows: readonly TestRow[], afterMs: number, streams: readonly StreamSpec[]) {
+    state.nowMs += afterMs;
+    const wallMs = FIXTURE_START_MS + state.nowMs;
+    state.refreshes++;
+    view.begin();
+    const { flows } = await accounts.apply(drainOf(rows), [], wallMs, state.refreshes);
+    await pairs.apply(roceRowsOf(streams), [], wallMs, state.refreshes);
+    return { flows, takenAtMs: wallMs };
+  }
   const fixture: LiveFixture = Object.assign(state, {
     view,
-    async refresh(rows: readonly TestRow[], afterMs = 1000, streams: readonly StreamSpec[] = []) {
-      state.nowMs += afterMs;
-      const wallMs = FIXTURE_START_MS + state.nowMs;
-      state.refreshes++;
-      const { flows } = await accounts.apply(drainOf(rows), [], wallMs, state.refreshes);
-      await pairs.apply(roceRowsOf(streams), [], wallMs, state.refreshes);
-      await view.note({
-        takenMs: state.nowMs,
-        takenAtMs: wallMs,
-        isWhole: true,
-        durationMs: 2,
-        stallMs: 1,
-        flows,
-      });
+    async refresh(
+      rows: readonly TestRow[],
+      afterMs = 1000,
+      streams: readonly StreamSpec[] = [],
+      how: Partial<RefreshTaken> = {},
+    ) {
+      const counted = await count(rows, afterMs, streams);
+      const usual = { isWhole: true, isOfUnknownTime: false, durationMs: 2, stallMs: 1 };
+      await view.note({ takenMs: state.nowMs, ...counted, ...usual, ...how });
+    },
+    async fail(rows: readonly TestRow[], afterMs: number) {
+      await count(rows, afterMs, []);
+    },
+    async beginAnew() {
+      await accounts.beginAnew();
+      await pairs.beginAnew();
+      view.counts.beginAnew();
     },
     async ask(path: string) {
       const answer = await view.answer(...params(path));
       if ('refused' in answer) throw new Error(answer.sentence);
-      return JSON.parse(answer.body.toString());
+      return JSON.parse(Buffer.concat(answer.body).toString());
     },
     async refusal(path: string) {
       const answer = await view.answer(...params(path));

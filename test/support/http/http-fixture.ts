@@ -98,7 +98,7 @@ export interface Reply {
 /** One request on a connection of its own. */
 export async function fetchReply(
   url: string,
-  options: { method?: string; headers?: Record<string, string> } = {},
+  options: { method?: string; headers?: Record<string, string>; localAddress?: string } = {},
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const sent = request(url, { ...options, agent: false }, (response) => {
