@@ -26,7 +26,7 @@ function createPage(state: { isOn: boolean }) {
   const api: ApiSource = {
     names: ['overview'],
     isOn: () => state.isOn,
-    answer: async () => ({ body: Buffer.from('{}') }),
+    answer: async () => ({ body: [Buffer.from('{}')] }),
     events: (_request, response) => response.end(),
   };
   const interfaces = () => [{ name: '<b>x', mode: undefined, note: '"&' }];
