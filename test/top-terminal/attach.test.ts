@@ -104,6 +104,7 @@ kernelTest('--attach without the privilege says what it takes', async (t) => {
   const top = start(
     site,
     ['setpriv', '--bounding-set=-all', '--inh-caps=-all'],
+    folder,
     '--attach',
     '--once',
     '-i',
