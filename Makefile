@@ -31,8 +31,8 @@ PAGE_SOURCES := $(shell find web -type f 2>/dev/null)
 TESTS       := $(shell find test -name '*.test.ts' 2>/dev/null | sort | sed 's,^,dist/,; s/\.ts$$/.js/')
 # The image is built without its sources, as nobody reads a manual there.
 MANUAL      := $(if $(wildcard deploy/manual),dist/man/xtrace-catch.1)
-# Packages for Debian, made and installed: minutes, so make test leaves them out.
-PACKAGE_TESTS := $(filter dist/test/packages/%,$(TESTS))
+# What is shipped, made, installed and run: minutes, so make test leaves it out.
+PACKAGE_TESTS := $(filter dist/test/packages/% $(patsubst %,dist/test/packaging/%.test.js,image kubernetes helm compose-stack),$(TESTS))
 TESTS         := $(filter-out $(PACKAGE_TESTS),$(TESTS))
 # What needs root, clang, the kernel or programs of Debian's, or more than a second or two. The rest are the unit tests.
 MACHINE_TESTS := $(patsubst %,dist/test/%/%,bpf kernel e2e packaging systemd vm support/kernel page top-terminal)
@@ -51,7 +51,7 @@ run: build ## install what is missing, build, run (ARGS="-i eth1 -f roce")
 
 build: packages-build dist/.built dist/page/index.html $(BPF_OBJECTS) dist/build-info.json $(MANUAL) ## install what is missing, build
 
-test: packages-test .node-versions/.installed .receivers/.installed .deploy-tools/.installed build lint ## build, lint, run every test (TESTS=dist/test/... for some)
+test: packages-test .node-versions/.installed .receivers/.installed build lint ## build, lint, run the tests (TESTS=dist/test/... for some)
 	$(NODE) --test --test-reporter=spec --test-concurrency=$(CONCURRENCY) $(TESTS)
 
 test-unit: dist/.built dist/page/index.html ## the tests that need nothing and are short: no root, no clang, no network
@@ -68,7 +68,7 @@ test-vm: packages-vm build ## tests on Linux 6.1, in a virtual machine (minutes)
 test-vm-arm64: packages-vm-arm64 build dist/cross/arm64/.installed ## the same on arm64, emulated (long)
 	$(NODE) --test --test-reporter=spec dist/test/vm/vm-arm64.vm-test.js
 
-test-packages: packages-packages build ## tests of the .deb and the tarball, on Debian 12 and 13 (minutes)
+test-packages: packages-packages .deploy-tools/.installed build ## tests of packages on Debian 12 and 13, of the image, of deploy/ (minutes)
 	$(NODE) --test --test-reporter=spec --test-concurrency=$(CONCURRENCY) $(PACKAGE_TESTS)
 
 lint: node_modules/.installed ## formatters and linters, changing nothing
