@@ -54,6 +54,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'interface-glob.ts': [],
   'interface-patterns.ts': [],
   'wrap-words.ts': [],
+  'si-text.ts': [],
   'state-columns.ts': [],
 };
 /** The ground floor. */
@@ -71,6 +72,7 @@ const OPEN_TO_ALL = [
   'interface-glob.ts',
   'interface-patterns.ts',
   'wrap-words.ts',
+  'si-text.ts',
   'state-columns.ts',
 ];
 /** Rooms that may import types only, from the rooms named. */

@@ -68,6 +68,7 @@ export async function runTop(
     client?.close();
     await own?.stop();
     for (const signal of ENDING_SIGNALS) process.off(signal, onSignal);
+    process.off('SIGUSR2', IGNORE);
   }
 }
 

@@ -26,7 +26,8 @@ export function renderHelp(topic: HelpTopic): string {
   return `${lines.join('\n')}\n`;
 }
 
-function firstScreen(): string[] {
+/** Of both helps of the exporter itself. */
+function opening(): string[] {
   return [
     `${NAME}: ${EXPORTER.doc}`,
     '',
@@ -36,6 +37,12 @@ function firstScreen(): string[] {
     ...commandRows(),
     '',
     'Flags:',
+  ];
+}
+
+function firstScreen(): string[] {
+  return [
+    ...opening(),
     ...flagsNamed(EXPORTER.uses).map(briefRow),
     '',
     NEEDS,
@@ -69,14 +76,7 @@ function commandScreen(command: Command, entry: CommandEntry): string[] {
 function wholeHelp(): string[] {
   const entries = COMMAND_NAMES.map((command) => [command, COMMANDS[command]] as const);
   return [
-    `${NAME}: ${EXPORTER.doc}`,
-    '',
-    `Usage: ${NAME} [COMMAND] [flags]`,
-    '',
-    'Commands:',
-    ...commandRows(),
-    '',
-    'Flags:',
+    ...opening(),
     ...FLAGS.filter(({ commands }) => commands === undefined).flatMap(fullRows),
     ...COMMAND_NAMES.filter((command) => ownFlags(command).length > 0).flatMap((command) => [
       '',

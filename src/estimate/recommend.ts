@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which choice of labels to take: the one with the most detail that stays within bounds. Pure.
 
+import { siBytes, siNumber } from '../si-text.js';
 import type { ChoiceFigures, Estimate, SeriesFigures } from './estimate.js';
 import { CONFIGURED_ID, type LabelSettings } from './label-choice.js';
-import { siBytes, siNumber } from './si-text.js';
 
 /** Of flows.max_series and flows.max_exposition_bytes: a busier hour, RoCE pairs and the rest have room, too. */
 const MOST_SHARE = 0.8;

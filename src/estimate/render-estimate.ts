@@ -2,10 +2,10 @@
 // An estimate as plain ASCII, at most 100 columns wide: what was seen, a table, what to know about it, the
 // recommendation, the settings for it. Pure.
 
+import { siBytes, siNumber } from '../si-text.js';
 import { wrapWords } from '../wrap-words.js';
 import type { ChoiceFigures, SeriesFigures } from './estimate.js';
 import { assumptions, cautions, durationWords, type EstimateReport, emptyReason, grouped } from './report.js';
-import { siBytes, siNumber } from './si-text.js';
 
 const NAME_COLUMNS = 28;
 const NUMBER_COLUMNS = 10;

@@ -2,10 +2,10 @@
 // All that an estimate says, for those who render it, and what is to be known about its numbers.
 
 import { DISTINCT_ERROR } from '../hyper-log-log.js';
+import { siNumber } from '../si-text.js';
 import { type Estimate, FEWEST_NEW_FLOWS } from './estimate.js';
 import { PROMETHEUS_ASSUMPTIONS } from './prometheus-needs.js';
 import type { Recommendation } from './recommend.js';
-import { siNumber } from './si-text.js';
 
 export interface EstimateReport {
   readonly version: string;

@@ -54,6 +54,11 @@ function rateColumn<Row extends TrafficRow>(window: number, goesAt: number, by: 
   return right(`rate${window}`, { window }, goesAt, by, value, bitRateText);
 }
 
+function totalColumn<Row extends TrafficRow>(goesAt: number): Column<Row> {
+  const text = (bytes: number | undefined): string => bytesText(bytes ?? 0);
+  return right('total', 'total', goesAt, 'total_bytes', ({ totalBytes }) => totalBytes, text);
+}
+
 export const FLOW_COLUMNS_SHOWN: readonly Column<FlowRate>[] = [
   left('source', 'source', 0, 21, ({ source }) => source),
   left('destination', 'destination', 0, 21, ({ destination }) => destination),
@@ -63,14 +68,7 @@ export const FLOW_COLUMNS_SHOWN: readonly Column<FlowRate>[] = [
   rateColumn(1, 1, 'bytes'),
   rateColumn(2, 2, 'bytes'),
   right('packets', 'pkt/s', 5, 'packets', ({ packetsPerSecond }) => packetsPerSecond, countText),
-  right(
-    'total',
-    'total',
-    4,
-    'total_bytes',
-    ({ totalBytes }) => totalBytes,
-    (bytes) => bytesText(bytes ?? 0),
-  ),
+  totalColumn(4),
 ];
 
 export const PAIR_COLUMNS_SHOWN: readonly Column<PairRate>[] = [
@@ -86,14 +84,7 @@ export const PAIR_COLUMNS_SHOWN: readonly Column<PairRate>[] = [
   right('rnr', 'RNR', 6, 'rnr_naks', ({ rnrNaks }) => rnrNaks, countText),
   right('gaps', 'gaps', 7, 'psn_gaps', ({ psnGaps }) => psnGaps, countText),
   right('retransmitted', 'rexm', 8, 'retransmitted', ({ retransmitted }) => retransmitted, countText),
-  right(
-    'total',
-    'total',
-    9,
-    'total_bytes',
-    ({ totalBytes }) => totalBytes,
-    (bytes) => bytesText(bytes ?? 0),
-  ),
+  totalColumn(9),
 ];
 
 /** Of the window that bars show and rows are sorted by unless told: 10 s. */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Numbers in few columns: three digits that count, a prefix of the SI, the unit. `-` is not known. Pure.
 
-const PREFIXES = ['', 'k', 'M', 'G', 'T', 'P'] as const;
+import { siNumber } from '../si-text.js';
+
 export const UNKNOWN = '-';
 
 /** `1.44Mb`, bits per second; at most six columns. */
@@ -27,14 +28,5 @@ export function shareText(share: number | undefined): string {
 }
 
 function shortNumber(value: number): string {
-  let rest = Math.max(0, value);
-  let step = 0;
-  // 999.5 has three digits only as 1.00 of the next prefix.
-  while (rest >= 999.5 && step < PREFIXES.length - 1) {
-    rest /= 1000;
-    step++;
-  }
-  const isWhole = step === 0 && Number.isInteger(rest);
-  const decimals = isWhole || rest >= 99.95 ? 0 : rest >= 9.995 ? 1 : 2;
-  return `${rest.toFixed(decimals)}${PREFIXES[step] ?? ''}`;
+  return siNumber(Math.max(0, value));
 }

@@ -11,7 +11,7 @@ import { renderEstimate } from '../../src/estimate/render-estimate.js';
 import { renderEstimateJson } from '../../src/estimate/render-estimate-json.js';
 import { durationWords, type EstimateReport } from '../../src/estimate/report.js';
 import { renderSettingsYaml } from '../../src/estimate/settings-yaml.js';
-import { siBytes, siNumber } from '../../src/estimate/si-text.js';
+import { siBytes, siNumber } from '../../src/si-text.js';
 import { choiceInputs, createWatch, ESTIMATE_OPTIONS, watchRows } from '../support/estimate/watched.js';
 import type { TestRow } from '../support/flows/rows.js';
 

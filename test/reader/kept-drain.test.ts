@@ -145,7 +145,7 @@ test('whatever step fails and wherever the process dies, every packet is written
   );
 });
 
-test('what was copied stays in the kernel until it is cleared, and is not copied again', async () => {
+function mapsOf30Packets() {
   const maps = createFakeKernelMaps(() => undefined, {
     cpuCount: 1,
     slotsPerCpu: 8,
@@ -153,6 +153,11 @@ test('what was copied stays in the kernel until it is cleared, and is not copied
     batch: 3,
   });
   for (let flow = 0; flow < 30; flow++) maps.count(packet(4, flow, 60));
+  return maps;
+}
+
+test('what was copied stays in the kernel until it is cleared, and is not copied again', async () => {
+  const maps = mapsOf30Packets();
   const drain = drainOf(maps, undefined);
   assert.deepEqual(sumOf(await drain.drain()), { packets: 0, bytes: 0 }, 'the half that was quiet is empty');
   await drain.clear();
@@ -164,13 +169,7 @@ test('what was copied stays in the kernel until it is cleared, and is not copied
 });
 
 test('the first drain of new maps has what was counted until then', async () => {
-  const maps = createFakeKernelMaps(() => undefined, {
-    cpuCount: 1,
-    slotsPerCpu: 8,
-    flowCapacity: 4,
-    batch: 3,
-  });
-  for (let flow = 0; flow < 30; flow++) maps.count(packet(4, flow, 60));
+  const maps = mapsOf30Packets();
   const drain = drainOf(maps, 'new_maps');
   assert.equal(sumOf(await drain.drain()).packets, 30);
   await drain.clear();
