@@ -6,6 +6,9 @@ NODE  ?= node
 CLANG ?= clang
 # Test files that run side by side.
 CONCURRENCY ?= 2
+# A file of tests that takes longer has failed: a child that a failing hook left would keep the run for ever.
+FILE_LIMIT_MS ?= 900000
+TEST_FLAGS = --test --test-concurrency=$(CONCURRENCY) --test-timeout=$(FILE_LIMIT_MS)
 
 # node-gyp would fetch Node's headers from a site of its own; the ones beside the binary will do.
 # Only npm ci is told: npx warns about settings that it does not know.
@@ -52,10 +55,10 @@ run: build ## install what is missing, build, run (ARGS="-i eth1 -f roce")
 build: packages-build dist/.built dist/page/index.html $(BPF_OBJECTS) dist/build-info.json $(MANUAL) ## install what is missing, build
 
 test: packages-test .node-versions/.installed .receivers/.installed build lint ## build, lint, run the tests (TESTS=dist/test/... for some)
-	$(NODE) --test --test-reporter=spec --test-concurrency=$(CONCURRENCY) $(TESTS)
+	$(NODE) $(TEST_FLAGS) --test-reporter=spec $(TESTS)
 
 test-unit: dist/.built dist/page/index.html ## the tests that need nothing and are short: no root, no clang, no network
-	$(NODE) --test --test-reporter=dot --test-concurrency=$(CONCURRENCY) $(UNIT_TESTS)
+	$(NODE) $(TEST_FLAGS) --test-reporter=dot $(UNIT_TESTS)
 
 check: ## unit tests; build and lint, too, where clang is there (npm test)
 	@if command -v $(CLANG) >/dev/null && command -v clang-format >/dev/null; then $(MAKE) build lint; \
@@ -69,7 +72,7 @@ test-vm-arm64: packages-vm-arm64 build dist/cross/arm64/.installed ## the same o
 	$(NODE) --test --test-reporter=spec dist/test/vm/vm-arm64.vm-test.js
 
 test-packages: packages-packages .deploy-tools/.installed build ## tests of packages on Debian 12 and 13, of the image, of deploy/ (minutes)
-	$(NODE) --test --test-reporter=spec --test-concurrency=$(CONCURRENCY) $(PACKAGE_TESTS)
+	$(NODE) $(TEST_FLAGS) --test-reporter=spec $(PACKAGE_TESTS)
 
 lint: node_modules/.installed ## formatters and linters, changing nothing
 	@npx --no-install biome check --error-on-warnings .

@@ -3,8 +3,7 @@
 // without their ports, and what they store is the sum of the raw series, to the byte.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { parse, stringify } from 'yaml';
@@ -16,6 +15,7 @@ import { gatedTest } from '../support/gated-test.js';
 import { missingForKernelTests } from '../support/kernel/kernel-gate.js';
 import { findLaterReceiver } from '../support/receivers/later-receiver.js';
 import { type Storage, startVictoriaMetrics } from '../support/receivers/receivers.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const VMAGENT = findLaterReceiver('victoria-metrics', 'vmagent');
 const VICTORIA_METRICS = findLaterReceiver('victoria-metrics', 'victoria-metrics');
@@ -38,8 +38,7 @@ function frames(net: number): Buffer[] {
 }
 
 async function startShards(t: TestContext, site: Site, storage: Storage, targets: readonly string[]) {
-  const folder = mkdtempSync(path.join(tmpdir(), 'xtrace-shards-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder('xtrace-shards-');
   const rules = (parse(readFileSync(SHIPPED, 'utf8')) as object[]).map((rule) => ({
     ...rule,
     interval: `${EVERY_S}s`,

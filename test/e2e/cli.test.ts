@@ -3,9 +3,8 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { createServer } from 'node:net';
-import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { type TestContext, test } from 'node:test';
@@ -20,6 +19,7 @@ import { createSite } from '../support/exporter/site.js';
 import { ETHERTYPE, ethernet, ipv4, ipv6, payloadOf, tcp, udp } from '../support/frames/frames.js';
 import { kernelTest } from '../support/kernel/kernel-gate.js';
 import { OPCODE_CNP, roceV2 } from '../support/roce/roce-frames.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const EXAMPLE = path.resolve(path.dirname(PROGRAM), '../config/xtrace-catch.yaml');
 const STACK = /^\s+at .*:\d+:\d+\)?$/m;
@@ -124,9 +124,8 @@ test('all that is wrong is told at once, each with its place, exit code 2', () =
   assert.match(stderr, /xtrace-catch: see --help\n$/);
 });
 
-test('a configuration file that cannot be read: which, why, exit code 2', (t) => {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'xtrace-cli-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+test('a configuration file that cannot be read: which, why, exit code 2', () => {
+  const folder = temporaryFolder('xtrace-cli-');
   const missing = path.join(folder, 'none.yaml');
   for (const file of [missing, folder]) {
     const { status, stderr } = cli([`--config.file=${file}`]);

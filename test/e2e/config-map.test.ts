@@ -3,14 +3,13 @@
 // replaces. The exporter follows the name, not the file that it was at the start.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { stringify } from 'yaml';
 import { createConfigVolume } from '../support/deploy/pod.js';
 import { startExporterAsConfigured } from '../support/exporter/exporter.js';
 import { createSite } from '../support/exporter/site.js';
 import { kernelTest } from '../support/kernel/kernel-gate.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const NAME = 'xtrace-catch.yaml';
 const CHANGES = 3;
@@ -18,8 +17,7 @@ const CHANGES = 3;
 kernelTest('each change of a ConfigMap is in force without a restart', async (t) => {
   const site = createSite(t, 'cm');
   site.addVeth('va');
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'xtrace-config-map-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder('xtrace-config-map-');
   const contents = (intervalMs: number) => ({ [NAME]: stringify({ interval_ms: intervalMs }) });
   const volume = createConfigVolume(path.join(folder, 'config'), contents(200));
   const exporter = await startExporterAsConfigured({

@@ -3,8 +3,7 @@
 // under traffic, by an address and a host_ip of its own.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { waitFor } from '../support/conditions.js';
@@ -21,6 +20,7 @@ import type { Exposition } from '../support/oracle/exposition-parser.js';
 import { findLaterReceiver } from '../support/receivers/later-receiver.js';
 import { type Storage, startVictoriaMetrics } from '../support/receivers/receivers.js';
 import { roceV2 } from '../support/roce/roce-frames.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const VMAGENT = findLaterReceiver('victoria-metrics', 'vmagent');
 const VICTORIA_METRICS = findLaterReceiver('victoria-metrics', 'victoria-metrics');
@@ -58,8 +58,7 @@ function hostFrames(): Buffer[] {
 }
 
 async function startVmagent(t: TestContext, site: Site, storage: Storage, targets: readonly string[]) {
-  const folder = mkdtempSync(path.join(tmpdir(), 'xtrace-fleet-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder('xtrace-fleet-');
   const config = {
     global: { scrape_interval: `${EVERY_S}s` },
     scrape_configs: [{ job_name: 'xtrace-catch', static_configs: [{ targets }] }],

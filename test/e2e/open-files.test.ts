@@ -4,14 +4,14 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
 import { PROGRAM, startExporter } from '../support/exporter/exporter.js';
 import { createSite } from '../support/exporter/site.js';
 import { kernelTest } from '../support/kernel/kernel-gate.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const LEAST = 128;
 const STACK = /^\s+at |^Error:|^node:/m;
@@ -43,9 +43,8 @@ test('so few that the shell cannot run: its sentence, and no stack', () => {
   assert.doesNotMatch(stderr, STACK);
 });
 
-test('a program that cannot be loaded: a sentence, no stack, exit code 1', (t) => {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'xtrace-torn-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+test('a program that cannot be loaded: a sentence, no stack, exit code 1', () => {
+  const folder = temporaryFolder('xtrace-torn-');
   const built = path.resolve(path.dirname(PROGRAM), '../dist/src');
   mkdirSync(path.join(folder, 'compose'));
   for (const file of ['cli.js', 'compose/ignored-signals.js']) {

@@ -37,7 +37,7 @@ kernelTest('a receiver killed for a minute: with a spool not one sample is missi
   const intervalMs = 500;
   const exporter = await startPushing(t, site, {
     intervalMs,
-    push: { url: storage.writeUrl, spool_path: createSpoolFolder(t), instance: 'here' },
+    push: { url: storage.writeUrl, spool_path: createSpoolFolder(), instance: 'here' },
   });
   await site.send('va', FRAMES, 10);
   await allSent(exporter);
@@ -92,7 +92,7 @@ kernelTest('kill -9 with a full spool: the next run sends all of it', async (t) 
   site.addVeth('va');
   const storage = await startPrometheusReceiver(site.host);
   t.after(() => storage.stop());
-  const spool = createSpoolFolder(t);
+  const spool = createSpoolFolder();
   const push = { url: storage.writeUrl, spool_path: spool };
   const killed = await startPushing(t, site, { push: { ...push, instance: 'first' } });
   await site.send('va', FRAMES, 10);

@@ -98,7 +98,7 @@ kernelTest('401: one sentence with the remedy, and the exporter goes on', async 
 kernelTest('the disk of the spool is full: the oldest goes, counted, and the rest arrives', async (t) => {
   const site = createSite(t, 'd');
   site.addVeth('va');
-  const folder = createSpoolFolder(t);
+  const folder = createSpoolFolder();
   const [unshare, unshareArgs] = onSmallDisk(folder, 256 * 1024, []);
   const exporter = await startPushing(t, site, {
     push: { url: URL_THERE, spool_path: path.join(folder, 'spool') },

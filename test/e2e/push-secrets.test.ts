@@ -3,8 +3,7 @@
 // log, on no page, and in nothing that is printed, whatever the receiver answers.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { PROGRAM, writeSettings } from '../support/exporter/exporter.js';
@@ -12,6 +11,7 @@ import { startPushing } from '../support/exporter/pushing.js';
 import { createSite } from '../support/exporter/site.js';
 import { kernelTest } from '../support/kernel/kernel-gate.js';
 import { PushReceiver, type Reply } from '../support/receivers/push-receiver.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const PASSWORD = 'hunter2';
 const TOKEN = 'swordfish';
@@ -64,8 +64,7 @@ for (const [name, reply, told] of ANSWERS) {
 kernelTest('no secret of push is shown by --config.check and doctor', async (t) => {
   const site = createSite(t, 'pd');
   site.addVeth('va');
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'xtrace-secrets-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder('xtrace-secrets-');
   const tokenFile = path.join(folder, 'token');
   writeFileSync(tokenFile, TOKEN);
   const url = `http://vm/api/v1/write?token=${TOKEN}`;

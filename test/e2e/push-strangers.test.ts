@@ -41,7 +41,7 @@ function fillWithStrangers(folder: string): number {
 kernelTest('strangers in the spool: counted, one line, and what is pushed arrives', async (t) => {
   const site = createSite(t, 'x');
   site.addVeth('va');
-  const spool = createSpoolFolder(t);
+  const spool = createSpoolFolder();
   const strangers = fillWithStrangers(spool);
   const receiver = await PushReceiver.start({ port: PORT });
   t.after(() => receiver.stop());
@@ -63,8 +63,8 @@ kernelTest('strangers in the spool: counted, one line, and what is pushed arrive
 kernelTest('a stop waits neither for FIFOs in the spool, nor for a token that is one', async (t) => {
   const site = createSite(t, 'f');
   site.addVeth('va');
-  const spool = createSpoolFolder(t);
-  const token = path.join(createSpoolFolder(t), 'token');
+  const spool = createSpoolFolder();
+  const token = path.join(createSpoolFolder(), 'token');
   execFileSync('mkfifo', [token]);
   const exporter = await startPushing(t, site, {
     push: { url: URL_THERE, spool_path: spool, bearer_token_file: token },
@@ -123,7 +123,7 @@ kernelTest(
   async (t) => {
     const site = createSite(t, 'c');
     site.addVeth('va');
-    const spool = createSpoolFolder(t);
+    const spool = createSpoolFolder();
     chmodSync(spool, 0o777);
     const { code, stderr } = await runExporter({
       namespace: site.host,

@@ -3,8 +3,7 @@
 // shown. None ever comes back lower than it was shown, unless it begins anew and says so.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, truncateSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, truncateSync } from 'node:fs';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -17,6 +16,7 @@ import { startSending } from '../support/kernel/sender.js';
 import { assertBalance } from '../support/oracle/balance.js';
 import type { Exposition } from '../support/oracle/exposition-parser.js';
 import { CounterWatch, scrapeCounters } from '../support/state/counter-watch.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const FRAMES = [...mixedFlows(1, 6), ...everyHeader()];
 const INTERFACE_PACKETS = 'xtrace_interface_packets_total';
@@ -37,8 +37,7 @@ interface Settings {
 function setUp(t: TestContext, suffix: string): Setup {
   const site = createSite(t, suffix);
   site.addVeth('va');
-  const folder = mkdtempSync(path.join(tmpdir(), 'xtrace-state-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder('xtrace-state-');
   const statePath = path.join(folder, 'state');
   return {
     site,

@@ -3,8 +3,7 @@
 // writing; replaced by the next image under traffic, with pins and state on volumes; unpinned; removed.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -33,6 +32,7 @@ import { mountBpffs } from '../support/kernel/bpffs.js';
 import { startSending, whatWasSent } from '../support/kernel/sender.js';
 import { assertBalance } from '../support/oracle/balance.js';
 import { CounterWatch, scrapeCounters } from '../support/state/counter-watch.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const PACKETS_PER_SECOND = 20_000;
 const SECONDS = 30;
@@ -145,8 +145,7 @@ imageTest('removed, both are gone', async () => {
 function createVolumes(
   t: TestContext,
 ): Pick<ContainerOptions, 'mounts' | 'args'> & { readonly bpffs: string } {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'xtrace-image-life-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder('xtrace-image-life-');
   const [state, config, bpffs] = [path.join(folder, 'state'), path.join(folder, 'config'), mountBpffs(t)];
   for (const one of [state, config]) mkdirSync(one);
   const settings = {

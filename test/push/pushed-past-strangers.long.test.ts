@@ -10,14 +10,15 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { OpenPusherOptions } from '../../src/push/open-pusher.js';
 import { waitFor } from '../support/conditions.js';
-import { imbalance, payload, temporaryFolder, untilSent } from '../support/push/push-fixture.js';
+import { imbalance, payload, untilSent } from '../support/push/push-fixture.js';
 import { openTestPusher, REAL_OPTIONS, startReceiver } from '../support/push/real-pusher.js';
 import { fileNames } from '../support/push/spool-fixture.js';
 import { STRANGERS } from '../support/push/strangers.js';
 import { decodeSeries } from '../support/receivers/push-receiver.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 test('strangers among the batches of a spool: the batches arrive in order, the strangers are counted, one line', async (context) => {
-  const spoolPath = temporaryFolder(context);
+  const spoolPath = temporaryFolder('xtrace-push-');
   const gone = await startReceiver(context);
   const url = gone.url();
   await gone.stop();
@@ -64,7 +65,7 @@ test('strangers among the batches of a spool: the batches arrive in order, the s
 });
 
 test('a stranger that comes while the receiver is away: its samples are dropped, counted, and told', async (context) => {
-  const spoolPath = temporaryFolder(context);
+  const spoolPath = temporaryFolder('xtrace-push-');
   let isAway = true;
   const receiver = await startReceiver(context, { reply: () => (isAway ? { status: 503 } : {}) });
   const { pusher, log } = await openTestPusher(context, { url: receiver.url(), spoolPath });
@@ -119,7 +120,7 @@ describe('what is named as a file of secrets and is none: one sentence, tried ag
   for (const [setting, optionsOf] of settings) {
     for (const [what, make, wanted] of things) {
       test(`${setting}: ${what}`, async (context) => {
-        const path = join(temporaryFolder(context), 'secret');
+        const path = join(temporaryFolder('xtrace-push-'), 'secret');
         await make(path);
         const { pusher, log } = await openTestPusher(context, {
           url: `http${setting.includes('tls') ? 's' : ''}://127.0.0.1:1/write`,
@@ -140,7 +141,7 @@ describe('what is named as a file of secrets and is none: one sentence, tried ag
   }
 
   test('a FIFO that becomes a file is read', async (context) => {
-    const path = join(temporaryFolder(context), 'token');
+    const path = join(temporaryFolder('xtrace-push-'), 'token');
     execFileSync('mkfifo', [path]);
     const receiver = await startReceiver(context);
     const { pusher } = await openTestPusher(context, { url: receiver.url(), bearerTokenFile: path });

@@ -8,8 +8,8 @@ import { describe, test } from 'node:test';
 import { ExporterError } from '../../src/errors.js';
 import { openSpool } from '../../src/push/spool.js';
 import { openSpoolDirectory } from '../../src/push/spool-directory.js';
-import { temporaryFolder } from '../support/push/push-fixture.js';
 import { append, batch, fileNames, MAX_BYTES, open, readAll } from '../support/push/spool-fixture.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 describe('damaged files are told, and removed by whoever asks', () => {
   const damages: [string, (path: string) => void, RegExp][] = [
@@ -32,7 +32,7 @@ describe('damaged files are told, and removed by whoever asks', () => {
   ];
   for (const [name, damage, wanted] of damages) {
     test(name, async (context) => {
-      const path = temporaryFolder(context);
+      const path = temporaryFolder('xtrace-push-');
       const first = await open(context, path);
       for (const sequence of [1, 2, 3]) await append(first, batch(sequence));
       await first.close();
@@ -48,7 +48,7 @@ describe('damaged files are told, and removed by whoever asks', () => {
   }
 
   test('gone', async (context) => {
-    const spool = await open(context, temporaryFolder(context));
+    const spool = await open(context, temporaryFolder('xtrace-push-'));
     await append(spool, batch(1));
     const entry = spool.oldest() ?? assert.fail();
     const gone = { ...entry, sequence: 9, name: 'gone' };
@@ -57,7 +57,7 @@ describe('damaged files are told, and removed by whoever asks', () => {
 });
 
 test('what a former process left unfinished is removed; what is not ours stays', async (context) => {
-  const path = temporaryFolder(context);
+  const path = temporaryFolder('xtrace-push-');
   writeFileSync(join(path, '0000000000000001-1-10-140.batch.tmp'), 'half');
   writeFileSync(join(path, 'notes.txt'), 'mine');
   const spool = await open(context, path);
@@ -67,7 +67,7 @@ test('what a former process left unfinished is removed; what is not ours stays',
 
 describe('one exporter a folder', () => {
   test('a second one is refused with a sentence, and disturbs nothing', async (context) => {
-    const path = temporaryFolder(context);
+    const path = temporaryFolder('xtrace-push-');
     const first = await open(context, path);
     await append(first, batch(1));
     await assert.rejects(
@@ -82,8 +82,8 @@ describe('one exporter a folder', () => {
     assert.deepEqual(await readAll(await open(context, path)), [1, 2]);
   });
 
-  test('of several at once exactly one gets it', async (context) => {
-    const path = temporaryFolder(context);
+  test('of several at once exactly one gets it', async (_context) => {
+    const path = temporaryFolder('xtrace-push-');
     const results = await Promise.allSettled(
       Array.from({ length: 5 }, () => openSpool({ maxBytes: MAX_BYTES }, openSpoolDirectory(path))),
     );
@@ -94,14 +94,14 @@ describe('one exporter a folder', () => {
   });
 
   test('it works where the path is longer than a socket may be called', async (context) => {
-    const path = join(temporaryFolder(context), 'x'.repeat(120), 'y'.repeat(120));
+    const path = join(temporaryFolder('xtrace-push-'), 'x'.repeat(120), 'y'.repeat(120));
     await open(context, path);
     await assert.rejects(openSpool({ maxBytes: MAX_BYTES }, openSpoolDirectory(path)), /is in use/);
   });
 });
 
-test('a folder that cannot be used is one sentence', async (context) => {
-  const path = join(temporaryFolder(context), 'file');
+test('a folder that cannot be used is one sentence', async (_context) => {
+  const path = join(temporaryFolder('xtrace-push-'), 'file');
   writeFileSync(path, '');
   await assert.rejects(openSpool({ maxBytes: MAX_BYTES }, openSpoolDirectory(path)), {
     message: `push.spool_path ${path} cannot be used: EEXIST: file already exists, mkdir '${path}'`,

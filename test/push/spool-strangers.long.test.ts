@@ -20,13 +20,13 @@ import { describe, type TestContext, test } from 'node:test';
 import { openSpool } from '../../src/push/spool.js';
 import { openSpoolDirectory } from '../../src/push/spool-directory.js';
 import { entryOf } from '../../src/push/spool-record.js';
-import { temporaryFolder } from '../support/push/push-fixture.js';
 import { append, batch, fileNames, MAX_BYTES, open, readAll } from '../support/push/spool-fixture.js';
 import { ANOTHER_USER, STRANGERS } from '../support/push/strangers.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 /** A folder with batches 1, 2, 3, which nobody holds open. */
 async function folderOfThree(context: TestContext): Promise<{ path: string; second: string }> {
-  const path = temporaryFolder(context);
+  const path = temporaryFolder('xtrace-push-');
   const spool = await open(context, path);
   for (const sequence of [1, 2, 3]) await append(spool, batch(sequence));
   await spool.close();
@@ -107,7 +107,7 @@ describe('found at the start: renamed, told, and the rest goes on', () => {
 describe('put there while the exporter runs: renamed, and told', () => {
   for (const { name, put, fault, kind } of STRANGERS) {
     test(`${name}, when it is read`, async (context) => {
-      const path = temporaryFolder(context);
+      const path = temporaryFolder('xtrace-push-');
       const spool = await open(context, path);
       for (const sequence of [1, 2, 3]) await append(spool, batch(sequence));
       const second = fileNames(path)[1] ?? assert.fail();
@@ -121,7 +121,7 @@ describe('put there while the exporter runs: renamed, and told', () => {
   }
 
   test('a directory, when the batch is to be removed', async (context) => {
-    const path = temporaryFolder(context);
+    const path = temporaryFolder('xtrace-push-');
     const spool = await open(context, path);
     await append(spool, batch(1));
     const [first = ''] = fileNames(path);
@@ -133,7 +133,7 @@ describe('put there while the exporter runs: renamed, and told', () => {
   for (const { name, put, kind } of STRANGERS.filter(({ kind }) => kind !== 'regular file')) {
     for (const suffix of ['', '.tmp']) {
       test(`${name}, where a batch${suffix} is to be written`, async (context) => {
-        const path = temporaryFolder(context);
+        const path = temporaryFolder('xtrace-push-');
         const spool = await open(context, path);
         const obstacle = entryOf(batch(7)).name + suffix;
         writeFileSync(join(path, obstacle), '');
@@ -147,8 +147,8 @@ describe('put there while the exporter runs: renamed, and told', () => {
   }
 
   test('a link where a batch is to be written leads to no file elsewhere', async (context) => {
-    const path = temporaryFolder(context);
-    const elsewhere = join(temporaryFolder(context), 'precious');
+    const path = temporaryFolder('xtrace-push-');
+    const elsewhere = join(temporaryFolder('xtrace-push-'), 'precious');
     writeFileSync(elsewhere, 'precious');
     const spool = await open(context, path);
     symlinkSync(elsewhere, join(path, `${entryOf(batch(7)).name}.tmp`));
@@ -172,7 +172,7 @@ describe('what stands in place of the lock', () => {
 
   test('a link to the socket of another program is no lock', async (context) => {
     const { path } = await folderOfThree(context);
-    const socket = join(temporaryFolder(context), 'socket');
+    const socket = join(temporaryFolder('xtrace-push-'), 'socket');
     const server = createServer();
     await new Promise<void>((resolve) => {
       server.listen(socket, resolve);
@@ -196,8 +196,8 @@ describe('the folder itself', () => {
     }
   };
 
-  test('that every user may empty is refused in one sentence', async (context) => {
-    const path = temporaryFolder(context);
+  test('that every user may empty is refused in one sentence', async (_context) => {
+    const path = temporaryFolder('xtrace-push-');
     chmodSync(path, 0o777);
     assert.equal(
       await rejected(path),
@@ -209,8 +209,8 @@ describe('the folder itself', () => {
     }
   });
 
-  test('of another user is refused in one sentence', { skip: process.getuid?.() !== 0 }, async (context) => {
-    const path = temporaryFolder(context);
+  test('of another user is refused in one sentence', { skip: process.getuid?.() !== 0 }, async (_context) => {
+    const path = temporaryFolder('xtrace-push-');
     chownSync(path, ANOTHER_USER, ANOTHER_USER);
     assert.equal(
       await rejected(path),
@@ -218,8 +218,8 @@ describe('the folder itself', () => {
     );
   });
 
-  test('may be a link to a folder; a loop of links and a FIFO are a sentence', async (context) => {
-    const root = temporaryFolder(context);
+  test('may be a link to a folder; a loop of links and a FIFO are a sentence', async (_context) => {
+    const root = temporaryFolder('xtrace-push-');
     mkdirSync(join(root, 'folder'));
     symlinkSync('folder', join(root, 'link'));
     symlinkSync('loop', join(root, 'loop'));

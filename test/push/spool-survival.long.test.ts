@@ -8,9 +8,10 @@ import { fileURLToPath } from 'node:url';
 import type { PushStats } from '../../src/push/push-stats.js';
 import { mountTest, onSmallDisk } from '../support/kernel/mount-gate.js';
 import { type Child, start } from '../support/processes.js';
-import { imbalance, payload, temporaryFolder, untilSent } from '../support/push/push-fixture.js';
+import { imbalance, payload, untilSent } from '../support/push/push-fixture.js';
 import { openTestPusher, startReceiver } from '../support/push/real-pusher.js';
 import { decodeSeries, type PushReceiver, type ReceivedPush } from '../support/receivers/push-receiver.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import type { ChildTask } from './spool-child.js';
 
 const CHILD = fileURLToPath(new URL('./spool-child.js', import.meta.url));
@@ -54,7 +55,7 @@ interface Progress {
 }
 
 test('kill -9 with a full spool: all that was on disk arrives after the restart, in order, before what is new', async (context) => {
-  const spoolPath = temporaryFolder(context);
+  const spoolPath = temporaryFolder('xtrace-push-');
   const port = await freePort(context);
   const child = startChild(context, {
     task: 'fill',
@@ -94,7 +95,7 @@ test('kill -9 with a full spool: all that was on disk arrives after the restart,
 mountTest(
   'a full disk: the oldest go first, counted, and the rest arrives when the receiver is back',
   async (context) => {
-    const spoolPath = temporaryFolder(context);
+    const spoolPath = temporaryFolder('xtrace-push-');
     const port = await freePort(context);
     const task: ChildTask = {
       task: 'drain',

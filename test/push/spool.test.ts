@@ -9,11 +9,11 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { openSpool } from '../../src/push/spool.js';
 import { openSpoolDirectory, type SpoolDirectory } from '../../src/push/spool-directory.js';
-import { temporaryFolder } from '../support/push/push-fixture.js';
 import { append, BLOCK, batch, fileNames, open, readAll } from '../support/push/spool-fixture.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 test('what was appended is there after a restart, oldest first, whatever order it came in', async (context) => {
-  const path = join(temporaryFolder(context), 'a', 'b');
+  const path = join(temporaryFolder('xtrace-push-'), 'a', 'b');
   const first = await open(context, path);
   assert.equal(first.nextSequence, 1);
   for (const sequence of [12, 3, 7]) assert.equal((await append(first, batch(sequence))).stored, true);
@@ -33,7 +33,7 @@ test('what was appended is there after a restart, oldest first, whatever order i
 });
 
 test('nobody else may look in', async (context) => {
-  const path = join(temporaryFolder(context), 'spool');
+  const path = join(temporaryFolder('xtrace-push-'), 'spool');
   const spool = await open(context, path);
   await append(spool, batch(1));
   assert.equal(statSync(path).mode & 0o777, 0o700);
@@ -41,7 +41,7 @@ test('nobody else may look in', async (context) => {
 });
 
 test('at the limit the oldest goes first, and disk space counts in blocks', async (context) => {
-  const path = temporaryFolder(context);
+  const path = temporaryFolder('xtrace-push-');
   const spool = await open(context, path, { maxBytes: 4 * BLOCK });
   for (const sequence of [1, 2, 3, 4]) {
     assert.deepEqual((await append(spool, batch(sequence))).removed, []);
@@ -56,7 +56,7 @@ test('at the limit the oldest goes first, and disk space counts in blocks', asyn
 });
 
 test('the batch that is being sent is spared, and one that is too large for all is not taken', async (context) => {
-  const spool = await open(context, temporaryFolder(context), { maxBytes: 2 * BLOCK });
+  const spool = await open(context, temporaryFolder('xtrace-push-'), { maxBytes: 2 * BLOCK });
   await append(spool, batch(1));
   await append(spool, batch(2));
   assert.deepEqual(
@@ -86,7 +86,7 @@ describe('a full disk', () => {
     const wrap = failingDirectory((name) =>
       name.startsWith('0000000000000005') && failures++ < 2 ? 'ENOSPC' : undefined,
     );
-    const spool = await open(context, temporaryFolder(context), { wrap });
+    const spool = await open(context, temporaryFolder('xtrace-push-'), { wrap });
     for (const sequence of [1, 2, 3, 4]) await append(spool, batch(sequence));
     const result = await append(spool, batch(5));
     assert.deepEqual(
@@ -105,7 +105,7 @@ describe('a full disk', () => {
   test('that others fill costs no more of the spool than the batch needs', async (context) => {
     let isFull = false;
     const wrap = failingDirectory(() => (isFull ? 'EDQUOT' : undefined));
-    const spool = await open(context, temporaryFolder(context), { wrap });
+    const spool = await open(context, temporaryFolder('xtrace-push-'), { wrap });
     for (let sequence = 1; sequence <= 20; sequence++) await append(spool, batch(sequence));
     isFull = true;
     const result = await append(spool, batch(21));
@@ -116,14 +116,14 @@ describe('a full disk', () => {
 
 test('a disk that fails otherwise costs nothing but the write', async (context) => {
   const wrap = failingDirectory((name) => (name.startsWith('0000000000000002') ? 'EIO' : undefined));
-  const spool = await open(context, temporaryFolder(context), { wrap });
+  const spool = await open(context, temporaryFolder('xtrace-push-'), { wrap });
   await append(spool, batch(1));
   const result = await append(spool, batch(2));
   assert.deepEqual([result.stored, result.removed, await readAll(spool)], [false, [], [1]]);
 });
 
-test('law: whatever is appended and removed, the index is what is in the folder', async (context) => {
-  const root = temporaryFolder(context);
+test('law: whatever is appended and removed, the index is what is in the folder', async (_context) => {
+  const root = temporaryFolder('xtrace-push-');
   let run = 0;
   const step = fc.oneof(
     fc.record({ add: fc.integer({ min: 1, max: 30 }), bytes: fc.integer({ min: 1, max: 3 * BLOCK }) }),

@@ -10,8 +10,9 @@ import { before, describe, type TestContext, test } from 'node:test';
 import type { TlsOptions } from '../../src/push/tls-files.js';
 import { atEnd } from '../support/cleanup.js';
 import { waitFor } from '../support/conditions.js';
-import { payload, temporaryFolder, untilSent } from '../support/push/push-fixture.js';
+import { payload, untilSent } from '../support/push/push-fixture.js';
 import { openTestPusher, startReceiver } from '../support/push/real-pusher.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'xtrace-push-tls-'));
 atEnd(() => rmSync(folder, { recursive: true, force: true }));
@@ -187,7 +188,7 @@ describe('refused, in one sentence, and tried again', () => {
 });
 
 test('certificates are read again when they change, without a restart', async (context) => {
-  const caFile = join(temporaryFolder(context), 'ca.pem');
+  const caFile = join(temporaryFolder('xtrace-push-'), 'ca.pem');
   copyFileSync(file('other-ca.pem'), caFile);
   const { receiver, pusher } = await pushTo(context, 'server', { caFile });
   await waitFor('it is tried again', () => pusher.stats.retries > 1, { intervalMs: 5 });

@@ -8,16 +8,10 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { createCodec } from '../../src/push/compress.js';
 import { waitFor } from '../support/conditions.js';
-import {
-  payload,
-  payloadV2,
-  START_MS,
-  temporaryFolder,
-  textPayload,
-  untilSent,
-} from '../support/push/push-fixture.js';
+import { payload, payloadV2, START_MS, textPayload, untilSent } from '../support/push/push-fixture.js';
 import { openTestPusher, startReceiver } from '../support/push/real-pusher.js';
 import { decodeSeries, decompress, type ReceivedPush, written } from '../support/receivers/push-receiver.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 /** RFC 8878, 3.1.1. */
 const ZSTD_MAGIC = 0xfd2fb528;
@@ -172,7 +166,7 @@ describe('logins', () => {
   });
 
   test('of a user with a password file', async (context) => {
-    const passwordFile = join(temporaryFolder(context), 'password');
+    const passwordFile = join(temporaryFolder('xtrace-push-'), 'password');
     writeFileSync(passwordFile, 'geheim ü\n');
     const receiver = await startReceiver(context);
     const basicAuth = { username: 'me', passwordFile };
@@ -184,7 +178,7 @@ describe('logins', () => {
   });
 
   test('of a token file, read again when it changes; while it is gone batches wait', async (context) => {
-    const bearerTokenFile = join(temporaryFolder(context), 'token');
+    const bearerTokenFile = join(temporaryFolder('xtrace-push-'), 'token');
     writeFileSync(bearerTokenFile, 'first\n');
     const receiver = await startReceiver(context);
     const { pusher, log } = await openTestPusher(context, { url: receiver.url(), bearerTokenFile });

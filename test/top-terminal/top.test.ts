@@ -3,13 +3,13 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import os from 'node:os';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { waitFor } from '../support/conditions.js';
 import { PROGRAM } from '../support/exporter/exporter.js';
 import { start } from '../support/processes.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { type FakeExporter, startFakeExporter } from '../support/top/fake-exporter.js';
 import { Tmux, type TmuxOptions, tmuxTest } from '../support/top/tmux.js';
 
@@ -137,8 +137,7 @@ tmuxTest('hostile names show as text', async (t) => {
 
 tmuxTest('Ctrl-Z gives the terminal back, fg goes on, and signals end it without a trace', async (t) => {
   const fake = await startFakeExporter(t);
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'xtrace-top-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder('xtrace-top-');
   const pidFile = path.join(folder, 'pid');
   const terminal = openTmux(t, { name: 'signals' });
   const before = await terminal.modes('before');

@@ -2,13 +2,13 @@
 // deploy/compose as docker compose reads it, and its services run without containers: the programs that the images
 // have, with the very flags and files. For tests only.
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { parse } from 'yaml';
 import type { Namespace } from '../kernel/namespace.js';
 import { type Child, run } from '../processes.js';
+import { temporaryFolder } from '../temporary-folder.js';
 import { DEPLOY_TOOLS } from './deploy-tools.js';
 import { DEPLOY } from './manifests.js';
 
@@ -48,8 +48,7 @@ export function startService(
   t: TestContext,
   { namespace, service, program, names, flags = [] }: ServiceRun,
 ): Child {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'xtrace-service-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder('xtrace-service-');
   const hosts = path.join(folder, 'hosts');
   writeFileSync(hosts, names.map((name) => `127.0.0.1 ${name}\n`).join(''));
   const args = (service.command ?? []).map((argument) =>

@@ -2,9 +2,6 @@
 // A handful of exporters on one machine, each in a trouble of its own, scraped by Debian's prometheus and
 // vmagent, whose rules are the shipped ones. For tests only.
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { waitFor } from '../conditions.js';
 import { type Exporter, startExporter } from '../exporter/exporter.js';
@@ -14,6 +11,7 @@ import { udpFlows } from '../frames/traffic-mix.js';
 import { startSending } from '../kernel/sender.js';
 import { type DeviceSpec, HANGING, RdmaSysfs } from '../rdma/rdma-sysfs.js';
 import { type Scraper, startPrometheus, startVmagent } from '../receivers/scrapers.js';
+import { temporaryFolder } from '../temporary-folder.js';
 import { manyPairs, roceTrouble } from './roce-trouble.js';
 import { RULE_FILES } from './rule-files.js';
 
@@ -118,8 +116,7 @@ export async function startFleet(t: TestContext): Promise<Fleet> {
     mlx5_2: card('other', { hwCounters: { out_of_sequence: HANGING } }),
   });
   t.after(() => sysfs.remove());
-  const spool = mkdtempSync(join(tmpdir(), 'xtrace-spool-'));
-  t.after(() => rmSync(spool, { recursive: true, force: true }));
+  const spool = temporaryFolder('xtrace-spool-');
 
   const exporters = new Map<Instance, Exporter>();
   for (const [name, options] of Object.entries(settingsOf(sysfs, spool))) {

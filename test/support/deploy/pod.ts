@@ -2,12 +2,12 @@
 // A pod as the kubelet and the runtime would start it, as far as they say how: privileges, root file system,
 // volumes, memory. For tests only.
 
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import type { ContainerMount, ContainerOptions } from '../exporter/container.js';
 import { mountBpffs } from '../kernel/bpffs.js';
+import { temporaryFolder } from '../temporary-folder.js';
 import { type Manifest, manifestOf, onlyContainerOf, parseQuantity, podSpecOf } from './manifests.js';
 
 /**
@@ -35,8 +35,7 @@ export interface PodPlace {
 export function createPodPlace(t: TestContext, manifests: readonly Manifest[]): PodPlace {
   const pod = podSpecOf(manifests);
   const { args, securityContext, resources, volumeMounts } = onlyContainerOf(pod);
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'xtrace-pod-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder('xtrace-pod-');
   const config = createConfigVolume(
     path.join(folder, 'config'),
     manifestOf(manifests, 'ConfigMap').data ?? {},

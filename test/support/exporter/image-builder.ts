@@ -3,12 +3,12 @@
 // such as its npm registry and certificates, is mounted into it. For tests only.
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { atEnd } from '../cleanup.js';
 import { run } from '../processes.js';
+import { temporaryFolder } from '../temporary-folder.js';
 import { PROGRAM } from './exporter.js';
 import { findNodeVersion, type NodeMajor } from './node-version.js';
 
@@ -121,8 +121,7 @@ function remove(...args: readonly string[]): void {
 
 /** Files of this machine, as `source:target:options`, that lead npm and apt to its registries. */
 function mountsOfMachine(): string[] {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'xtrace-image-'));
-  atEnd(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder('xtrace-image-');
   const mounts: string[] = [];
   const mount = (source: string, target: string) => mounts.push(`${source}:${target}:ro`);
   const write = (name: string, lines: readonly string[], target: string): void => {

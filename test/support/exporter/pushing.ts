@@ -3,11 +3,9 @@
 // whatever happens to its receiver. For tests only.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Exposition } from '../oracle/exposition-parser.js';
+import { temporaryFolder } from '../temporary-folder.js';
 import { type Exporter, startExporter } from './exporter.js';
 import type { Site } from './site.js';
 
@@ -34,10 +32,8 @@ export async function startPushing(t: TestContext, site: Site, options: Pushing)
   return exporter;
 }
 
-export function createSpoolFolder(t: TestContext): string {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'xtrace-spool-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
+export function createSpoolFolder(): string {
+  return temporaryFolder('xtrace-spool-');
 }
 
 /** The promise of xtrace_push_samples_total. */

@@ -2,10 +2,6 @@
 // What the tests of push share: payloads, a clock that is wound by hand, a network that is a
 // function, a log that is a list, and a pusher of those.
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Schedule } from '../../../src/clock.js';
 import type { Payload } from '../../../src/exposition/payload.js';
@@ -259,13 +255,6 @@ export function numberOf(body: Uint8Array): number {
 export function imbalance(stats: PushStats): number {
   const dropped = Object.values(stats.samplesDropped).reduce((sum, count) => sum + count, 0);
   return stats.samples - stats.samplesSent - dropped - stats.queueSamples - stats.spoolSamples;
-}
-
-/** A folder of its own, removed after the test. */
-export function temporaryFolder(context: TestContext): string {
-  const path = mkdtempSync(join(tmpdir(), 'xtrace-push-'));
-  context.after(() => rmSync(path, { recursive: true, force: true }));
-  return path;
 }
 
 /** Waits until the pusher has nothing left. */

@@ -7,13 +7,8 @@ import { openSpool } from '../../../src/push/spool.js';
 import type { SpoolDirectory } from '../../../src/push/spool-directory.js';
 import type { FileLook } from '../../../src/push/spool-rules.js';
 import type { TransportResult } from '../../../src/push/transport.js';
-import {
-  createTestPusher,
-  type FakeTransport,
-  refusedConnection,
-  type TestPusher,
-  temporaryFolder,
-} from './push-fixture.js';
+import { temporaryFolder } from '../temporary-folder.js';
+import { createTestPusher, type FakeTransport, refusedConnection, type TestPusher } from './push-fixture.js';
 
 /** Files in memory; the folder at `path` is only locked. Operations fail while `fault` says how. */
 export class MemoryDirectory implements SpoolDirectory {
@@ -88,7 +83,7 @@ export interface Site {
 }
 
 export function createSite(context: TestContext, maxBytes = 1 << 20): Site {
-  const directory = new MemoryDirectory(temporaryFolder(context));
+  const directory = new MemoryDirectory(temporaryFolder('xtrace-push-'));
   return {
     directory,
     async start(reply, options = {}, parts = {}) {
