@@ -71,6 +71,8 @@ test-vm: packages-vm build ## tests on Linux 6.1, in a virtual machine (minutes)
 test-vm-arm64: packages-vm-arm64 build dist/cross/arm64/.installed ## the same on arm64, emulated (long)
 	$(NODE) --test --test-reporter=spec dist/test/vm/vm-arm64.vm-test.js
 
+# Its files install Debians and build images.
+test-packages: FILE_LIMIT_MS = 1800000
 test-packages: packages-packages .node-versions/.installed .receivers/.installed .deploy-tools/.installed build ## tests of packages on Debian 12 and 13, of the image, of deploy/ (minutes)
 	$(NODE) $(TEST_FLAGS) --test-reporter=spec $(PACKAGE_TESTS)
 
