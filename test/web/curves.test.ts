@@ -4,12 +4,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Books, RefreshMessage } from '../../web/model/answers.js';
+import type { Books, HistoryAnswer, RefreshMessage } from '../../web/model/answers.js';
 import { equationOf, equationOfRow } from '../../web/model/books-equation.js';
 import { judgeFreshness } from '../../web/model/freshness.js';
 import { endsOfPair, hashOfPair, routeOf } from '../../web/model/hash-route.js';
 import { OwnTimes } from '../../web/model/own-times.js';
-import { CURVES_MAX, RateCurves, REST_NAME, stack } from '../../web/model/rate-curves.js';
+import { CURVES_MAX, type Curves, RateCurves, REST_NAME, stack } from '../../web/model/rate-curves.js';
 
 function message(
   refresh: number,
@@ -77,19 +77,67 @@ test('short refreshes are put together, and no bit is lost; after ten minutes po
   assert.ok(curves.read().ends.length <= 121);
 });
 
+function seriesOf(rates: Readonly<Record<string, number>>): HistoryAnswer['series'] {
+  return Object.entries(rates).map(([name, rate]) => {
+    const [interfaceName = '', type = ''] = name.split(' ');
+    return { interface: interfaceName, traffic_type: type, bits_per_second: [rate, rate] };
+  });
+}
+
+function shownOf(curves: RateCurves, rates: Readonly<Record<string, number>>): Curves {
+  curves.begin({ ...HISTORY, series: seriesOf(rates) });
+  return curves.read();
+}
+
 test('of many curves the small ones are one, and the sum is that of all', () => {
-  const series = Array.from({ length: 20 }, (_, i) => ({
-    interface: `eth${i}`,
-    traffic_type: 'TCP',
-    bits_per_second: [i + 1, i + 1],
-  }));
+  const rates = Object.fromEntries(
+    Array.from({ length: 20 }, (_, i) => [`eth${i} TCP`, i < 7 ? 100 - i : 1]),
+  );
+  const { grouping, curves } = shownOf(new RateCurves(), rates);
+  assert.equal(grouping, 'interface and traffic type');
+  assert.equal(curves.length, CURVES_MAX);
+  assert.equal(curves.at(-1)?.name, REST_NAME);
+  assert.equal(curves[0]?.name, 'eth0 TCP');
+  assert.deepEqual(stack(curves).at(-1), [692, 692]);
+});
+
+test('the rest is never most of it: curves are put together by the finest that fits', () => {
+  const types = ['TCP', 'UDP', 'RoCE_v2'];
+  const ofInterfaces = (count: number): Record<string, number> =>
+    Object.fromEntries(
+      Array.from({ length: count }, (_, i) => types.map((type, k) => [`eth${i} ${type}`, 10 + k])).flat(),
+    );
+  const six = shownOf(new RateCurves(), ofInterfaces(6));
+  assert.deepEqual([six.grouping, six.curves.length], ['interface', 6]);
+  const sixteen = shownOf(new RateCurves(), ofInterfaces(16));
+  assert.equal(sixteen.grouping, 'traffic type');
+  assert.deepEqual(
+    sixteen.curves.map(({ name, values }) => [name, values[0]]),
+    [
+      ['RoCE_v2', 192],
+      ['UDP', 176],
+      ['TCP', 160],
+    ],
+  );
+  fc.assert(
+    fc.property(fc.array(fc.nat(1000), { minLength: 1, maxLength: 60 }), (rates) => {
+      const named = Object.fromEntries(rates.map((rate, i) => [`eth${i} ${types[i % 3]}`, rate]));
+      const { curves } = shownOf(new RateCurves(), named);
+      const all = rates.reduce((sum, rate) => sum + rate, 0);
+      const rest = curves.find(({ name }) => name === REST_NAME)?.values[0] ?? 0;
+      assert.ok(curves.length <= CURVES_MAX && rest <= all / 4);
+      assert.ok(Math.abs((stack(curves).at(-1)?.[0] ?? 0) - all) < 1e-6);
+    }),
+  );
+});
+
+test('a curve keeps its place, and so its colour, whoever carries more now', () => {
   const curves = new RateCurves();
-  curves.begin({ ...HISTORY, series });
-  const shown = curves.read().curves;
-  assert.equal(shown.length, CURVES_MAX);
-  assert.equal(shown.at(-1)?.name, REST_NAME);
-  assert.equal(shown[0]?.name, 'eth19 TCP');
-  assert.deepEqual(stack(shown).at(-1), [210, 210]);
+  const names = (rates: Readonly<Record<string, number>>): string[] =>
+    shownOf(curves, rates).curves.map(({ name }) => name);
+  assert.deepEqual(names({ 'a TCP': 3, 'b TCP': 2 }), ['a TCP', 'b TCP']);
+  assert.deepEqual(names({ 'a TCP': 3, 'b TCP': 9, 'c TCP': 5 }), ['a TCP', 'b TCP', 'c TCP']);
+  assert.deepEqual(names({ 'a TCP': 0, 'b TCP': 9, 'c TCP': 5 }), ['b TCP', 'c TCP']);
 });
 
 test('pages by what stands after the #, hostile names too', () => {

@@ -24,10 +24,12 @@ function pair(src: string, dst: string, rate: number | null, trouble: readonly s
   } as unknown as RocePair;
 }
 
+const ROOM = { rows: 8, columns: 8 };
+
 test('a cell has the rate of its pair, its trouble and its address', () => {
   const matrix = matrixOfPairs(
     [pair('a', 'b', 1e9, ['a is slow']), pair('b', 'a', 1e6), pair('a', 'c', null)],
-    8,
+    ROOM,
   );
   assert.deepEqual(matrix.sources, ['a', 'b']);
   assert.deepEqual(matrix.destinations, ['a', 'b', 'c']);
@@ -45,16 +47,61 @@ test('two of the same hosts are one cell: rates add up, and trouble is never hid
     [well, ill],
     [ill, well],
   ]) {
-    const cell = matrixOfPairs(pairs, 8).cells.get(cellKey('a', 'b'));
+    const cell = matrixOfPairs(pairs, ROOM).cells.get(cellKey('a', 'b'));
     assert.deepEqual([cell?.bitsPerSecond, cell?.trouble, cell?.pairId], [6e6, ['late'], 'eth1 a b']);
   }
 });
 
-test('where there is no room, hosts with trouble come first, and what is left out is counted', () => {
+test('where there is no room, trouble comes first, then the largest, and what is left out is counted', () => {
   const pairs = Array.from({ length: 10 }, (_, i) => pair(`s${i}`, 'd', 1e6 * (i + 1)));
-  const matrix = matrixOfPairs([...pairs, pair('small', 'd', 1, ['gaps'])], 3);
+  const matrix = matrixOfPairs(
+    [...pairs, pair('small', 'd', 0, ['gaps'])],
+    { rows: 3, columns: 3 },
+    undefined,
+    { pairs: 5, bitsPerSecond: 45e6 },
+  );
   assert.deepEqual(matrix.sources, ['s8', 's9', 'small']);
-  assert.equal(matrix.hiddenHosts, 8);
+  assert.deepEqual([matrix.shownPairs, matrix.allPairs], [3, 16]);
+  assert.equal(matrix.shownShare.toFixed(3), '0.190');
+});
+
+test('every row and column has a cell, the room is kept, the largest pair is there, and the counts are true', () => {
+  const talk = fc.record({ src: fc.nat(30), dst: fc.nat(30), rate: fc.nat(1e6), isIll: fc.boolean() });
+  const room = fc.record({ rows: fc.integer({ min: 1, max: 9 }), columns: fc.integer({ min: 1, max: 9 }) });
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(talk, { minLength: 1, maxLength: 120, selector: ({ src, dst }) => `${src} ${dst}` }),
+      room,
+      (talks, { rows, columns }) => {
+        const pairs = talks.map(({ src, dst, rate, isIll }) =>
+          pair(`s${src}`, `d${dst}`, rate, isIll ? ['late'] : []),
+        );
+        const { sources, destinations, cells, ...said } = matrixOfPairs(pairs, { rows, columns });
+        assert.ok(sources.length <= rows && destinations.length <= columns);
+        const shown = [...cells.values()];
+        assert.ok(sources.every((host) => shown.some(({ src }) => src === host)));
+        assert.ok(destinations.every((host) => shown.some(({ dst }) => dst === host)));
+        assert.deepEqual([said.shownPairs, said.allPairs], [cells.size, pairs.length]);
+        const ill = pairs.filter(({ trouble }) => trouble.length > 0);
+        const first = Math.max(
+          ...(ill.length > 0 ? ill : pairs).map((one) => one.payload_bits_per_second ?? 0),
+        );
+        assert.ok(
+          shown.some(
+            ({ bitsPerSecond, trouble }) => bitsPerSecond === first && trouble.length > 0 === ill.length > 0,
+          ),
+        );
+      },
+    ),
+  );
+});
+
+test('a cell that stands there stays, until another carries clearly more', () => {
+  const room = { rows: 1, columns: 1 };
+  const before = matrixOfPairs([pair('a', 'x', 100), pair('b', 'y', 99)], room);
+  const sources = (rate: number): readonly string[] =>
+    matrixOfPairs([pair('a', 'x', 100), pair('b', 'y', rate)], room, before).sources;
+  assert.deepEqual([sources(140), sources(160)], [['a'], ['b']]);
 });
 
 test('flows of the same addresses are one cell, by networks where there are no addresses', () => {
@@ -66,7 +113,7 @@ test('flows of the same addresses are one cell, by networks where there are no a
       flow({ src_network: 'office', dst_ip: 'b' }),
       flow({ protocol: '6' }),
     ],
-    8,
+    ROOM,
   );
   assert.equal(matrix.cells.get(cellKey('a', 'b'))?.bitsPerSecond, 200);
   assert.equal(matrix.cells.get(cellKey('office', 'b'))?.bitsPerSecond, 100);

@@ -117,7 +117,7 @@ export interface Pairs {
   readonly refresh: number;
   readonly seconds: number;
   readonly pairs: readonly RocePair[];
-  readonly rest: { readonly pairs: number };
+  readonly rest: { readonly pairs: number; readonly payload_bytes: number | null };
   readonly empty: string | null;
 }
 

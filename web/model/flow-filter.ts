@@ -2,7 +2,7 @@
 // The filter that one types over the flows: words, all of which must hold. An address or a network is asked of
 // the exporter, so that it finds small flows, too; other text is looked for in what the labels show. Pure.
 
-import type { Flow } from './answers.js';
+import type { Flow, RocePair } from './answers.js';
 
 export interface FlowFilter {
   /** Parameters of /api/v1/flows that hold for all queries. */
@@ -60,6 +60,14 @@ export function queriesOf(
     .map((end) => ({ ...order, ...params, [end]: eitherEnd }));
 }
 
+/** The same of RoCE pairs: all have one type, so that a type asks for nothing. */
+export function pairQueriesOf(
+  filter: FlowFilter,
+  order: Readonly<Record<string, string>>,
+): Record<string, string>[] {
+  return queriesOf(filter, order).map(({ type: _type, ...rest }) => rest);
+}
+
 /** Whole addresses and networks alone: `10.0` is text. */
 export function isNetwork(text: string): boolean {
   const [, address = '', , bits] = /^([^/]+)(\/(\d{1,3}))?$/.exec(text) ?? [];
@@ -91,4 +99,10 @@ export function matchesTexts(flow: Flow, texts: readonly string[]): boolean {
   if (texts.length === 0) return true;
   const shown = Object.values(flow.labels).map((label) => label.toLowerCase());
   return texts.every((text) => shown.some((label) => label.includes(text)));
+}
+
+/** Text is looked for in what a pair shows. */
+export function pairMatchesTexts(pair: RocePair, texts: readonly string[]): boolean {
+  const shown = [pair.interface, pair.src_ip, pair.dst_ip].map((one) => one.toLowerCase());
+  return texts.every((text) => shown.some((one) => one.includes(text)));
 }

@@ -59,7 +59,10 @@ function fillRow(row: Element, one: WatchedInterface, most: number): void {
   const mean10 = one.windows.find(({ asked_seconds: asked }) => asked === 10);
   setAttributes(row, { 'data-interface': one.name, 'data-attached': String(one.attached) });
   if (head?.firstElementChild) setText(head.firstElementChild, one.name);
-  if (state) setText(state, stateText(one));
+  if (state) {
+    setText(state, stateText(one));
+    setAttributes(state, { title: stateText(one) });
+  }
   if (rate instanceof HTMLElement) {
     setText(rate, bitRateText(one.bits_per_second));
     setShare(rate, most > 0 ? one.bits_per_second / most : 0);

@@ -2,12 +2,12 @@
 // The first page: rates over ten minutes, interfaces, the largest flows, and who talks to whom.
 
 import type { Flows, HistoryAnswer, Overview, Pairs, RefreshMessage } from '../model/answers.js';
-import { isNetwork } from '../model/flow-filter.js';
+import { isNetwork, pairMatchesTexts, pairQueriesOf, parseFlowFilter } from '../model/flow-filter.js';
 import { hashOfPair } from '../model/hash-route.js';
-import { type MatrixCell, matrixOfFlows, matrixOfPairs } from '../model/matrix.js';
+import { type MatrixCell, matrixOfFlows, matrixOfPairs, type UnknownPairs } from '../model/matrix.js';
 import { bitRateText, withFullStop } from '../model/quantity.js';
-import { RateCurves } from '../model/rate-curves.js';
-import { make, panel, setAttributes, setText } from './elements.js';
+import { type CurveGrouping, RateCurves } from '../model/rate-curves.js';
+import { make, setAttributes, setText } from './elements.js';
 import { fetchAnswer } from './exporter-link.js';
 import { FlowTable } from './flow-table.js';
 import { InterfaceTable } from './interface-table.js';
@@ -17,18 +17,18 @@ import { TalkMatrix } from './talk-matrix.js';
 
 const PAIRS_ASKED = '300';
 const FLOWS_OF_MATRIX = '100';
-const HOSTS_SHOWN = 16;
 
 export class LivePage implements PageView {
   readonly title = 'Live';
   readonly element: HTMLElement;
   readonly #curves = new RateCurves();
   readonly #plot = new RatePlot({
-    title: 'Bits per second by interface and traffic type over the last ten minutes',
+    title: 'Bits per second over the last ten minutes',
     valueText: bitRateText,
     isStacked: true,
     height: 172,
   });
+  readonly #ratesTitle = make('h2', {}, ratesTitle('interface and traffic type'));
   readonly #empty = make('p', { class: 'empty', role: 'status', hidden: true });
   readonly #interfaces: InterfaceTable;
   readonly #flows: FlowTable;
@@ -38,9 +38,10 @@ export class LivePage implements PageView {
   constructor(onChange: () => void) {
     this.#flows = new FlowTable(onChange);
     this.#interfaces = new InterfaceTable((name) => this.#flows.setFilter(`interface:${name}`));
-    const rates = panel(
-      'Rate by interface and traffic type, last 10 minutes',
-      { class: 'panel rates' },
+    const rates = make(
+      'section',
+      { class: 'panel rates', 'aria-label': 'Rate, last 10 minutes' },
+      this.#ratesTitle,
       this.#empty,
       this.#plot.element,
     );
@@ -64,7 +65,7 @@ export class LivePage implements PageView {
     setAttributes(this.#empty, { hidden: overview.empty === null });
     await Promise.all([
       this.#flows.ask((params) => fetchAnswer<Flows>('flows', params, signal)),
-      this.#askMatrix(signal),
+      this.#askMatrix(signal, overview),
       this.#askHistory(signal, overview),
     ]);
   }
@@ -75,6 +76,7 @@ export class LivePage implements PageView {
 
   close(): void {
     this.#plot.close();
+    this.#matrix.close();
   }
 
   /** Once; the messages carry it on. And again, where one of them is missing. */
@@ -86,19 +88,32 @@ export class LivePage implements PageView {
   }
 
   #showCurves(): void {
-    const { ends, curves } = this.#curves.read();
+    const { ends, grouping, curves } = this.#curves.read();
+    setText(this.#ratesTitle, ratesTitle(grouping));
     this.#plot.show(ends, curves);
   }
 
-  async #askMatrix(signal: AbortSignal): Promise<void> {
-    const pairs = await fetchAnswer<Pairs>('pairs', { top: PAIRS_ASKED }, signal);
-    if (pairs.pairs.length > 0) {
-      this.#matrix.show(matrixOfPairs(pairs.pairs, HOSTS_SHOWN), 'pairs', '');
+  async #askMatrix(signal: AbortSignal, overview: Overview): Promise<void> {
+    const filter = parseFlowFilter(this.#flows.filter.value);
+    const queries = pairQueriesOf(filter, { top: PAIRS_ASKED });
+    const answers = await Promise.all(queries.map((query) => fetchAnswer<Pairs>('pairs', query, signal)));
+    const { room } = this.#matrix;
+    const found = new Map(answers.flatMap(({ pairs }) => pairs.map((pair) => [pair.id, pair])));
+    const pairs = [...found.values()].filter((pair) => pairMatchesTexts(pair, filter.texts));
+    const isFiltered = this.#flows.filter.value.trim() !== '';
+    if (pairs.length > 0 || (isFiltered && overview.pairs.count > 0)) {
+      const matrix = matrixOfPairs(pairs, room, this.#matrix.shown('pairs'), unknownOf(answers));
+      this.#matrix.show(matrix, { kind: 'pairs', empty: 'No RoCE pair matches the filter.', isFiltered });
       return;
     }
     const flows = await fetchAnswer<Flows>('flows', { top: FLOWS_OF_MATRIX }, signal);
-    const why = withFullStop(flows.empty ?? pairs.empty ?? 'Nobody talks');
-    this.#matrix.show(matrixOfFlows(flows.flows, HOSTS_SHOWN), 'flows', why);
+    const empty = answers[0]?.empty;
+    const why = withFullStop(flows.empty ?? empty ?? 'Nobody talks');
+    this.#matrix.show(matrixOfFlows(flows.flows, room, this.#matrix.shown('flows')), {
+      kind: 'flows',
+      empty: why,
+      isFiltered: false,
+    });
   }
 
   #openCell(cell: MatrixCell): void {
@@ -107,4 +122,19 @@ export class LivePage implements PageView {
       this.#flows.setFilter(`src:${cell.src} dst:${cell.dst}`);
     } else this.#flows.setFilter(`${cell.src} ${cell.dst}`);
   }
+}
+
+function ratesTitle(grouping: CurveGrouping): string {
+  return `Rate by ${grouping}, last 10 minutes`;
+}
+
+/** What was not asked for. */
+function unknownOf(answers: readonly Pairs[]): UnknownPairs {
+  const rates = answers.map(({ rest, seconds }) =>
+    seconds > 0 ? ((rest.payload_bytes ?? 0) * 8) / seconds : 0,
+  );
+  return {
+    pairs: answers.reduce((sum, { rest }) => sum + rest.pairs, 0),
+    bitsPerSecond: rates.reduce((sum, rate) => sum + rate, 0),
+  };
 }

@@ -3,22 +3,47 @@
 // click opens the cell.
 
 import { hashOfPair } from '../model/hash-route.js';
-import { cellKey, type Matrix, type MatrixCell, moveInGrid, RATE_STEPS } from '../model/matrix.js';
-import { bitRateText, withFullStop } from '../model/quantity.js';
+import {
+  cellKey,
+  type Matrix,
+  type MatrixCell,
+  type MatrixRoom,
+  moveInGrid,
+  RATE_STEPS,
+} from '../model/matrix.js';
+import { bitRateText, countText, percentText, withFullStop } from '../model/quantity.js';
 import { keepChildren, make, panel, setAttributes, setText } from './elements.js';
 
 export type MatrixKind = 'pairs' | 'flows';
 
-/** Pixels for all cells together, and of one at most and at least. */
-const GRID_PX = 400;
+export interface MatrixCaption {
+  readonly kind: MatrixKind;
+  /** Why there is nothing to show, where that is so. */
+  readonly empty: string;
+  /** The pairs are those that match a filter. */
+  readonly isFiltered: boolean;
+}
+
+/** Pixels of a cell at most and at least, and between two. */
 const CELL_MAX_PX = 40;
-const CELL_MIN_PX = 22;
+const CELL_MIN_PX = 20;
+const CELL_GAP_PX = 2;
+/** Pixels of all cells together, where that is what makes them large. */
+const GRID_PX = 400;
+const HOSTS_MIN = 4;
+const HOSTS_MAX = 16;
+/** Of names before rows and above columns, as long as nothing stands there. */
+const NAMES_PX = 110;
+/** Of trouble in words beside the cells, with the gap. */
+const WORDS_PX = 200;
+/** Where the panel is as high as the screen has room for, not as its content. */
+const FITTED = '(min-width: 1100px) and (min-height: 720px)';
 /** In words below the grid; each dot has them as well. */
 const TROUBLES_SHOWN = 6;
 
 const WORDS: Readonly<Record<MatrixKind, string>> = {
   pairs: 'RoCE payload from row to column',
-  flows: 'All traffic from row to column (no RoCE pairs)',
+  flows: 'All traffic of the largest flows from row to column (no RoCE pairs)',
 };
 
 export class TalkMatrix {
@@ -32,6 +57,12 @@ export class TalkMatrix {
   readonly #to = make('span', {});
   readonly #scale: HTMLElement;
   readonly #troubles = make('ul', { class: 'troubles', 'aria-label': 'Trouble in words' });
+  readonly #region: HTMLElement;
+  readonly #resizes = new ResizeObserver(() => this.#measure());
+  /** What there is for cells. */
+  #gridPx = { width: GRID_PX, height: GRID_PX };
+  #headPx = NAMES_PX;
+  #namesPx = NAMES_PX;
   #matrix: Matrix | undefined;
   #at = { row: 0, column: 0 };
 
@@ -52,26 +83,61 @@ export class TalkMatrix {
         'trouble: marks, CNP, NAK, RNR, gaps',
       ),
     );
+    this.#region = make(
+      'div',
+      { class: 'talk' },
+      make('div', { class: 'scroll matrix' }, this.#table),
+      this.#troubles,
+    );
     this.element = panel(
       'Who talks to whom',
       { class: 'panel matrix-panel' },
       this.#caption,
-      make('div', { class: 'scroll matrix' }, this.#table),
+      this.#region,
       this.#scale,
-      this.#troubles,
     );
+    for (const one of [this.#region, this.#table]) this.#resizes.observe(one);
     this.#table.addEventListener('click', (event) => this.#open(event));
     this.#table.addEventListener('keydown', (event) => this.#onKey(event));
     this.#table.addEventListener('focusin', (event) => this.#onFocus(event));
   }
 
-  /** empty: why there is nothing to show, where that is so. */
-  show(matrix: Matrix, kind: MatrixKind, empty: string): void {
+  /** Hosts that can be shown without scrolling, as far as that is known. */
+  get room(): MatrixRoom {
+    const fitting = (px: number): number =>
+      Math.max(HOSTS_MIN, Math.min(HOSTS_MAX, Math.floor(px / (CELL_MIN_PX + CELL_GAP_PX))));
+    return { rows: fitting(this.#gridPx.height), columns: fitting(this.#gridPx.width) };
+  }
+
+  /** What stands there now, of this kind. */
+  shown(kind: MatrixKind): Matrix | undefined {
+    return this.#table.dataset['kind'] === kind ? this.#matrix : undefined;
+  }
+
+  close(): void {
+    this.#resizes.disconnect();
+  }
+
+  /** Names may be longer than those before: what they need is never taken back, so that the room does not swing. */
+  #measure(): void {
+    if (!this.#table.hidden) {
+      this.#headPx = Math.max(this.#matrix === undefined ? 0 : this.#headPx, this.#head.offsetHeight);
+      const name = this.#body.querySelector('th');
+      this.#namesPx = Math.max(this.#matrix === undefined ? 0 : this.#namesPx, name?.offsetWidth ?? 0);
+    }
+    const { clientWidth, clientHeight } = this.#region;
+    const isFitted = matchMedia(FITTED).matches;
+    this.#gridPx = {
+      width: clientWidth - this.#namesPx - (isFitted ? WORDS_PX : 0),
+      height: isFitted ? clientHeight - this.#headPx : HOSTS_MAX * (CELL_MIN_PX + CELL_GAP_PX),
+    };
+  }
+
+  show(matrix: Matrix, { kind, empty, isFiltered }: MatrixCaption): void {
     this.#matrix = matrix;
-    const { sources, destinations, hiddenHosts, from, to } = matrix;
+    const { sources, destinations, from, to } = matrix;
     const isEmpty = sources.length === 0;
-    const hidden = hiddenHosts > 0 ? `; ${hiddenHosts} hosts with less are not shown` : '';
-    setText(this.#caption, isEmpty ? empty : `${WORDS[kind]}${hidden}`);
+    setText(this.#caption, isEmpty ? empty : captionOf(matrix, kind, isFiltered));
     setAttributes(this.#table, { hidden: isEmpty, 'data-kind': kind });
     setAttributes(this.#scale, { hidden: isEmpty });
     setText(this.#from, bitRateText(from));
@@ -81,7 +147,12 @@ export class TalkMatrix {
       column: this.#at.column % (destinations.length || 1),
     };
     const hosts = Math.max(sources.length, destinations.length, 1);
-    const cellPx = Math.max(CELL_MIN_PX, Math.min(CELL_MAX_PX, Math.floor(GRID_PX / hosts)));
+    const sides = [
+      GRID_PX / hosts,
+      this.#gridPx.height / Math.max(sources.length, 1),
+      this.#gridPx.width / Math.max(destinations.length, 1),
+    ];
+    const cellPx = Math.max(CELL_MIN_PX, Math.min(CELL_MAX_PX, Math.floor(Math.min(...sides)) - CELL_GAP_PX));
     this.#table.style.setProperty('--cell', `${cellPx}px`);
     this.#table.style.setProperty('--hosts', String(hosts));
     this.#showTroubles(matrix);
@@ -93,13 +164,16 @@ export class TalkMatrix {
   #showTroubles({ cells }: Matrix): void {
     const all = [...cells.values()].filter(({ trouble }) => trouble.length > 0);
     const shown = all.sort((a, b) => b.bitsPerSecond - a.bitsPerSecond).slice(0, TROUBLES_SHOWN);
-    const rows = keepChildren(this.#troubles, shown.length, () => make('li', {}, make('a', {})));
+    const more = all.length - shown.length;
+    const count = shown.length + Number(more > 0);
+    const rows = keepChildren(this.#troubles, count, () => make('li', {}, make('a', {})));
     for (const [i, row] of rows.entries()) {
       const cell = shown[i];
       const link = row.firstElementChild;
-      if (cell === undefined || link === null) continue;
-      setText(link, cell.trouble.map(withFullStop).join(' '));
-      setAttributes(link, { href: cell.pairId === undefined ? undefined : hashOfPair(cell.pairId) });
+      if (link === null) continue;
+      const words = cell?.trouble.map(withFullStop).join(' ') ?? `${more} more: each dot has its own words.`;
+      setText(link, words);
+      setAttributes(link, { href: cell?.pairId === undefined ? undefined : hashOfPair(cell.pairId) });
     }
     setAttributes(this.#troubles, { hidden: shown.length === 0 });
   }
@@ -185,6 +259,19 @@ export class TalkMatrix {
     const cell = cells.get(cellKey(sources[place.row] ?? '', destinations[place.column] ?? ''));
     if (cell !== undefined) this.#onOpen(cell);
   }
+}
+
+/** Of pairs: which are shown, and what the others carry. */
+function captionOf(
+  { shownPairs, allPairs, shownShare }: Matrix,
+  kind: MatrixKind,
+  isFiltered: boolean,
+): string {
+  const those = `${allPairs === 1 ? 'pair' : 'pairs'}${isFiltered ? ' that match the filter' : ''}`;
+  if (shownPairs >= allPairs) return `${WORDS[kind]}; all of ${countText(allPairs)} ${those}`;
+  const rest = percentText(1 - shownShare);
+  const first = kind === 'pairs' ? 'those with trouble first, then the largest' : 'the largest first';
+  return `${WORDS[kind]}; ${countText(shownPairs)} of ${countText(allPairs)} ${those}, ${first}; the others carry ${rest}`;
 }
 
 function cellText(src: string, dst: string, cell: MatrixCell | undefined): string {

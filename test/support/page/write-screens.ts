@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Screenshots of each page of a real exporter under traffic, into dist/screens (make screens). Needs root and
-// Chromium. SECONDS of traffic before them: 45 unless told as the first argument.
+// Chromium. Usage: node dist/test/support/page/write-screens.js [SECONDS of traffic before them, 45 unless told]
+// [large]; `large`: of a host with 16 interfaces, 300 RoCE pairs and 2,000 flows.
 
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startExporter } from '../exporter/exporter.js';
+import type { Browser } from 'puppeteer-core';
+import { type Exporter, startExporter } from '../exporter/exporter.js';
 import { createWire, type Wire } from '../kernel/wire.js';
 import { MLX5_ROCE } from '../rdma/rdma-devices.js';
 import { RdmaSysfs } from '../rdma/rdma-sysfs.js';
 import { LARGE_SCREEN, openView, PHONE_SCREEN, withBrowser } from './browser.js';
 import { missingForBrowserTests } from './browser-gate.js';
+import { startLargeHost } from './large-host.js';
 import { roceAddress, roceFrames, startTraffic, tcpFrames, udpFrames } from './page-traffic.js';
 
 const TARGET = path.resolve(import.meta.dirname, '../../../screens');
@@ -84,23 +87,7 @@ async function writeScreens(seconds: number): Promise<void> {
   const traffic = startAll(wire);
   const stopCounters = startCounters(sysfs);
   try {
-    await withBrowser(async (browser) => {
-      // Pairs are followed from the first look on.
-      const { page: first } = await openView(browser, exporter);
-      await delay(seconds * 1000);
-      await first.close();
-      for (const [size, screen] of Object.entries(SCREENS)) {
-        for (const [name, hash] of Object.entries(pagesOf(wire.sinkDevice()))) {
-          for (const scheme of ['light', 'dark'] as const) {
-            const { page, complaints } = await openView(browser, exporter, { hash, scheme, screen });
-            await delay(LOOKED_AT_MS);
-            await page.screenshot({ path: path.join(TARGET, `${name}-${size}-${scheme}.png`) });
-            for (const complaint of complaints) process.stderr.write(`${name}: ${complaint}\n`);
-            await page.close();
-          }
-        }
-      }
-    });
+    await withBrowser((browser) => takeScreens(browser, exporter, pagesOf(wire.sinkDevice()), seconds));
   } finally {
     stopCounters();
     for (const one of traffic) await one.stop();
@@ -110,9 +97,52 @@ async function writeScreens(seconds: number): Promise<void> {
   }
 }
 
+async function writeLargeScreens(seconds: number): Promise<void> {
+  mkdirSync(TARGET, { recursive: true });
+  const host = await startLargeHost('p');
+  try {
+    const pages = { 'large-live': '#/', 'large-exporter': '#/exporter' };
+    await withBrowser((browser) => takeScreens(browser, host.exporter, pages, seconds));
+  } finally {
+    await host.stop();
+  }
+}
+
+async function takeScreens(
+  browser: Browser,
+  exporter: Exporter,
+  pages: Readonly<Record<string, string>>,
+  seconds: number,
+): Promise<void> {
+  // Pairs are followed from the first look on.
+  const { page: first } = await openView(browser, exporter);
+  await delay(seconds * 1000);
+  await first.close();
+  for (const [size, screen] of Object.entries(SCREENS)) {
+    for (const [name, hash] of Object.entries(pages)) {
+      for (const scheme of ['light', 'dark'] as const) {
+        const { page, complaints } = await openView(browser, exporter, { hash, scheme, screen });
+        await delay(LOOKED_AT_MS);
+        await page.screenshot({ path: path.join(TARGET, `${name}-${size}-${scheme}.png`) });
+        // What one scrolls to.
+        if (screen === PHONE_SCREEN && name.startsWith('large')) {
+          await page.screenshot({
+            path: path.join(TARGET, `${name}-${size}-${scheme}-whole.png`),
+            fullPage: true,
+          });
+        }
+        for (const complaint of complaints) process.stderr.write(`${name}: ${complaint}\n`);
+        await page.close();
+      }
+    }
+  }
+}
+
 const missing = missingForBrowserTests();
-if (missing === undefined) await writeScreens(Number(process.argv[2] ?? 45));
-else {
+const [, , seconds = '45', host] = process.argv;
+if (missing === undefined) {
+  await (host === 'large' ? writeLargeScreens : writeScreens)(Number(seconds));
+} else {
   process.stderr.write(`no screenshots: ${missing}\n`);
   process.exitCode = 1;
 }
