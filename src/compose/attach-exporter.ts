@@ -4,11 +4,12 @@
 // this host may do that.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../config/config.js';
 import { renderConfig } from '../config/render-config.js';
+import { makeAttachedFolder, removeAttachedFolder } from './attached-folder.js';
 import { ATTACHED_VARIABLE } from './attached-variable.js';
 
 export interface AttachedExporter {
@@ -37,8 +38,8 @@ export function attachExporter(
   { config, hasInterval }: AttachedExporterOptions,
   process: NodeJS.Process,
 ): AttachedExporter {
-  const folder = mkdtempSync(join(tmpdir(), 'xtrace-catch-top-'));
-  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  const folder = makeAttachedFolder(tmpdir());
+  const remove = (): void => removeAttachedFolder(folder);
   process.on('exit', remove);
   const socketPath = join(folder, 'exporter.sock');
   const file = join(folder, 'xtrace-catch.yaml');

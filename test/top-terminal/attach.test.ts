@@ -2,7 +2,7 @@
 // `xtrace-catch top` and the exporter itself: what it shows is what was sent, and one that it starts leaves nothing.
 
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
@@ -96,6 +96,44 @@ kernelTest('--attach: killed, it takes the exporter with it', async (t) => {
   top.kill('SIGKILL');
   await waitFor('the exporter to end', () => !hasProgram(site));
   await top.stop('SIGKILL');
+});
+
+kernelTest('--attach: killed, its folder goes at the next start; those of others stay', async (t) => {
+  const site = siteOf(t, 'f');
+  const folder = folderOf(t);
+  const killed = start(site, [], folder, '--attach', '--json', '-i', 'va', '-t', '60000');
+  await killed.waitFor('the program to be attached', () => hasProgram(site));
+  killed.kill('SIGKILL');
+  await killed.stop('SIGKILL');
+  await waitFor('the exporter to end', () => !hasProgram(site));
+  const [left = '', ...more] = readdirSync(folder);
+  assert.deepEqual([left.startsWith('xtrace-catch-top-'), more], [true, []]);
+  const lives = start(site, [], folder, '--attach', '--json', '-i', 'va', '-t', '60000');
+  t.after(() => lives.stop('SIGKILL'));
+  await lives.waitFor('the program to be attached', () => hasProgram(site));
+  const [living = '', ...others] = readdirSync(folder);
+  assert.notEqual(living, left);
+  assert.deepEqual(others, [], 'what was left is gone');
+  // What looks like it, and is none of it.
+  const [, , , namespace = ''] = left.split('-');
+  const kept = [
+    [`xtrace-catch-top-1-1-1-aaaaaa`, 0o700, 0],
+    [`xtrace-catch-top-${namespace}-zzzzz-1-bbbbbb`, 0o755, 0],
+    [`xtrace-catch-top-${namespace}-zzzzz-1-cccccc`, 0o700, 12_345],
+    ['xtrace-catch-top-dddddd', 0o700, 0],
+  ] as const;
+  for (const [name, mode, uid] of kept) {
+    mkdirSync(path.join(folder, name), { mode });
+    chownSync(path.join(folder, name), uid, uid);
+  }
+  symlinkSync(folder, path.join(folder, `xtrace-catch-top-${namespace}-zzzzz-1-eeeeee`));
+  const goes = `xtrace-catch-top-${namespace}-zzzzz-1-ffffff`;
+  mkdirSync(path.join(folder, goes), { mode: 0o700 });
+  const before = readdirSync(folder).filter((name) => name !== goes);
+  const next = start(site, [], folder, '--attach', '--json', '-i', 'nosuch');
+  await next.exited;
+  assert.deepEqual(readdirSync(folder), before);
+  assert.ok(before.includes(living));
 });
 
 kernelTest('--attach without the privilege says what it takes', async (t) => {
