@@ -3,8 +3,36 @@
 
 import { countsFromStart, type Family, type Sample } from '../metrics/definition.js';
 import { escapeLabelValue } from '../metrics/label-value.js';
-import { renderValue } from './dialect.js';
+import type { Pacer } from '../pacer.js';
+import type { ChunkList } from './chunk-list.js';
+import { type Dialect, renderValue } from './dialect.js';
 import { openMetricsFamilyName } from './openmetrics.js';
+
+/** Price of a family's sample, nanoseconds. */
+const SAMPLE_NS = 2000;
+
+/** createdMs: see renderSamples(). Resolves with the bytes of all but lines of RoCE pairs. */
+export async function renderFamilies(
+  list: ChunkList,
+  dialect: Dialect,
+  families: readonly Family[],
+  pacer: Pacer,
+  createdMs?: number,
+): Promise<number> {
+  let restBytes = 0;
+  for (const family of families) {
+    restBytes += list.writeText(dialect.renderHeader(family));
+    const { length } = family.samples;
+    for (let from = 0; from < length; ) {
+      const to = Math.min(length, from + pacer.stepsLeft(SAMPLE_NS));
+      const bytes = list.writeText(renderSamples(family, from, to, createdMs));
+      if (family.isOfPairs !== true) restBytes += bytes;
+      await pacer.spend((to - from) * SAMPLE_NS);
+      from = to;
+    }
+  }
+  return restBytes;
+}
 
 /**
  * Samples `from` to `to - 1`. startedMs: since when counters count that do not say so themselves, where each

@@ -8,7 +8,7 @@ import { Pacer } from '../pacer.js';
 import { ChunkList } from './chunk-list.js';
 import type { ChunkPool } from './chunk-pool.js';
 import type { Dialect, ExpositionFormat, TextFormat } from './dialect.js';
-import { renderSamples } from './family-text.js';
+import { renderFamilies } from './family-text.js';
 import { type FlowLineFrame, flowLineBytes, flowLineFrame, writeFlowLines } from './flow-series.js';
 import { OPENMETRICS_DIALECT, openMetricsFamilyName } from './openmetrics.js';
 import { type ProtobufOptions, renderProtobuf } from './protobuf/render-protobuf.js';
@@ -44,13 +44,10 @@ export interface StartOptions extends ProtobufOptions {
   readonly openmetricsCreated: boolean;
 }
 
-const DIALECTS: Readonly<Record<TextFormat, Dialect>> = {
+export const DIALECTS: Readonly<Record<TextFormat, Dialect>> = {
   text: TEXT_DIALECT,
   openmetrics: OPENMETRICS_DIALECT,
 };
-
-/** Price of a family's sample, nanoseconds. */
-const SAMPLE_NS = 2000;
 
 /** starts: left out, no start is told, and there is no protobuf. */
 export async function renderExposition(
@@ -89,19 +86,7 @@ async function renderText(
   pacer: Pacer,
   createdMs: number | undefined,
 ): Promise<number> {
-  let restBytes = 0;
-  for (const family of families) {
-    restBytes += list.writeText(dialect.renderHeader(family));
-    const { length } = family.samples;
-    for (let from = 0; from < length; ) {
-      const to = Math.min(length, from + pacer.stepsLeft(SAMPLE_NS));
-      const bytes = list.writeText(renderSamples(family, from, to, createdMs));
-      if (family.isOfPairs !== true) restBytes += bytes;
-      await pacer.spend((to - from) * SAMPLE_NS);
-      from = to;
-    }
-  }
-
+  let restBytes = await renderFamilies(list, dialect, families, pacer, createdMs);
   for (const family of flows.families) {
     restBytes += list.writeText(dialect.renderHeader(family));
     const frame = flowFrame(family, createdMs !== undefined);
