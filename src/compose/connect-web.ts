@@ -10,6 +10,7 @@ import { createFlowTailRenderer } from '../exposition/remote-write/flow-tail.js'
 import {
   createExposer,
   type Exposer,
+  FREE_BYTES,
   MAX_RENDERINGS,
   WARN_ABOVE_BYTES,
 } from '../exposition/shared-exposition.js';
@@ -122,6 +123,7 @@ function connectExposer(parts: WebParts): Exposer {
   return createExposer(
     {
       maxRenderings: MAX_RENDERINGS,
+      freeBytes: FREE_BYTES,
       // Within what scrapers take, there is nothing to tell as long as the budget is kept.
       warnAboveBytes: maxExpositionBytes > USUAL_SCRAPE_BYTES ? WARN_ABOVE_BYTES : maxExpositionBytes,
       starts: {
@@ -142,6 +144,10 @@ function connectExposer(parts: WebParts): Exposer {
       currentRefresh: () => daemon.currentRefresh(),
       yieldToLoop: () => nextTurn(),
       monotonicMs: () => performance.now(),
+      schedule(task, delayMs) {
+        const timer = setTimeout(task, delayMs).unref();
+        return () => clearTimeout(timer);
+      },
       mayGoOut: (exposition) => fit.mayGoOut(exposition),
       onRendered: (rendered) => selfMetrics.recordExposition(rendered),
       warn: (message) => log.warn(message),

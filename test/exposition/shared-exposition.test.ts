@@ -8,6 +8,10 @@ import { createExposer, type Exposer, type ExpositionShare } from '../../src/exp
 import { flowFamilies } from '../../src/metrics/flow-families.js';
 import { createManySeries } from '../support/exposition/series-fixture.js';
 
+/** Above and below what is kept for the next. */
+const LARGE_FLOWS = 3000;
+const SMALL_FLOWS = 300;
+
 interface Bench {
   readonly exposer: Exposer;
   readonly warnings: string[];
@@ -17,26 +21,32 @@ interface Bench {
   guard: Promise<void>;
   /** Set to make collecting fail. */
   fault: Error | undefined;
+  nowMs: number;
+  /** What is to be done later, and when: the last one. */
+  later: { task(): void; delayMs: number } | undefined;
 }
 
 function createBench(
   options: {
     flows?: number;
     maxRenderings?: number;
+    freeBytes?: number;
     warnAboveBytes?: number;
     mayGoOut?(): Promise<boolean>;
   } = {},
 ): Bench {
-  const flows = flowFamilies(createManySeries(options.flows ?? 3000));
-  let clockMs = 0;
+  const flows = flowFamilies(createManySeries(options.flows ?? LARGE_FLOWS));
+  const { maxRenderings = 2, freeBytes = 0, warnAboveBytes = 1e9 } = options;
   const bench: Bench = {
     warnings: [],
     rendered: [],
     refresh: 1,
     guard: Promise.resolve(),
     fault: undefined,
+    nowMs: 0,
+    later: undefined,
     exposer: createExposer(
-      { maxRenderings: options.maxRenderings ?? 2, warnAboveBytes: options.warnAboveBytes ?? 1e9 },
+      { maxRenderings, freeBytes, warnAboveBytes },
       {
         withSnapshot: async (fn) => {
           await bench.guard;
@@ -51,7 +61,13 @@ function createBench(
         },
         currentRefresh: () => bench.refresh,
         yieldToLoop: () => nextTurn(),
-        monotonicMs: () => (clockMs += 5),
+        monotonicMs: () => (bench.nowMs += 5),
+        schedule(task, delayMs) {
+          bench.later = { task, delayMs };
+          return () => {
+            bench.later = undefined;
+          };
+        },
         mayGoOut: options.mayGoOut ?? (async () => true),
         onRendered: (rendered) => bench.rendered.push(rendered),
         warn: (message) => bench.warnings.push(message),
@@ -67,8 +83,8 @@ async function mustShare(share: Promise<ExpositionShare | undefined>): Promise<E
   return got;
 }
 
-test('scrapes that come together share one rendering; it is gone after the last', async () => {
-  const { exposer, rendered } = createBench();
+test('scrapes that come together share one rendering; a small one is gone after the last', async () => {
+  const { exposer, rendered } = createBench({ flows: SMALL_FLOWS });
   const shares = await Promise.all([1, 2, 3].map(() => mustShare(exposer.expose('text', 'identity'))));
   assert.equal(rendered.length, 1);
   assert.equal(exposer.renderings, 1);
@@ -98,7 +114,7 @@ test('gzip is made once, shared, and holds the same bytes', async () => {
     mustShare(exposer.expose('openmetrics', 'gzip')),
     mustShare(exposer.expose('openmetrics', 'gzip')),
   ]);
-  assert.equal(rendered.length, 1);
+  assert.equal(rendered.length, 2, 'the text is not made for the gzip');
   assert.equal(zipped.chunks, again.chunks);
   const compressed = Buffer.concat(zipped.chunks);
   assert.equal(compressed.length, zipped.bytes);
@@ -217,4 +233,87 @@ test('a rendering that is given up while it is made does not disturb the next', 
   const share = await mustShare(bench.exposer.expose('text', 'identity'));
   assert.equal(Buffer.concat(share.chunks).length, share.bytes);
   share.release();
+});
+
+/** Asks, and is done with it at once: what it got, and the memory it came in. */
+async function askOnce(
+  { exposer }: Bench,
+  ...asked: Parameters<Exposer['expose']>
+): Promise<{ body: Buffer; chunks: readonly Buffer[]; memory: Set<ArrayBufferLike> }> {
+  const { chunks, release } = await mustShare(exposer.expose(...asked));
+  const memory = new Set(chunks.map(({ buffer }) => buffer));
+  const body = Buffer.concat(chunks);
+  release();
+  return { body, chunks, memory };
+}
+
+for (const coding of ['identity', 'gzip'] as const) {
+  test(`${coding}: who asks again within the refresh gets the bytes that were made for another`, async () => {
+    const bench = createBench();
+    const first = await askOnce(bench, 'text', coding);
+    assert.equal(bench.exposer.renderings, 0, 'what is kept takes no place');
+    const second = await askOnce(bench, 'text', coding);
+    assert.equal(second.chunks, first.chunks);
+    assert.deepEqual(second.body, first.body);
+    assert.equal(bench.rendered.length, 1);
+    const other = await askOnce(createBench(), 'text', coding);
+    assert.deepEqual(other.body, first.body, 'as it is made anew');
+  });
+
+  test(`${coding}: what is kept is not shown after the next refresh, nor after five seconds`, async () => {
+    const bench = createBench();
+    const first = await askOnce(bench, 'text', coding);
+    bench.refresh++;
+    const second = await askOnce(bench, 'text', coding);
+    assert.notEqual(second.chunks, first.chunks);
+    assert.equal(bench.rendered.length, 2);
+    bench.nowMs += 5000;
+    await askOnce(bench, 'text', coding);
+    assert.equal(bench.rendered.length, 3);
+  });
+}
+
+test('the memory of what is kept is for the next rendering, and let go where nobody asks for two minutes', async () => {
+  const bench = createBench();
+  const first = await askOnce(bench, 'text', 'identity');
+  bench.refresh++;
+  const second = await askOnce(bench, 'text', 'identity');
+  assert.deepEqual(second.memory, first.memory);
+  assert.equal(bench.later?.delayMs, 120_000);
+  bench.later.task();
+  const third = await askOnce(bench, 'text', 'identity');
+  assert.equal([...third.memory].filter((buffer) => second.memory.has(buffer)).length, 0);
+  assert.equal(bench.rendered.length, 3);
+  assert.deepEqual(third.body, first.body);
+});
+
+test('memory is not let go while somebody reads', async () => {
+  const bench = createBench();
+  await askOnce(bench, 'text', 'gzip');
+  const share = await mustShare(bench.exposer.expose('text', 'gzip'));
+  assert.equal(bench.later, undefined);
+  share.release();
+  assert.ok(bench.later !== undefined);
+});
+
+test('slow readers of small answers hold their own refresh, and nobody else up', async () => {
+  const bench = createBench({ flows: SMALL_FLOWS, maxRenderings: 2, freeBytes: 1024 * 1024 });
+  const shares: ExpositionShare[] = [];
+  for (bench.refresh = 1; bench.refresh <= 20; bench.refresh++) {
+    shares.push(await mustShare(bench.exposer.expose('text', 'gzip')));
+  }
+  const bodies = shares.map(({ chunks }) => gunzipSync(Buffer.concat(chunks)).toString());
+  assert.equal(new Set(bodies).size, 1);
+  const plain: ExpositionShare[] = [];
+  while (plain.length < 40) {
+    const share = await bench.exposer.expose('text', 'identity');
+    if (share === undefined) break;
+    plain.push(share);
+    bench.refresh++;
+  }
+  const held = [...shares, ...plain].reduce((sum, { bytes }) => sum + bytes, 0);
+  assert.ok(plain.length > 0 && held < 2 * 1024 * 1024, `${held} bytes are held`);
+  assert.equal(await bench.exposer.expose('text', 'identity'), undefined);
+  for (const share of [...shares, ...plain]) share.release();
+  assert.equal(bench.exposer.renderings, 0);
 });
