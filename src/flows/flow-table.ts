@@ -6,7 +6,7 @@ import { FLOW_ROW_WORDS } from '../abi/records.js';
 import type { Pacer } from '../pacer.js';
 import type { LineCost } from './exposition-budget.js';
 import type { KeyHash } from './key-hash.js';
-import { KeyIndex } from './key-index.js';
+import { KeyIndex, sameKey } from './key-index.js';
 import { LabelArena, type RenderLabels } from './label-arena.js';
 import type { SeriesView } from './views.js';
 
@@ -96,6 +96,19 @@ export class FlowTable implements SeriesView {
    */
   hasUnseenCounts(series: number, seenRefresh: number): boolean {
     return this.holdEndsMs[series] === NOT_HELD && (this.shownSince[series] ?? 0) > seenRefresh;
+  }
+
+  /** Series it has memory for. */
+  get room(): number {
+    return this.inUse.length;
+  }
+
+  /** Whether `series`, any number below room, is in use and that of the flow whose key stands at words[wordOffset]. */
+  isOf(series: number, words: Uint32Array, wordOffset: number): boolean {
+    return (
+      (this.#position[series] ?? 0) < this.count &&
+      sameKey(this.keys, series * FLOW_ROW_WORDS, words, wordOffset)
+    );
   }
 
   /** Row of the flow whose key stands at words[wordOffset] and has this hash, or -1. */

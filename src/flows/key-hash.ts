@@ -28,6 +28,7 @@ export function createKeyHash(seed: number, keyWords: number = FLOW_ROW_WORDS): 
     let sum = 0;
     for (let i = 0; i < keyWords; i++) {
       const word = words[wordOffset + i] ?? 0;
+      if (word === 0) continue; // adds nothing, and is every second word of an IPv4 row
       sum = (sum + Math.imul(word & 0xffff, multipliers[2 * i] ?? 0)) | 0;
       sum = (sum + Math.imul(word >>> 16, multipliers[2 * i + 1] ?? 0)) | 0;
     }

@@ -102,7 +102,8 @@ function place(cells: Uint32Array, mask: number, tagged: number, hash: number): 
   cells[2 * cell + 1] = tagged;
 }
 
-function sameKey(a: Uint32Array, aOffset: number, b: Uint32Array, bOffset: number): boolean {
+/** Whether two keys are equal, each of FLOW_ROW_WORDS words from its offset. */
+export function sameKey(a: Uint32Array, aOffset: number, b: Uint32Array, bOffset: number): boolean {
   for (let i = 0; i < FLOW_ROW_WORDS; i++) {
     if (a[aOffset + i] !== b[bOffset + i]) return false;
   }

@@ -11,6 +11,7 @@ import type { MergeKey } from './key-merger.js';
 import type { NetworkBytes } from './network-bytes.js';
 import type { Newcomers } from './newcomers.js';
 import type { SeriesKeeper } from './series-keeper.js';
+import { FIRST, SeriesOrder } from './series-order.js';
 
 export interface RowSorterParts {
   readonly keep: FlowFilter;
@@ -23,6 +24,9 @@ export interface RowSorterParts {
 
 export class RowSorter {
   readonly #parts: RowSorterParts;
+  readonly #order = new SeriesOrder();
+  /** Of the last row that had one. */
+  #series = FIRST;
   #withFlow = 0;
   #unwanted = 0;
 
@@ -31,6 +35,8 @@ export class RowSorter {
   }
 
   begin(): void {
+    this.#series = FIRST;
+    this.#order.reserve(this.#parts.keeper.table.room);
     this.#withFlow = 0;
     this.#unwanted = 0;
   }
@@ -46,6 +52,8 @@ export class RowSorter {
     const { keep, mergeKey, newcomers, keeper } = this.#parts;
     const { table, books } = keeper;
     const { intervalPackets, intervalBytes } = table;
+    const order = this.#order;
+    let before = this.#series;
     for (let i = from; i < to; i++) {
       const packets = rows.packets[i] ?? 0;
       const bytes = rows.bytes[i] ?? 0;
@@ -59,20 +67,26 @@ export class RowSorter {
       }
       this.#withFlow++;
       if (mergeKey !== undefined && !this.#merge(keys, wordOffset, packets, bytes)) continue;
-      const hash = this.#parts.hash(keys, wordOffset);
-      const series = table.find(keys, wordOffset, hash);
-      if (series < 0) {
-        // What has a series was wanted when it began; what was merged has been asked for.
-        if (mergeKey !== undefined || keep(keys, wordOffset)) newcomers.add(rows, i, hash);
-        else {
-          this.#unwanted++;
-          books.addUnshown(interfaceIdOf(keys, wordOffset), kind, 'filtered', packets, bytes);
+      let series = order.after(before);
+      if (!table.isOf(series, keys, wordOffset)) {
+        const hash = this.#parts.hash(keys, wordOffset);
+        series = table.find(keys, wordOffset, hash);
+        if (series < 0) {
+          // What has a series was wanted when it began; what was merged has been asked for.
+          if (mergeKey !== undefined || keep(keys, wordOffset)) newcomers.add(rows, i, hash);
+          else {
+            this.#unwanted++;
+            books.addUnshown(interfaceIdOf(keys, wordOffset), kind, 'filtered', packets, bytes);
+          }
+          continue;
         }
-      } else {
-        intervalPackets[series] = (intervalPackets[series] ?? 0) + packets;
-        intervalBytes[series] = (intervalBytes[series] ?? 0) + bytes;
+        order.learn(before, series);
       }
+      before = series;
+      intervalPackets[series] = (intervalPackets[series] ?? 0) + packets;
+      intervalBytes[series] = (intervalBytes[series] ?? 0) + bytes;
     }
+    this.#series = before;
   }
 
   /** Whether the flow is wanted, and then merges its key; else books it. */
