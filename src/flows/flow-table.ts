@@ -111,6 +111,11 @@ export class FlowTable implements SeriesView {
     );
   }
 
+  /** For each hash a series that may be its flow's, or -1 where there is none; as KeyIndex.findCandidates(). */
+  findCandidates(hashes: Uint32Array, candidates: Int32Array, count: number): void {
+    this.#index.findCandidates(hashes, candidates, count);
+  }
+
   /** Row of the flow whose key stands at words[wordOffset] and has this hash, or -1. */
   find(words: Uint32Array, wordOffset: number, hash: number): number {
     return this.#index.find(this.keys, words, wordOffset, hash);

@@ -35,6 +35,21 @@ export class KeyIndex {
     }
   }
 
+  /**
+   * For each hash the entry in the first cell that has it, or -1: whether the key is the same, the caller sees, and
+   * asks find() where not. In a loop so small that the CPU waits for several cells at once.
+   */
+  findCandidates(hashes: Uint32Array, candidates: Int32Array, count: number): void {
+    const cells = this.#cells;
+    const mask = this.#mask;
+    for (let i = 0; i < count; i++) {
+      const hash = hashes[i] ?? 0;
+      let cell = hash & mask;
+      while (cells[2 * cell + 1] !== 0 && cells[2 * cell] !== hash) cell = (cell + 1) & mask;
+      candidates[i] = (cells[2 * cell + 1] ?? 0) - 1;
+    }
+  }
+
   /** Enters an entry whose key is not in yet. */
   insert(entry: number, hash: number): void {
     this.reserve(this.#size + 1);

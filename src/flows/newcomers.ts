@@ -5,6 +5,7 @@
 import { FLOW_ROW_WORDS, type FlowRows } from '../abi/records.js';
 import { SpareRoom } from '../spare-room.js';
 import { KeyIndex } from './key-index.js';
+import { LOT_ROWS, type RowLot } from './row-lot.js';
 
 export class Newcomers {
   count = 0;
@@ -18,6 +19,8 @@ export class Newcomers {
 
   readonly #index = new KeyIndex();
   readonly #spare = new SpareRoom();
+  readonly #hashes = new Uint32Array(LOT_ROWS);
+  readonly #candidates = new Int32Array(LOT_ROWS);
 
   /** Forgets the former drain and makes room for one of `rowCount` rows. */
   begin(rowCount: number): void {
@@ -29,6 +32,13 @@ export class Newcomers {
     this.packets = new Float64Array(room);
     this.bytes = new Float64Array(room);
     this.recentBytes = new Float64Array(room);
+  }
+
+  /** Rows of the lot are about to be added: has the CPU fetch their cells all at once. */
+  expect({ hashes, series, count }: RowLot): void {
+    let others = 0;
+    for (let i = 0; i < count; i++) if ((series[i] ?? 0) < 0) this.#hashes[others++] = hashes[i] ?? 0;
+    this.#index.findCandidates(this.#hashes, this.#candidates, others);
   }
 
   /** Adds row number `row` of the drain, whose key has this hash. */

@@ -10,8 +10,9 @@ import type { KeyHash } from './key-hash.js';
 import type { MergeKey } from './key-merger.js';
 import type { NetworkBytes } from './network-bytes.js';
 import type { Newcomers } from './newcomers.js';
+import { LOT_ROWS, RowLot } from './row-lot.js';
+import { SeriesFinder } from './series-finder.js';
 import type { SeriesKeeper } from './series-keeper.js';
-import { FIRST, SeriesOrder } from './series-order.js';
 
 export interface RowSorterParts {
   readonly keep: FlowFilter;
@@ -24,19 +25,19 @@ export interface RowSorterParts {
 
 export class RowSorter {
   readonly #parts: RowSorterParts;
-  readonly #order = new SeriesOrder();
-  /** Of the last row that had one. */
-  #series = FIRST;
+  readonly #finder: SeriesFinder;
+  readonly #lot = new RowLot();
   #withFlow = 0;
   #unwanted = 0;
 
   constructor(parts: RowSorterParts) {
     this.#parts = parts;
+    this.#finder = new SeriesFinder(parts.keeper.table, parts.hash);
   }
 
+  /** A drain begins. */
   begin(): void {
-    this.#series = FIRST;
-    this.#order.reserve(this.#parts.keeper.table.room);
+    this.#finder.begin();
     this.#withFlow = 0;
     this.#unwanted = 0;
   }
@@ -48,12 +49,20 @@ export class RowSorter {
 
   /** Gives each row to its series (interval columns only), to the newcomers, or to the books. */
   sort(rows: FlowRows, from: number, to: number): void {
+    for (let at = from; at < to; at += LOT_ROWS) {
+      this.#collect(rows, at, Math.min(to, at + LOT_ROWS));
+      this.#finder.find(rows.keys, this.#lot);
+      this.#countKnown(rows);
+      this.#countOthers(rows);
+    }
+  }
+
+  /** Rows of flows that may have a series become the lot; others are booked. */
+  #collect(rows: FlowRows, from: number, to: number): void {
     const { keys } = rows;
-    const { keep, mergeKey, newcomers, keeper } = this.#parts;
-    const { table, books } = keeper;
-    const { intervalPackets, intervalBytes } = table;
-    const order = this.#order;
-    let before = this.#series;
+    const { mergeKey, keeper } = this.#parts;
+    const lot = this.#lot;
+    lot.count = 0;
     for (let i = from; i < to; i++) {
       const packets = rows.packets[i] ?? 0;
       const bytes = rows.bytes[i] ?? 0;
@@ -62,31 +71,48 @@ export class RowSorter {
       const kind = kindOf(keys, wordOffset);
       if (!hasFlow(kind)) {
         const frameReason = protocolOf(keys, wordOffset);
-        books.addWithoutFlow(interfaceIdOf(keys, wordOffset), kind, frameReason, packets, bytes);
+        const interfaceId = interfaceIdOf(keys, wordOffset);
+        keeper.books.addWithoutFlow(interfaceId, kind, frameReason, packets, bytes);
         continue;
       }
       this.#withFlow++;
       if (mergeKey !== undefined && !this.#merge(keys, wordOffset, packets, bytes)) continue;
-      let series = order.after(before);
-      if (!table.isOf(series, keys, wordOffset)) {
-        const hash = this.#parts.hash(keys, wordOffset);
-        series = table.find(keys, wordOffset, hash);
-        if (series < 0) {
-          // What has a series was wanted when it began; what was merged has been asked for.
-          if (mergeKey !== undefined || keep(keys, wordOffset)) newcomers.add(rows, i, hash);
-          else {
-            this.#unwanted++;
-            books.addUnshown(interfaceIdOf(keys, wordOffset), kind, 'filtered', packets, bytes);
-          }
-          continue;
-        }
-        order.learn(before, series);
-      }
-      before = series;
-      intervalPackets[series] = (intervalPackets[series] ?? 0) + packets;
-      intervalBytes[series] = (intervalBytes[series] ?? 0) + bytes;
+      lot.rows[lot.count++] = i;
     }
-    this.#series = before;
+  }
+
+  #countKnown({ packets, bytes }: FlowRows): void {
+    const { intervalPackets, intervalBytes } = this.#parts.keeper.table;
+    const { rows, series, count } = this.#lot;
+    for (let i = 0; i < count; i++) {
+      const known = series[i] ?? -1;
+      if (known < 0) continue;
+      const row = rows[i] ?? 0;
+      intervalPackets[known] = (intervalPackets[known] ?? 0) + (packets[row] ?? 0);
+      intervalBytes[known] = (intervalBytes[known] ?? 0) + (bytes[row] ?? 0);
+    }
+  }
+
+  /** Those without a series: to the newcomers, where somebody wants them. */
+  #countOthers(drain: FlowRows): void {
+    const { keys, packets, bytes } = drain;
+    const { keep, mergeKey, newcomers, keeper } = this.#parts;
+    const { rows, hashes, series, count } = this.#lot;
+    newcomers.expect(this.#lot);
+    for (let i = 0; i < count; i++) {
+      if ((series[i] ?? -1) >= 0) continue;
+      const row = rows[i] ?? 0;
+      const wordOffset = row * FLOW_ROW_WORDS;
+      // What has a series was wanted when it began; what was merged has been asked for.
+      if (mergeKey !== undefined || keep(keys, wordOffset)) {
+        newcomers.add(drain, row, hashes[i] ?? 0);
+        continue;
+      }
+      this.#unwanted++;
+      const interfaceId = interfaceIdOf(keys, wordOffset);
+      const kind = kindOf(keys, wordOffset);
+      keeper.books.addUnshown(interfaceId, kind, 'filtered', packets[row] ?? 0, bytes[row] ?? 0);
+    }
   }
 
   /** Whether the flow is wanted, and then merges its key; else books it. */
