@@ -13,7 +13,7 @@ export interface Programs {
   readonly flavours: readonly ProgramFlavour[];
   /** An interface in another mode is attached anew. */
   readonly attachMode: 'auto' | XdpMode;
-  /** undefined where that flavour is not loaded. */
+  /** undefined where there is no such flavour. Throws KernelError where the kernel refuses it. */
   programFd(framing: Framing, flavour: ProgramFlavour): number | undefined;
   /** As AttachmentParts.attach, by these programs. */
   attach(name: string, ifindex: number, framing: Framing): AttachOutcome;
@@ -40,11 +40,15 @@ export function replaceProgram(
   }
   const errors: string[] = [];
   for (const flavour of inOrder(flavours, frags === true ? 'frags' : 'plain')) {
-    const programFd = programs.programFd(framing, flavour);
-    if (programFd === undefined) continue;
-    const refusal = link.update(programFd);
-    if (refusal === undefined) return { flavour };
-    errors.push(`${flavour}: ${refusal.errnoName}`);
+    try {
+      const programFd = programs.programFd(framing, flavour);
+      if (programFd === undefined) continue;
+      const refusal = link.update(programFd);
+      if (refusal === undefined) return { flavour };
+      errors.push(`${flavour}: ${refusal.errnoName}`);
+    } catch (error) {
+      errors.push(`${flavour}: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
   const why = errors.length === 0 ? 'none is loaded for its frames' : errors.join(', ');
   return `the program on ${name} could not be replaced (${why})`;

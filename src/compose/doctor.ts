@@ -15,6 +15,7 @@ import { attachXdp } from '../kernel/attach.js';
 import { readMissingCapabilities } from '../kernel/capabilities.js';
 import { type Libbpf, openLibbpf, openLibc } from '../kernel/ffi.js';
 import { openXdpFeatures } from '../kernel/host-facts/xdp-features.js';
+import { loadKernelObject } from '../kernel/load.js';
 import { openNetdev } from '../kernel/netdev.js';
 import { queryXdp } from '../kernel/xdp-query.js';
 import type { RdmaAnswer, RdmaQuestion } from '../rdma/answers.js';
@@ -27,7 +28,7 @@ import { readHostLimits } from '../system/host-limits.js';
 import { listInterfaces } from '../system/interfaces.js';
 import { isSysfsOf, readNetdevRole } from '../system/netdev-role.js';
 import { createInterfaceChoice } from './choose-interfaces.js';
-import { loadObject } from './connect-kernel.js';
+import { loadOptionsOf } from './connect-kernel.js';
 import { namesOfPatterns } from './interface-meanings.js';
 
 const ROOT = { root: '/' } as const;
@@ -78,7 +79,7 @@ export async function runDoctor(
         missingCapabilities: readMissingCapabilities(ROOT),
         libbpf: libbpfFacts,
         listInterfaces: () => listInterfaces(ROOT, { netdev }),
-        load: () => loadObject(config, options),
+        load: () => loadKernelObject({ ...loadOptionsOf(config, options), isWhole: true }),
         attach(object, { index, name, linkType }) {
           const { framing, sentence } = framingOf(linkType, name);
           if (framing === undefined) return { attached: false, failures: [], sentence };

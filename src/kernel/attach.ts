@@ -3,6 +3,7 @@
 // takes the place of another program. That it did not work is an outcome, not an exception.
 
 import type { Framing } from '../abi/kinds.js';
+import { KernelError } from '../errors.js';
 import { attachAdvice, type Incumbent, incumbentSentence, type XdpMode } from './attach-advice.js';
 import { ERRNO, errnoName } from './errno.js';
 import type { KernelObject, ProgramFlavour } from './load.js';
@@ -67,8 +68,13 @@ export function attachXdp(options: AttachOptions): AttachOutcome {
   const modes: readonly XdpMode[] = mode === 'auto' ? ['native', 'generic'] : [mode];
   for (const step of modes) {
     for (const flavour of object.flavours) {
-      const programFd = object.programFd(framing, flavour);
+      const programFd = programFdOf(object, framing, flavour);
       if (programFd === undefined) continue;
+      if (typeof programFd !== 'number') {
+        const { errno, message } = programFd;
+        failures.push({ mode: step, flavour, errno, errnoName: errnoName(errno), advice: message });
+        continue;
+      }
       const link = createXdpLink(object, { programFd, ifindex, modeFlag: XDP_MODE_FLAG[step] });
       if (typeof link !== 'number') return { attached: true, mode: step, flavour, link, failures };
       const advice = attachAdvice(link, step, interfaceName);
@@ -77,6 +83,20 @@ export function attachXdp(options: AttachOptions): AttachOutcome {
     }
   }
   return refused(options, failures);
+}
+
+/** A refusal of the kernel to load it is one more step that failed. */
+function programFdOf(
+  object: KernelObject,
+  framing: Framing,
+  flavour: ProgramFlavour,
+): number | KernelError | undefined {
+  try {
+    return object.programFd(framing, flavour);
+  } catch (error) {
+    if (error instanceof KernelError) return error;
+    throw error;
+  }
 }
 
 function refused({ object, ifindex, interfaceName }: AttachOptions, failures: AttachFailure[]): NotAttached {

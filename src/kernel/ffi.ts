@@ -80,6 +80,8 @@ function declareLibbpf(ffi: Addon['ffi']) {
     bpf_map__fd: ['int', ['pointer']],
     // int bpf_map__set_max_entries(struct bpf_map *map, __u32 max_entries)
     bpf_map__set_max_entries: ['int', ['pointer', 'uint32']],
+    // int bpf_map__reuse_fd(struct bpf_map *map, int fd)
+    bpf_map__reuse_fd: ['int', ['pointer', 'int']],
     // __u32 bpf_map__max_entries(const struct bpf_map *map)
     bpf_map__max_entries: ['uint32', ['pointer']],
     // __u32 bpf_map__key_size(const struct bpf_map *map)

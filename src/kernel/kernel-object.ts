@@ -11,14 +11,17 @@ import { type ProgramFlavour, programName } from './prepare-object.js';
 export interface KernelObject {
   /** Of the two objects the one that the kernel took. */
   readonly objectPath: string;
-  /** What was loaded, best first. */
+  /** What can be asked for, best first. */
   readonly flavours: readonly ProgramFlavour[];
   readonly maps: KernelMaps;
   readonly libbpf: Libbpf;
   readonly libc: Libc;
-  /** The program that counts frames of this framing; undefined where the flavour is not loaded. */
+  /**
+   * The program that counts frames of this framing, loaded when it is first asked for; undefined where there is no such
+   * flavour. Throws KernelError where the kernel refuses it.
+   */
   programFd(framing: Framing, flavour: ProgramFlavour): number | undefined;
-  /** By the name in the object, for tests and benches; undefined where not loaded. */
+  /** The same by the name in the object, for tests and benches. */
   programFdByName(name: string): number | undefined;
   /** For tests and benches. */
   mapFd(name: string): number;

@@ -13,6 +13,10 @@ interface Loadable {
   close(): void;
 }
 
+interface OffLoopLoadable extends Pick<Loadable, 'close'> {
+  loadOffLoop(): Promise<number>;
+}
+
 /**
  * Opens an object and loads it, as often as it takes and at most MAX_LOAD_TRIES times. The object is
  * that of the last try, open also where its load has failed; those before are closed.
@@ -23,6 +27,18 @@ export function loadInTries<T extends Loadable>(
   for (let tries = 1; ; tries++) {
     const object = open();
     const errno = object.load();
+    if (errno !== ERRNO.EAGAIN || tries === MAX_LOAD_TRIES) return { object, errno };
+    object.close();
+  }
+}
+
+/** The same on a thread of the pool, which few signals reach: the kernel gives those of a process to its first thread. */
+export async function loadInTriesOffLoop<T extends OffLoopLoadable>(
+  open: () => T,
+): Promise<{ readonly object: T; readonly errno: number }> {
+  for (let tries = 1; ; tries++) {
+    const object = open();
+    const errno = await object.loadOffLoop();
     if (errno !== ERRNO.EAGAIN || tries === MAX_LOAD_TRIES) return { object, errno };
     object.close();
   }

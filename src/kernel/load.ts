@@ -10,16 +10,19 @@ import { readMissingCapabilities } from './capabilities.js';
 import { ERRNO } from './errno.js';
 import { openLibbpf, openLibc } from './ffi.js';
 import { createKernelObject, type KernelObject } from './kernel-object.js';
+import { LatePrograms } from './late-programs.js';
 import { loadError } from './load-error.js';
 import { loadInTries } from './load-tries.js';
 import type { LoadedMapsOptions } from './maps.js';
 import type { BpfObject } from './object.js';
 import {
   type Attempt,
+  firstProgram,
   type LoadOptions,
   type LoadParts,
   loadAttempts,
   openPrepared,
+  programsOfAttempt,
 } from './prepare-object.js';
 import { withSignalsBlocked } from './signal-mask.js';
 import { chooseSlotSizes, slotBytesOfHost } from './slot-sizing.js';
@@ -55,7 +58,8 @@ export function openLoadParts(options: LoadOptions): LoadParts {
 }
 
 /**
- * Loads the object. Throws AbiError when it is not of this build, KernelError with code
+ * Loads the object: its maps, and of its programs the one for most interfaces; the others when they are asked for, over
+ * the bytes that were read now, unless options.isWhole says otherwise. Throws AbiError when it is not of this build, KernelError with code
  * NO_PRIVILEGE without the capabilities, KernelError (verifier's log in `detail`) when the kernel
  * refuses it in every flavour.
  *
@@ -74,8 +78,14 @@ export function loadKernelObject(
     loaded.object.close();
     throw error;
   }
-  const mapsOptions = describeMaps({ ...options, hashSeed }, parts, loaded.opcodeFacts);
-  return createKernelObject(loaded, mapsOptions, { ...parts, handles: loaded.object });
+  const seeded = { ...options, hashSeed };
+  const handles = new LatePrograms({
+    libc: parts.libc,
+    object: loaded.object,
+    names: programsOfAttempt(loaded),
+    openWith: (name) => openPrepared(loaded, seeded, parts, { programs: [name], bytes: loaded.object.bytes }),
+  });
+  return createKernelObject(loaded, describeMaps(seeded, parts, loaded.opcodeFacts), { ...parts, handles });
 }
 
 function describeMaps(
@@ -112,8 +122,9 @@ function loadBest(options: LoadOptions, parts: LoadParts): LoadedObject {
   for (const attempt of loadAttempts(options)) {
     // A program takes 60 ms to verify, and the kernel gives up at any signal: one that a profiler's
     // timer sends every millisecond would never let it end.
+    const programs = options.isWhole === true ? {} : { programs: [firstProgram(attempt)] };
     const { object, errno } = withSignalsBlocked(parts.libc, () =>
-      loadInTries(() => openPrepared(attempt, options, parts)),
+      loadInTries(() => openPrepared(attempt, options, parts, programs)),
     );
     if (errno === 0) {
       const opcodeFacts = Uint8Array.from(object.initialValue('.rodata', 'opcode_facts'));

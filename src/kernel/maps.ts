@@ -58,8 +58,10 @@ export interface KernelHandles {
   map(name: string): { readonly keySizeBytes: number; readonly valueSizeBytes: number };
   mapFd(name: string): number;
   maxEntries(name: string): number;
-  /** undefined where it is not loaded. */
+  /** undefined where there is none. May load it first; throws KernelError where the kernel refuses it. */
   programFd(name: string): number | undefined;
+  /** The same without keeping the event loop waiting. */
+  programFdOffLoop(name: string): Promise<number | undefined>;
   /** Where `control` lies in .bss. */
   variablePlace(section: '.bss', name: string): VariablePlace;
 }
@@ -128,9 +130,9 @@ export class LoadedMaps implements KernelMaps {
       sets: sets.bytes,
       windows: windows.bytes,
       refresh: () => Atomics.load(this.#control, CONTROL.refresh / 4),
-      sweep: (element) => {
+      sweep: async (element) => {
         this.#assertOpen();
-        return runSweep(libbpf, object.programFd(SWEEP_PROGRAM), element);
+        await runSweep(libbpf, await object.programFdOffLoop(SWEEP_PROGRAM), element);
       },
     };
     this.#refused = mapMemory(libc, object.mapFd('refused'), 'refused', 2 * SKETCH_SIZE);

@@ -5,7 +5,8 @@
 import { readFileSync } from 'node:fs';
 import { KernelError } from '../errors.js';
 import { locateVariable, type VariablePlace } from './data-section.js';
-import type { Libbpf } from './ffi.js';
+import { errnoName } from './errno.js';
+import { callAsync, type Libbpf } from './ffi.js';
 
 // struct bpf_object_open_opts of libbpf 1.x, up to kernel_log_level.
 const OPEN_OPTS = { size: 80, sz: 0, objectName: 8, kernelLogBuf: 56, kernelLogSize: 64 } as const;
@@ -57,6 +58,11 @@ export class BpfObject {
   readonly #log: Buffer;
   readonly #programs = new Map<string, Buffer>();
   #isClosed = false;
+
+  /** The object file. */
+  get bytes(): Buffer {
+    return this.#bytes;
+  }
 
   /** @param bytes a whole object file. Throws KernelError when libbpf refuses it. */
   constructor(bytes: Buffer, name: string, libbpf: Libbpf) {
@@ -176,10 +182,28 @@ export class BpfObject {
     return this.#libbpf.memory.view(start, Number(size.readBigUInt64LE()));
   }
 
+  /** Before load: the maps of an object of the same bytes, which is loaded, in place of its own. Throws KernelError. */
+  takeMapsOf(other: BpfObject): void {
+    // All by name first: taking one may shorten its name to what the kernel keeps of it.
+    const taken = this.mapNames.map((name) => ({ ...this.map(name), fd: other.mapFd(name) }));
+    for (const { name, pointer, fd } of taken) {
+      const rc = this.#libbpf.bpf_map__reuse_fd(pointer, fd);
+      if (rc < 0) {
+        throw new KernelError('bpf_map__reuse_fd', -rc, `map "${name}" cannot be shared: ${errnoName(-rc)}`);
+      }
+    }
+  }
+
   /** Creates the maps and loads the programs; 0, or a positive errno (then see verifierLog). */
   load(): number {
     this.#assertOpen();
     return -this.#libbpf.bpf_object__load(this.#pointer);
+  }
+
+  /** load() on a thread of the pool. */
+  async loadOffLoop(): Promise<number> {
+    this.#assertOpen();
+    return -(await callAsync(this.#libbpf.bpf_object__load, this.#pointer));
   }
 
   /** What the verifier said of the last program it refused; '' if it refused none. */

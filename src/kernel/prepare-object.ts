@@ -36,6 +36,8 @@ export interface LoadOptions extends ProgramOptions {
   readonly maxSlotBytes?: number;
   /** What to try, in this order. Default: both flavours, and plain alone where the kernel refuses frags. */
   readonly flavours?: readonly ProgramFlavour[];
+  /** Load every program at once: to pin them, or to see whether the kernel takes each. Default: as they are needed. */
+  readonly isWhole?: boolean;
   /** Flow map entries per drain call; for tests. */
   readonly drainBatchEntries?: number;
 }
@@ -78,11 +80,36 @@ export function loadAttempts(options: LoadOptions): Attempt[] {
   return attempts;
 }
 
-/** Opens an attempt's object and prepares it for load. Throws AbiError, KernelError. */
-export function openPrepared(attempt: Attempt, options: LoadOptions, parts: LoadParts): BpfObject {
-  const object = new BpfObject(readObjectFile(attempt.objectPath), 'xtrace', parts.libbpf);
+/** By name, what an attempt may come to need. */
+export function programsOfAttempt({ flavours }: Pick<Attempt, 'flavours'>): readonly string[] {
+  const counting = Object.values(FRAMING).flatMap((framing) =>
+    flavours.map((flavour) => programName(framing, flavour)),
+  );
+  return [...counting, SWEEP_PROGRAM];
+}
+
+/** What shows whether the kernel takes an attempt: most interfaces need no other program. */
+export function firstProgram({ flavours }: Pick<Attempt, 'flavours'>): string {
+  return programName(FRAMING.ethernet, flavours[0] ?? 'plain');
+}
+
+/**
+ * Opens an attempt's object and prepares it for load, by default of all its programs. Throws AbiError, KernelError.
+ *
+ * @param bytes of the object, where they were read before.
+ */
+export function openPrepared(
+  attempt: Attempt,
+  options: LoadOptions,
+  parts: LoadParts,
+  {
+    programs = programsOfAttempt(attempt),
+    bytes,
+  }: { readonly programs?: readonly string[]; readonly bytes?: Buffer } = {},
+): BpfObject {
+  const object = new BpfObject(bytes ?? readObjectFile(attempt.objectPath), 'xtrace', parts.libbpf);
   try {
-    prepare(object, attempt.flavours, options, parts);
+    prepare(object, programs, options, parts);
     return object;
   } catch (error) {
     object.close();
@@ -92,7 +119,7 @@ export function openPrepared(attempt: Attempt, options: LoadOptions, parts: Load
 
 function prepare(
   object: BpfObject,
-  flavours: readonly ProgramFlavour[],
+  programs: readonly string[],
   options: LoadOptions,
   { slotSizes }: Pick<LoadParts, 'slotSizes'>,
 ): void {
@@ -115,8 +142,5 @@ function prepare(
   object.setMaxEntries('roce_windows', PSN_WAYS * psnSets(streamCapacity));
   for (const name of ['roce_ports_0', 'roce_ports_1'])
     object.setMaxEntries(name, portsCapacity(streamCapacity));
-  const programs = new Set(
-    Object.values(FRAMING).flatMap((framing) => flavours.map((flavour) => programName(framing, flavour))),
-  );
-  object.selectPrograms((name) => programs.has(name) || name === SWEEP_PROGRAM);
+  object.selectPrograms((name) => programs.includes(name));
 }

@@ -157,6 +157,10 @@ export class PinnedGeneration implements KernelHandles {
     return fd;
   }
 
+  async programFdOffLoop(name: string): Promise<number | undefined> {
+    return this.programFd(name);
+  }
+
   variablePlace(_section: '.bss' | '.rodata', name: string): VariablePlace {
     return this.meta.places[name as PlacedVariable];
   }

@@ -100,7 +100,8 @@ function load(path: string, options: LoadOptions, libraries: Libraries): PinnedL
     }
     const folder = join(path, `generation-${(found[0]?.number ?? 0) + 1}`);
     const id = randomBytes(8).toString('hex');
-    const object = loadKernelObject(options, parts, (loaded) => {
+    // Whole: whoever takes it over may not have the object file that it is of.
+    const object = loadKernelObject({ ...options, isWhole: true }, parts, (loaded) => {
       const digest = digestOf(loaded.objectPath);
       pinGeneration(libraries, folder, loaded, { id, digest, cpuCount: parts.slotSizes.cpuCount });
     });
