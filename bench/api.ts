@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // What it costs a refresh that people can look at what is counted: with nobody looking, and with one page that
-// listens to events and asks for flows, pairs and overview after each. And what an answer costs.
+// listens to events and asks for flows, pairs and overview after each. And what an answer costs, also of the largest
+// that can be asked for, which are made while the next refresh goes on.
 
 import { setImmediate as turn } from 'node:timers/promises';
 import { LiveView } from '../src/api/live-view.js';
 import { createFlowLabelFields } from '../src/metrics/flow-label-fields.js';
 import { Pacer } from '../src/pacer.js';
+import type { RocePairs } from '../src/roce/roce-pairs.js';
 import { createBenchAccounts, createFlowRows, probeStalls } from './flow-table.js';
 import { median } from './median.js';
+import { createBenchPairs, createRoceRows } from './state.js';
 
 const REPEATS = 30;
 /** A refresh with nobody looking may take so much more than one without any of this. */
 const UNNOTICED_MS = 0.2;
 const STALL_MAX_MS = 10;
+const PAIRS = 1000;
+type Looking = 'nobody' | 'one page' | 'top=1000';
 
 interface ApiFigures {
   readonly flows: number;
@@ -23,6 +28,7 @@ interface ApiFigures {
   /** All three answers. */
   readonly answersCpuMs: number;
   readonly stallMs: number;
+  readonly longestStallMs: number;
   readonly answerBytes: number;
   readonly missed: boolean;
 }
@@ -31,16 +37,19 @@ export async function benchApi(): Promise<ApiFigures[]> {
   const figures: ApiFigures[] = [];
   for (const flows of [10_000, 100_000]) {
     figures.push(await measure(flows, 'nobody'), await measure(flows, 'one page'));
+    figures.push(await measure(flows, 'top=1000'));
   }
   return figures;
 }
 
-async function measure(flows: number, looking: 'nobody' | 'one page'): Promise<ApiFigures> {
+async function measure(flows: number, looking: Looking): Promise<ApiFigures> {
   const accounts = createBenchAccounts(flows);
   const rows = createFlowRows(flows, 0, 1000);
-  const isLooking = looking === 'one page';
+  const isLooking = looking !== 'nobody';
+  const pairs = looking === 'top=1000' ? createBenchPairs(PAIRS, { turn: () => turn() }) : undefined;
+  const pairRows = createRoceRows(PAIRS);
   let refresh = 0;
-  const view = createView(accounts, () => refresh, isLooking);
+  const view = createView({ accounts, pairs, currentRefresh: () => refresh, isLooking });
   await accounts.apply(rows, [], 0);
   const [refreshes, lives, answers, stalls] = [[], [], [], []] as [number[], number[], number[], number[]];
   let answerBytes = 0;
@@ -51,6 +60,7 @@ async function measure(flows: number, looking: 'nobody' | 'one page'): Promise<A
     await turn();
     const startedMs = cpuMs();
     await accounts.apply(rows, [], 1000 * i);
+    await pairs?.apply(pairRows, [], 1000 * i, i);
     const appliedMs = cpuMs();
     await view.note({
       ...{
@@ -65,7 +75,7 @@ async function measure(flows: number, looking: 'nobody' | 'one page'): Promise<A
     });
     if (isLooking) view.event(refresh);
     const notedMs = cpuMs();
-    answerBytes = isLooking ? await askAll(view) : 0;
+    answerBytes = isLooking ? await askAll(view, looking === 'top=1000' ? 1000 : 100) : 0;
     if (probe !== undefined) {
       stalls.push(await probe.stop());
       continue;
@@ -82,31 +92,41 @@ async function measure(flows: number, looking: 'nobody' | 'one page'): Promise<A
     liveCpuMs,
     answersCpuMs: median(answers),
     stallMs,
+    longestStallMs: Math.max(...stalls),
     answerBytes,
     missed: stallMs > STALL_MAX_MS || (!isLooking && liveCpuMs > UNNOTICED_MS),
   };
 }
 
-/** Bytes of all answers. */
-async function askAll(view: LiveView): Promise<number> {
+/** Bytes of all answers, which are asked for at once. */
+async function askAll(view: LiveView, top: number): Promise<number> {
+  const queries = { overview: '', flows: `top=${top}`, pairs: `top=${top}` };
+  const answers = await Promise.all(
+    Object.entries(queries).map(([name, query]) => view.answer(name, new URLSearchParams(query))),
+  );
   let bytes = 0;
-  for (const name of ['overview', 'flows', 'pairs']) {
-    const answer = await view.answer(name, new URLSearchParams(name === 'flows' ? 'top=100' : ''));
+  for (const answer of answers) {
     if ('body' in answer) bytes += answer.body.reduce((sum, { length }) => sum + length, 0);
   }
   return bytes;
 }
 
-function createView(
-  accounts: ReturnType<typeof createBenchAccounts>,
-  currentRefresh: () => number,
-  isLooking: boolean,
-): LiveView {
+function createView({
+  accounts,
+  pairs,
+  currentRefresh,
+  isLooking,
+}: {
+  readonly accounts: ReturnType<typeof createBenchAccounts>;
+  readonly pairs: RocePairs | undefined;
+  currentRefresh(): number;
+  readonly isLooking: boolean;
+}): LiveView {
   const interfaceName = (id: number): string => `eth${id}`;
   return new LiveView({
     series: () => accounts.series,
     books: () => accounts.books,
-    pairs: () => undefined,
+    pairs: () => pairs?.view,
     rdma: () => undefined,
     visibility: () => undefined,
     intervalMs: () => 1000,

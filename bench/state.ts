@@ -89,9 +89,9 @@ async function benchSize(series: number, pairCount: number): Promise<StateBenchR
     await accounts.apply(flowRows(series), [], 1e12);
     const zeros = createZeros();
     const zerosExport = new FirstZerosExport(zeros, pacer);
-    const pairs = createPairs(pairCount, watch);
+    const pairs = createBenchPairs(pairCount, watch);
     zeros.beginRefresh();
-    await pairs.apply(roceRows(pairCount), [], 1e12, 1);
+    await pairs.apply(createRoceRows(pairCount), [], 1e12, 1);
     zeros.begin(1);
     const labels = { ...NAMES, hostIp: '', collectAgg: '' };
     for (let look = 0; look < 2; look++) {
@@ -114,7 +114,7 @@ async function benchSize(series: number, pairCount: number): Promise<StateBenchR
     const kept = await measure(RUNS, watch, keep);
     const takenOver = await measure(TAKE_OVERS, watch, async () => {
       const nextAccounts = createAccounts(series, watch);
-      const nextPairs = createPairs(pairCount, watch);
+      const nextPairs = createBenchPairs(pairCount, watch);
       watch.note();
       const read = await readStateFile(file, process.geteuid?.() ?? 0, pacer);
       watch.begin();
@@ -213,7 +213,10 @@ function createZeros(): FirstZeros {
   );
 }
 
-function createPairs(maxPairs: number, watch: TurnWatch): RocePairs {
+export function createBenchPairs(
+  maxPairs: number,
+  { turn: yieldToLoop }: { turn(): Promise<void> },
+): RocePairs {
   return createRocePairs(
     {
       maxPairs,
@@ -224,11 +227,11 @@ function createPairs(maxPairs: number, watch: TurnWatch): RocePairs {
       ipv6PrefixLength: 128,
       hashSeed: 7,
     },
-    { yieldToLoop: watch.turn },
+    { yieldToLoop },
   );
 }
 
-function roceRows(pairs: number): RoceRows {
+export function createRoceRows(pairs: number): RoceRows {
   const bytes = new Uint8Array(4 * ROCE_KEY_WORDS * pairs);
   for (let pair = 0; pair < pairs; pair++) {
     const src = [10, (pair >> 16) & 0xff, (pair >> 8) & 0xff, pair & 0xff];

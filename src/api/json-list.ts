@@ -14,7 +14,7 @@ export class RawJson {
 }
 
 /** Price of a number or text of an element, nanoseconds: to make it, and to encode it. */
-const VALUE_NS = 150;
+const VALUE_NS = 300;
 /** A slice is encoded when it is so long, in characters. */
 const CHUNK_LENGTH = 64 * 1024;
 

@@ -68,6 +68,7 @@ export async function serve(parts: WebParts): Promise<ServedWeb> {
   const { config, attachments, selfMetrics, webFile, log } = parts;
   const { telemetryPath } = config.web;
   let exposer = connectExposer(parts);
+  let pageFiles = config.web.ui ? { read: readPageFiles(PAGE_FOLDER) } : undefined;
   const app = createHttpApp(
     {
       name: 'xtrace-catch',
@@ -95,7 +96,11 @@ export async function serve(parts: WebParts): Promise<ServedWeb> {
       configText: () => renderConfig(parts.config),
       lifecycle: parts.lifecycle,
       api: parts.liveView.source,
-      pageFiles: readPageFiles(PAGE_FOLDER),
+      // Where the page is switched off nothing of it is read, until a reload switches it on.
+      get pageFiles() {
+        pageFiles ??= { read: readPageFiles(PAGE_FOLDER) };
+        return pageFiles.read;
+      },
     },
   );
 

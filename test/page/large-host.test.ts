@@ -120,7 +120,9 @@ async function judgeLargeScreen(browser: Browser, { exporter, devices }: LargeHo
   await page.keyboard.press('Escape');
   await waitForText(page, '.matrix-panel .note', (text) => / of 300 pairs, /.test(text));
   await page.click('th[data-column="source"] button');
-  await waitForText(page, '.flows tbody tr:first-child .source', (text) => text.startsWith('10.3.0.1:'));
+  await waitForText(page, '.flows tbody tr:first-child .source', (text) =>
+    text.startsWith('[2001:db8:85a3:8d3:1319:8a2e:1:'),
+  );
   assert.equal(await textOf(page, '.flow-panel .note'), '20 of 1,000, among the 1,000 largest');
   assert.deepEqual(complaints, []);
   await page.close();

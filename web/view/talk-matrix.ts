@@ -126,10 +126,12 @@ export class TalkMatrix {
       this.#namesPx = Math.max(this.#matrix === undefined ? 0 : this.#namesPx, name?.offsetWidth ?? 0);
     }
     const { clientWidth, clientHeight } = this.#region;
+    // Before the first cell and after the last.
+    const edgesPx = 2 * CELL_GAP_PX;
     const isFitted = matchMedia(FITTED).matches;
     this.#gridPx = {
-      width: clientWidth - this.#namesPx - (isFitted ? WORDS_PX : 0),
-      height: isFitted ? clientHeight - this.#headPx : HOSTS_MAX * (CELL_MIN_PX + CELL_GAP_PX),
+      width: clientWidth - edgesPx - this.#namesPx - (isFitted ? WORDS_PX : 0),
+      height: isFitted ? clientHeight - edgesPx - this.#headPx : HOSTS_MAX * (CELL_MIN_PX + CELL_GAP_PX),
     };
   }
 
