@@ -52,7 +52,7 @@ help: ## what there is
 run: build ## install what is missing, build, run (ARGS="-i eth1 -f roce")
 	@bin/xtrace-catch $(ARGS)
 
-build: packages-build dist/.built dist/page/index.html $(BPF_OBJECTS) dist/build-info.json $(MANUAL) ## install what is missing, build
+build: packages-build dist/.built dist/program/cli.js dist/page/index.html $(BPF_OBJECTS) dist/build-info.json $(MANUAL) ## install what is missing, build
 
 test: packages-test .node-versions/.installed .receivers/.installed build lint ## build, lint, run the tests (TESTS=dist/test/... for some)
 	$(NODE) $(TEST_FLAGS) --test-reporter=spec $(TESTS)
@@ -168,6 +168,10 @@ dist/.built: tsconfig.json $(TS_SOURCES) node_modules/.installed
 	npx --no-install tsc -p .
 	$(if $(wildcard test/page),npx --no-install tsc -p test/page)
 	@touch $@
+
+# What is run and shipped, in a few files.
+dist/program/cli.js: scripts/bundle-program.mjs dist/.built
+	$(NODE) scripts/bundle-program.mjs
 
 # And the completions, in dist/completions.
 dist/man/xtrace-catch.1: dist/.built dist/build-info.json config/xtrace-catch.yaml $(wildcard deploy/manual/*.in)

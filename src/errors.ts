@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'CONFIG'
   | 'LISTEN'
   | 'PINS'
+  | 'PROGRAM_REPLACED'
   | 'SPOOL'
   | 'TOP';
 

@@ -21,10 +21,11 @@ const STOP_LIMIT_MS = 4500;
 /** What the reader of stderr has not taken by then is lost; within the same promise. */
 const LAST_LINES_LIMIT_MS = 250;
 
-/** Files of the build, beside dist/src/. */
+/** Files of the build, beside dist/src/ as well as dist/program/. */
 const BUILD_INFO = fileURLToPath(new URL('../build-info.json', import.meta.url));
 const BPF_OBJECT = fileURLToPath(new URL('../bpf/flow.bpf.o', import.meta.url));
 const PORTABLE_OBJECT = fileURLToPath(new URL('../bpf/flow-portable.bpf.o', import.meta.url));
+const PAGE_FOLDER = fileURLToPath(new URL('../page', import.meta.url));
 const PACKAGE_JSON = fileURLToPath(new URL('../../package.json', import.meta.url));
 
 /** What a command has besides its configuration. */
@@ -192,6 +193,7 @@ async function run(
       config,
       reload,
       build: readBuildInfo(),
+      pageFolder: PAGE_FOLDER,
       objectPath: BPF_OBJECT,
       portableObjectPath: PORTABLE_OBJECT,
     },

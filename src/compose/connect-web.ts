@@ -26,7 +26,7 @@ import type { SelfMetrics } from '../metrics/self-metrics.js';
 import { connectListeners, type WebRulesLine } from './connect-listeners.js';
 import type { LiveViewLine } from './connect-live-view.js';
 import type { ExpositionFit } from './fit-exposition.js';
-import { PAGE_FOLDER, readPageFiles } from './read-page-files.js';
+import { readPageFiles } from './read-page-files.js';
 import type { Snapshot } from './snapshot.js';
 
 /** vmagent's promscrape.maxScrapeSize, unless told otherwise. */
@@ -55,6 +55,8 @@ export interface WebParts {
   readonly fit: ExpositionFit;
   readonly libc: Libc;
   readonly log: Logger;
+  /** Of the live page's files. */
+  readonly pageFolder: string;
 }
 
 export interface ServedWeb {
@@ -98,7 +100,7 @@ export async function serve(parts: WebParts): Promise<ServedWeb> {
       api: parts.liveView.source,
       // Where the page is switched off nothing of it is read, until a reload switches it on.
       get pageFiles() {
-        pageFiles ??= { read: readPageFiles(PAGE_FOLDER) };
+        pageFiles ??= { read: readPageFiles(parts.pageFolder) };
         return pageFiles.read;
       },
     },

@@ -14,6 +14,8 @@ export interface ExporterOptions {
   readonly build: BuildInfo;
   /** flow.bpf.o as built. */
   readonly objectPath: string;
+  /** Of the live page's files. */
+  readonly pageFolder: string;
   /** flow-portable.bpf.o as built. */
   readonly portableObjectPath: string;
 }

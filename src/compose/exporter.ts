@@ -190,6 +190,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       },
       ...{ webFile, version, startedMs, flowLabels, attachments, snapshot, liveView },
       ...{ daemon, selfMetrics, scrapers, turns, fit, libc, log },
+      pageFolder: options.pageFolder,
       ...(options.reload.lifecycle ? { lifecycle: { reload: () => exporter.reload('POST /-/reload') } } : {}),
     };
     const served = await serve(web);

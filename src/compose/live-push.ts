@@ -8,7 +8,10 @@ import type { ExpositionInput } from '../exposition/render-exposition.js';
 import type { Logger } from '../log.js';
 import type { Family } from '../metrics/definition.js';
 import type { FlowLabelOptions } from '../metrics/flow-label-fields.js';
-import { connectPush, encoderOptions, openConfiguredPusher, type PushLine } from './connect-push.js';
+import type { encoderOptions, PushLine } from './connect-push.js';
+import { loadLatePart } from './late-part.js';
+
+type PushParts = typeof import('./connect-push.js');
 
 export interface LivePushParts {
   /** As it is now. */
@@ -34,13 +37,21 @@ export class LivePush {
     this.#config = parts.config();
   }
 
-  /** Rejects with ExporterError SPOOL where the spool cannot be used. */
+  /** Rejects with ExporterError SPOOL where the spool cannot be used, and PROGRAM_REPLACED as loadFor(). */
   static async open(parts: LivePushParts): Promise<LivePush> {
     return new LivePush(parts, await open(parts));
   }
 
   get line(): PushLine | undefined {
     return this.#line;
+  }
+
+  /**
+   * Before a configuration counts: what it needs of the program is loaded, as the files may be others by now. Rejects with
+   * ExporterError PROGRAM_REPLACED where they are gone.
+   */
+  async loadFor({ push }: Pick<Config, 'push'>): Promise<void> {
+    if (push.enabled) await loadPush();
   }
 
   families(): readonly Family[] {
@@ -71,9 +82,11 @@ export class LivePush {
     }
     const { flowLabels, version, startedMs, port, log } = this.#parts;
     const options = { config, version, startedMs, flowLabels: flowLabels(), port };
+    const { encoderOptions, openConfiguredPusher } = await loadPush();
+    const encoderIdentity = (of: Config): object => identityOf(encoderOptions({ config: of, port }));
     const isEncodedAlike =
       !hasNewFlowLabels &&
-      isDeepStrictEqual(encoderIdentity(before, port), encoderIdentity(config, port)) &&
+      isDeepStrictEqual(encoderIdentity(before), encoderIdentity(config)) &&
       before.flows.newSeries === config.flows.newSeries;
     if (!isEncodedAlike) await line.encodeAs(options, await snapshot());
     if (isDeepStrictEqual(before.push, config.push)) return;
@@ -86,19 +99,30 @@ export class LivePush {
   }
 }
 
-function open({
-  config,
+async function open({
+  config: currentConfig,
   flowLabels,
   version,
   startedMs,
   port,
   log,
 }: LivePushParts): Promise<PushLine | undefined> {
-  return connectPush({ config: config(), version, startedMs, flowLabels: flowLabels(), port }, { log });
+  const config = currentConfig();
+  if (!config.push.enabled) return undefined;
+  const { connectPush } = await loadPush();
+  return connectPush({ config, version, startedMs, flowLabels: flowLabels(), port }, { log });
+}
+
+/** Queue, spool, encoders and the addon that compresses: for those alone who push. */
+function loadPush(): Promise<PushParts> {
+  return loadLatePart('pushing', () => import('./connect-push.js'));
 }
 
 /** All but the labels of flows. */
-function encoderIdentity(config: Config, port: number): object {
-  const { format, externalLabels, maxSamplesPerBatch } = encoderOptions({ config, port });
+function identityOf({
+  format,
+  externalLabels,
+  maxSamplesPerBatch,
+}: ReturnType<typeof encoderOptions>): object {
   return { format, externalLabels, maxSamplesPerBatch };
 }

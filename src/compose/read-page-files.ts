@@ -3,11 +3,8 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { PageAsset, PageFiles } from '../http/live-page.js';
 
-/** Beside dist/src/. */
-export const PAGE_FOLDER = fileURLToPath(new URL('../../page', import.meta.url));
 const COMPRESSED = '.gz';
 
 /** undefined where the build has left no page: then there is the landing page. Throws what reading throws otherwise. */

@@ -65,6 +65,7 @@ const REFRESHES_OF_FORMER = 2;
 export async function reconfigure(config: Config, parts: ReconfigureParts): Promise<string | undefined> {
   const { live, kernel, attachments, networks, daemon, log, clock } = parts;
   const { names } = networks;
+  await parts.push.loadFor(config);
   const nextNetworks = isDeepStrictEqual(networkUse(live.current), networkUse(config))
     ? undefined
     : await connectNetworks(config, { log, clock, names });
