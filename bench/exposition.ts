@@ -6,11 +6,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Counter, Gauge, Registry } from 'prom-client';
 import { FLOW_ROW_WORDS } from '../src/abi/records.js';
+import { ChunkPool } from '../src/exposition/chunk-pool.js';
+import { GzipTextRenderer } from '../src/exposition/gzip/gzip-text.js';
+import { gzipChunks } from '../src/exposition/gzip-chunks.js';
 import { renderExposition } from '../src/exposition/render-exposition.js';
 import type { SeriesView } from '../src/flows/views.js';
 import { FLOW_METRICS, flowFamilies } from '../src/metrics/flow-families.js';
 import { FLOW_LABELS } from '../src/metrics/flow-label-fields.js';
 import { createFlowLabelRenderer } from '../src/metrics/flow-labels.js';
+import { median } from './median.js';
 
 export interface ExpositionBenchRow {
   readonly flows: number;
@@ -20,6 +24,12 @@ export interface ExpositionBenchRow {
   readonly labelsMs: number;
   readonly oursMs: number;
   readonly oursStallMs: number;
+  /** The same as a gzip member, and CPU time of all threads for it: as it is written now, and of text by zlib. */
+  readonly gzipBytes: number;
+  readonly gzipStallMs: number;
+  readonly gzipCpuMs: number;
+  readonly zlibBytes: number;
+  readonly zlibCpuMs: number;
   readonly promClientMs: number;
   readonly promClientStallMs: number;
   /** promClientMs / oursMs. */
@@ -27,6 +37,7 @@ export interface ExpositionBenchRow {
 }
 
 const OUR_RUNS = 15;
+const ZLIB_RUNS = 5;
 const PROM_CLIENT_RUNS = 3;
 
 export async function benchExposition(
@@ -43,9 +54,26 @@ async function benchFlows(flows: number): Promise<ExpositionBenchRow> {
   const labelsMs = performance.now() - labelsStartMs;
   const input = { families: [], flows: flowFamilies(series) };
   let bytes = 0;
+  // As the exporter does: memory that is new for each rendering costs more than what is written to it.
+  const pool = new ChunkPool();
   const ours = await measure(OUR_RUNS, async (turn) => {
-    const exposition = await renderExposition('text', input, { yieldToLoop: turn });
+    const exposition = await renderExposition('text', input, { yieldToLoop: turn, pool });
     bytes = exposition.bytes;
+    pool.give(exposition.chunks);
+  });
+  const signal = new AbortController().signal;
+  let [gzipBytes, zlibBytes] = [0, 0];
+  const renderer = new GzipTextRenderer();
+  const gzipPool = new ChunkPool();
+  const gzip = await measure(OUR_RUNS, async (turn) => {
+    const text = await renderer.render('text', input, { yieldToLoop: turn, signal, pool: gzipPool });
+    gzipBytes = sumOf(await text.member());
+    gzipPool.give(text.flowChunks);
+  });
+  const zlib = await measure(ZLIB_RUNS, async (turn) => {
+    const { chunks } = await renderExposition('text', input, { yieldToLoop: turn, pool });
+    zlibBytes = sumOf(await gzipChunks(chunks, signal));
+    pool.give(chunks);
   });
 
   const registry = createRegistry(series);
@@ -60,6 +88,11 @@ async function benchFlows(flows: number): Promise<ExpositionBenchRow> {
     labelsMs,
     oursMs: ours.ms,
     oursStallMs: ours.stallMs,
+    gzipBytes,
+    gzipStallMs: gzip.stallMs,
+    gzipCpuMs: gzip.cpuMs,
+    zlibBytes,
+    zlibCpuMs: zlib.cpuMs,
     promClientMs: promClient.ms,
     promClientStallMs: promClient.stallMs,
     ratio: promClient.ms / ours.ms,
@@ -70,11 +103,13 @@ async function benchFlows(flows: number): Promise<ExpositionBenchRow> {
 async function measure(
   runs: number,
   work: (turn: () => Promise<void>) => Promise<void>,
-): Promise<{ ms: number; stallMs: number }> {
+): Promise<{ ms: number; cpuMs: number; stallMs: number }> {
   const times: number[] = [];
+  const cpuTimes: number[] = [];
   let stallMs = 0;
   for (let run = 0; run <= runs; run++) {
     const startMs = performance.now();
+    const startCpu = process.cpuUsage();
     let turnMs = startMs;
     const noteTurn = (): void => {
       if (run > 0) stallMs = Math.max(stallMs, performance.now() - turnMs);
@@ -85,11 +120,16 @@ async function measure(
       turnMs = performance.now();
     });
     noteTurn();
+    const { user, system } = process.cpuUsage(startCpu);
     if (run > 0) times.push(performance.now() - startMs);
+    if (run > 0) cpuTimes.push((user + system) / 1000);
     await nextTurn();
   }
-  times.sort((a, b) => a - b);
-  return { ms: times[times.length >> 1] ?? Number.NaN, stallMs };
+  return { ms: median(times), cpuMs: median(cpuTimes), stallMs };
+}
+
+function sumOf(chunks: readonly Buffer[]): number {
+  return chunks.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** TCP flows between addresses that are spread out, as of a busy server. */

@@ -86,7 +86,7 @@ async function measure(wire: Wire, { what, flows, maxSeries }: Load): Promise<Me
 }
 
 /** One TCP segment of each flow. */
-function createFrames(flows: number): Buffer[] {
+export function createFrames(flows: number): Buffer[] {
   return Array.from({ length: flows }, (_, flow) => {
     const src = `10.${(flow >> 16) & 255}.${(flow >> 8) & 255}.${flow & 255}`;
     return ethernet(ETHERTYPE.ipv4, ipv4({ src, dst: '10.255.0.1' }, tcp(1024 + (flow % 50_000), 443)));

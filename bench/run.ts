@@ -24,6 +24,7 @@ import { benchPush } from './push.js';
 import { benchPushSoak } from './push-soak.js';
 import { type Machine, renderResultFile } from './result-file.js';
 import { benchScan } from './scan.js';
+import { benchScrape } from './scrape.js';
 import { benchShortFlows } from './short-flows.js';
 import { benchSoak } from './soak.js';
 import { benchState } from './state.js';
@@ -47,6 +48,7 @@ const SECTIONS: Readonly<Record<string, () => object[] | Promise<object[]>>> = {
   push: benchPush,
   memory: benchMemory,
   scan: benchScan,
+  scrape: () => benchScrape(readNumber('SCRAPE_FLOWS', 100_000)),
   'push-soak': benchPushSoak,
   'short-flows': benchShortFlows,
   soak: () => benchSoak(readNumber('SOAK_MINUTES', 30)),
@@ -56,7 +58,7 @@ const SECTIONS: Readonly<Record<string, () => object[] | Promise<object[]>>> = {
 };
 
 /** Run only when they are named: minutes each. */
-const LONG: readonly string[] = ['push-soak', 'short-flows', 'soak', 'flood', 'browsers', 'churn'];
+const LONG: readonly string[] = ['scrape', 'push-soak', 'short-flows', 'soak', 'flood', 'browsers', 'churn'];
 
 async function runSections(names: readonly string[]): Promise<void> {
   const unknown = names.filter((name) => SECTIONS[name] === undefined);
