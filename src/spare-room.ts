@@ -4,10 +4,20 @@
 
 /** So many times in a row a quarter of the room must have been enough. */
 const QUIET_FILLINGS = 6;
+const GROWTH = 1.25;
 
 export class SpareRoom {
   #quiet = 0;
   #most = 0;
+
+  /**
+   * The room for a filling of `used` places: as keep() says, or, where that is too little, a quarter more than is
+   * needed. A load that grows bit by bit would be given other memory each time, all of which is garbage soon.
+   */
+  fit(used: number, room: number): number {
+    const kept = this.keep(used, room);
+    return used <= kept ? kept : Math.ceil(used * GROWTH);
+  }
 
   /**
    * Once after, or before, each filling: `used` places of `room` were or will be in use. Returns the room to

@@ -9,6 +9,7 @@ import { RoceRowBuffer } from '../src/abi/roce-row-buffer.js';
 import { KeyIndex } from '../src/flows/key-index.js';
 import { MinHeap } from '../src/flows/min-heap.js';
 import { Newcomers } from '../src/flows/newcomers.js';
+import { Pacer } from '../src/pacer.js';
 import { SpareRoom } from '../src/spare-room.js';
 
 /** More than any of them waits. */
@@ -70,19 +71,36 @@ test('rows of RoCE give back what a flood needed', () => {
   assert.ok((rows.cellsOf(99)[0] ?? 0) > 0);
 });
 
-test('newcomers and their index give back what a flood needed', () => {
+test('newcomers and their index give back what a flood needed', async () => {
+  const pacer = new Pacer(() => Promise.resolve());
   const newcomers = new Newcomers();
-  newcomers.begin(FLOOD);
-  for (let i = 0; i < INTERVALS; i++) newcomers.begin(100);
+  await newcomers.begin(FLOOD, pacer);
+  for (let i = 0; i < INTERVALS; i++) await newcomers.begin(100, pacer);
   assert.ok(newcomers.rows.length < FLOOD / 4 && newcomers.rows.length >= 100);
   const index = new KeyIndex();
   index.reserve(FLOOD);
   for (let i = 0; i < INTERVALS; i++) {
-    index.clear();
+    await index.clear(pacer);
     for (let entry = 0; entry < 10; entry++) index.insert(entry, entry);
   }
   assert.equal(index.size, 10);
   assert.ok(index.room < FLOOD / 4, `room for ${index.room}`);
+});
+
+test('a load that grows bit by bit is given other memory a few times only', async () => {
+  const pacer = new Pacer(() => Promise.resolve());
+  const newcomers = new Newcomers();
+  const heap = new MinHeap();
+  const memory = new Set<unknown>();
+  const rooms = new Set<number>();
+  for (let rows = 10_000; rows < 20_000; rows += 50) {
+    await newcomers.begin(rows, pacer);
+    heap.reset(rows);
+    assert.ok(newcomers.packets.length >= rows && heap.room >= rows);
+    memory.add(newcomers.packets);
+    rooms.add(heap.room);
+  }
+  assert.ok(memory.size <= 5 && rooms.size <= 5, `${memory.size} and ${rooms.size} times`);
 });
 
 test('the order of challengers gives back what a flood needed', () => {

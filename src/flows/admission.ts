@@ -104,15 +104,22 @@ export class Admission {
   /** The newcomers that go without a series. */
   async #bookLosers(keys: Uint32Array): Promise<void> {
     const { books } = this.#keeper;
-    const { packets, bytes } = this.#newcomers;
+    const newcomers = this.#newcomers;
     await this.#pacer.run(this.#contest.leftCount, LOSER_NS, (from, to) => {
+      // Most have the interface and kind of the one before: those are booked together.
+      let [interfaceId, kind, packets, bytes] = [0, 0, 0, 0];
       for (let i = from; i < to; i++) {
         const row = this.#contest.leftAt(i);
         const wordOffset = row * FLOW_ROW_WORDS;
-        const interfaceId = interfaceIdOf(keys, wordOffset);
-        const kind = kindOf(keys, wordOffset);
-        books.addUnshown(interfaceId, kind, 'max_series', packets[row] ?? 0, bytes[row] ?? 0);
+        const [ownInterfaceId, ownKind] = [interfaceIdOf(keys, wordOffset), kindOf(keys, wordOffset)];
+        if (ownInterfaceId !== interfaceId || ownKind !== kind) {
+          if (packets > 0 || bytes > 0) books.addUnshown(interfaceId, kind, 'max_series', packets, bytes);
+          [interfaceId, kind, packets, bytes] = [ownInterfaceId, ownKind, 0, 0];
+        }
+        packets += newcomers.packets[row] ?? 0;
+        bytes += newcomers.bytes[row] ?? 0;
       }
+      if (packets > 0 || bytes > 0) books.addUnshown(interfaceId, kind, 'max_series', packets, bytes);
     });
   }
 }

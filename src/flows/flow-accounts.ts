@@ -192,10 +192,10 @@ class Accounts implements FlowAccounts {
       } else books.addWithoutFlow(interfaceId, kind, frameReason, packets, bytes);
     }
     this.#keeper.beginInterval(this.#refresh);
-    this.#newcomers.begin(rows.length);
+    await this.#newcomers.begin(rows.length, pacer);
     this.#parts.networkBytes?.beginInterval();
     this.#judges.sorter.begin();
-    await pacer.run(rows.length, ROW_NS, (from, to) => this.#judges.sorter.sort(rows, from, to));
+    await this.#sort(rows);
     // From the end: a series that ends is replaced in the list by one that was looked at before.
     const holders = table.count;
     const seen = this.#audience.seen();
@@ -212,6 +212,17 @@ class Accounts implements FlowAccounts {
       ended: this.#keeper.ended,
       series: table.count,
     };
+  }
+
+  async #sort(rows: FlowRows): Promise<void> {
+    const pacer = this.#pacer;
+    for (let from = 0; from < rows.length; ) {
+      const to = Math.min(rows.length, from + pacer.stepsLeft(ROW_NS));
+      await this.#newcomers.makeRoom(to - from, pacer);
+      this.#judges.sorter.sort(rows, from, to);
+      await pacer.spend((to - from) * ROW_NS);
+      from = to;
+    }
   }
 
   /** Holders `from - 1` down to `to` of the list: totals, interface totals, what is shown, expiry. */

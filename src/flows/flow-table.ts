@@ -15,7 +15,6 @@ const NO_LINES: LineCost = { lines: 0, bytes: 0 };
 /** In holdEndsMs. */
 export const NOT_HELD = -1;
 /** Measured, growing to 100,000 series. */
-const INDEX_ROW_NS = 20;
 const KEY_NS = 10;
 
 export interface FlowTableOptions {
@@ -105,10 +104,12 @@ export class FlowTable implements SeriesView {
 
   /** Whether `series`, any number below room, is in use and that of the flow whose key stands at words[wordOffset]. */
   isOf(series: number, words: Uint32Array, wordOffset: number): boolean {
-    return (
-      (this.#position[series] ?? 0) < this.count &&
-      sameKey(this.keys, series * FLOW_ROW_WORDS, words, wordOffset)
-    );
+    return (this.#position[series] ?? 0) < this.count && this.hasKey(series, words, wordOffset);
+  }
+
+  /** Whether the key of `series`, which is in use, is the one at words[wordOffset]. */
+  hasKey(series: number, words: Uint32Array, wordOffset: number): boolean {
+    return sameKey(this.keys, series * FLOW_ROW_WORDS, words, wordOffset);
   }
 
   /** For each hash a series that may be its flow's, or -1 where there is none; as KeyIndex.findCandidates(). */
@@ -165,8 +166,7 @@ export class FlowTable implements SeriesView {
     const old = this.inUse.length;
     if (count <= old || old >= this.maxSeries) return;
     const length = Math.min(this.maxSeries, Math.max(FIRST_SERIES, 2 * old, count));
-    this.#index.reserve(length);
-    await pacer.spend(INDEX_ROW_NS * length);
+    await this.#index.grow(length, pacer);
     this.keys = grownWords(this.keys, length * FLOW_ROW_WORDS);
     await pacer.spend(KEY_NS * length);
     this.totalPackets = grownDoubles(this.totalPackets, length);

@@ -3,9 +3,13 @@
 // holds hashes and entry numbers only; the keys stay where they are, FLOW_ROW_WORDS words an entry.
 
 import { FLOW_ROW_WORDS } from '../abi/records.js';
+import type { Pacer } from '../pacer.js';
 import { SpareRoom } from '../spare-room.js';
 
 const MIN_CELLS = 16;
+/** Prices for the pacer, measured with a million entries: of a cell that moves, and of a word that is cleared. */
+const MOVE_NS = 20;
+const WORD_NS = 1;
 
 export class KeyIndex {
   /** Two words a cell, so that a probe costs one cache line: hash, entry + 1 (0 = empty). */
@@ -50,6 +54,24 @@ export class KeyIndex {
     }
   }
 
+  /** The entry with the key of `entry`, a row of `keys`; where there is none, that is entered and returned. */
+  findOrInsert(keys: Uint32Array, entry: number, hash: number): number {
+    this.reserve(this.#size + 1);
+    const cells = this.#cells;
+    const mask = this.#mask;
+    for (let cell = hash & mask; ; cell = (cell + 1) & mask) {
+      const tagged = cells[2 * cell + 1] ?? 0;
+      if (tagged === 0) {
+        cells[2 * cell] = hash;
+        cells[2 * cell + 1] = entry + 1;
+        this.#size++;
+        return entry;
+      }
+      if (cells[2 * cell] !== hash) continue;
+      if (sameKey(keys, (tagged - 1) * FLOW_ROW_WORDS, keys, entry * FLOW_ROW_WORDS)) return tagged - 1;
+    }
+  }
+
   /** Enters an entry whose key is not in yet. */
   insert(entry: number, hash: number): void {
     this.reserve(this.#size + 1);
@@ -82,23 +104,26 @@ export class KeyIndex {
   reserve(entries: number): void {
     const old = this.#cells;
     if (4 * entries <= old.length) return;
-    let count = old.length;
-    while (count < 2 * entries) count *= 2;
-    const cells = new Uint32Array(2 * count);
-    for (let i = 0; i < old.length; i += 2) {
-      const tagged = old[i + 1] ?? 0;
-      if (tagged !== 0) place(cells, count - 1, tagged, old[i] ?? 0);
-    }
-    this.#cells = cells;
-    this.#mask = count - 1;
+    this.#allot(entries);
+    placeAll(old, 0, old.length / 2, this.#cells, this.#mask);
   }
 
-  /** Forgets all entries, and keeps the memory that those of late have needed. */
-  clear(): void {
+  /** The same in turns of the event loop; nobody may use the index before it resolves. */
+  async grow(entries: number, pacer: Pacer): Promise<void> {
+    const old = this.#cells;
+    if (4 * entries <= old.length) return;
+    this.#allot(entries);
+    await pacer.run(old.length / 2, MOVE_NS, (from, to) => placeAll(old, from, to, this.#cells, this.#mask));
+  }
+
+  /** Forgets all entries, and keeps the memory that those of late have needed; nobody may use it before it resolves. */
+  async clear(pacer: Pacer): Promise<void> {
     const kept = this.#spare.keep(this.#size, this.room);
-    if (kept < this.room) this.#allot(kept);
-    else if (this.#size > 0) this.#cells.fill(0);
+    const wasEmpty = this.#size === 0;
     this.#size = 0;
+    const cells = this.#cells;
+    if (kept < this.room) this.#allot(kept);
+    else if (!wasEmpty) await pacer.run(cells.length, WORD_NS, (from, to) => cells.fill(0, from, to));
   }
 
   /** Empty cells for so many entries. */
@@ -107,6 +132,14 @@ export class KeyIndex {
     while (count < 2 * entries) count *= 2;
     this.#cells = new Uint32Array(2 * count);
     this.#mask = count - 1;
+  }
+}
+
+/** Cells `from` to `to` of the old ones. */
+function placeAll(old: Uint32Array, from: number, to: number, cells: Uint32Array, mask: number): void {
+  for (let i = 2 * from; i < 2 * to; i += 2) {
+    const tagged = old[i + 1] ?? 0;
+    if (tagged !== 0) place(cells, mask, tagged, old[i] ?? 0);
   }
 }
 

@@ -26,7 +26,7 @@ export class MinHeap {
   /** Empties it and makes room for `capacity` items. */
   reset(capacity: number): void {
     this.#length = 0;
-    const room = Math.max(capacity, this.#spare.keep(capacity, this.room));
+    const room = this.#spare.fit(capacity, this.room);
     if (room === this.room) return;
     this.#items = new Uint32Array(room);
     this.#ranks = new Float64Array(room);

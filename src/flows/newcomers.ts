@@ -2,7 +2,8 @@
 // The flows of one drain that hold no series, merged over its rows. A scratch table, used again
 // every interval; a newcomer is known by the number of its first row in the drain.
 
-import { FLOW_ROW_WORDS, type FlowRows } from '../abi/records.js';
+import type { FlowRows } from '../abi/records.js';
+import type { Pacer } from '../pacer.js';
 import { SpareRoom } from '../spare-room.js';
 import { KeyIndex } from './key-index.js';
 import { LOT_ROWS, type RowLot } from './row-lot.js';
@@ -22,16 +23,21 @@ export class Newcomers {
   readonly #hashes = new Uint32Array(LOT_ROWS);
   readonly #candidates = new Int32Array(LOT_ROWS);
 
-  /** Forgets the former drain and makes room for one of `rowCount` rows. */
-  begin(rowCount: number): void {
+  /** Forgets the former drain and makes room for one of `rowCount` rows, but for the index: see makeRoom(). */
+  async begin(rowCount: number, pacer: Pacer): Promise<void> {
     this.count = 0;
-    this.#index.clear();
-    const room = Math.max(rowCount, this.#spare.keep(rowCount, this.rows.length));
+    await this.#index.clear(pacer);
+    const room = this.#spare.fit(rowCount, this.rows.length);
     if (room === this.rows.length) return;
     this.rows = new Uint32Array(room);
     this.packets = new Float64Array(room);
     this.bytes = new Float64Array(room);
     this.recentBytes = new Float64Array(room);
+  }
+
+  /** Room for so many more, before they are added: where a million have to move the event loop turns meanwhile. */
+  makeRoom(more: number, pacer: Pacer): Promise<void> {
+    return this.#index.grow(this.#index.size + more, pacer);
   }
 
   /** Rows of the lot are about to be added: has the CPU fetch their cells all at once. */
@@ -45,13 +51,12 @@ export class Newcomers {
   add(drain: FlowRows, row: number, hash: number): void {
     const packets = drain.packets[row] ?? 0;
     const bytes = drain.bytes[row] ?? 0;
-    const first = this.#index.find(drain.keys, drain.keys, row * FLOW_ROW_WORDS, hash);
-    if (first >= 0) {
+    const first = this.#index.findOrInsert(drain.keys, row, hash);
+    if (first !== row) {
       this.packets[first] = (this.packets[first] ?? 0) + packets;
       this.bytes[first] = (this.bytes[first] ?? 0) + bytes;
       return;
     }
-    this.#index.insert(row, hash);
     this.rows[this.count] = row;
     this.packets[row] = packets;
     this.bytes[row] = bytes;

@@ -84,7 +84,8 @@ export class SeriesFinder {
       const candidate = series[i] ?? FIRST;
       if (candidate < 0) continue;
       const wordOffset = (rows[i] ?? 0) * FLOW_ROW_WORDS;
-      if (!table.isOf(candidate, keys, wordOffset)) series[i] = table.find(keys, wordOffset, hashes[i] ?? 0);
+      if (!table.hasKey(candidate, keys, wordOffset))
+        series[i] = table.find(keys, wordOffset, hashes[i] ?? 0);
     }
   }
 }
