@@ -18,6 +18,7 @@ import { benchMarks } from './drain-marks.js';
 import { benchExposition } from './exposition.js';
 import { benchFlood } from './flood.js';
 import { benchFlowTable } from './flow-table.js';
+import { benchHour } from './hour.js';
 import { benchMemory } from './memory.js';
 import { benchNetworks } from './networks.js';
 import { benchPush } from './push.js';
@@ -29,6 +30,7 @@ import { benchShortFlows } from './short-flows.js';
 import { benchSoak } from './soak.js';
 import { benchState } from './state.js';
 import { renderTable } from './table.js';
+import { benchUser } from './user.js';
 import { benchVerifier } from './verifier.js';
 
 const RESULTS = fileURLToPath(new URL('../../bench/results/', import.meta.url));
@@ -55,10 +57,22 @@ const SECTIONS: Readonly<Record<string, () => object[] | Promise<object[]>>> = {
   flood: () => benchFlood(readNumber('FLOOD_FLOWS', 1_000_000), readNumber('FLOOD_SECONDS', 60)),
   browsers: () => benchBrowsers(readNumber('BROWSERS_SECONDS', 600)),
   churn: () => benchChurn(readNumber('CHURN_MINUTES', 10)),
+  user: () => benchUser(readNumber('USER_INTERVALS', 6)),
+  hour: () => benchHour(readNumber('HOUR_MINUTES', 60)),
 };
 
 /** Run only when they are named: minutes each. */
-const LONG: readonly string[] = ['scrape', 'push-soak', 'short-flows', 'soak', 'flood', 'browsers', 'churn'];
+const LONG: readonly string[] = [
+  'scrape',
+  'push-soak',
+  'short-flows',
+  'soak',
+  'flood',
+  'browsers',
+  'churn',
+  'user',
+  'hour',
+];
 
 async function runSections(names: readonly string[]): Promise<void> {
   const unknown = names.filter((name) => SECTIONS[name] === undefined);

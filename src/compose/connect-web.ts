@@ -70,7 +70,7 @@ export async function serve(parts: WebParts): Promise<ServedWeb> {
   const { config, attachments, selfMetrics, webFile, log } = parts;
   const { telemetryPath } = config.web;
   let exposer = connectExposer(parts);
-  let pageFiles = config.web.ui ? { read: readPageFiles(PAGE_FOLDER) } : undefined;
+  let pageFiles = config.web.ui ? { read: readPageFiles(parts.pageFolder) } : undefined;
   const app = createHttpApp(
     {
       name: 'xtrace-catch',
