@@ -19,11 +19,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   kernel: ['abi'],
   system: ['abi', 'kernel'],
   rdma: ['system'],
+  nic: ['kernel', 'system', 'rdma'],
   attach: ['abi', 'kernel', 'system'],
   reader: ['abi', 'kernel'],
   flows: ['abi'],
   roce: ['abi', 'flows'],
-  metrics: ['flows', 'roce', 'rdma', 'abi'],
+  metrics: ['flows', 'roce', 'rdma', 'nic', 'abi'],
   exposition: ['metrics', 'abi'],
   http: ['exposition'],
   api: ['abi', 'system', 'rdma', 'flows', 'roce', 'metrics'],
@@ -200,10 +201,11 @@ test('only the rooms that may touch the outside do', () => {
   );
 });
 
-test('only the two programs, cli.ts with main.ts and rdma/reader-main.ts, see the process', () => {
+test('only the programs, cli.ts with main.ts and the two that read, see the process', () => {
   const programs = ['main.ts', 'cli.ts', 'compose'];
+  const readers = ['rdma/reader-main.ts', 'nic/reader-main.ts'];
   const seers = FILES.filter(
-    (file) => !programs.includes(roomOf(file)) && relative(SOURCE, file) !== 'rdma/reader-main.ts',
+    (file) => !programs.includes(roomOf(file)) && !readers.includes(relative(SOURCE, file)),
   ).filter((file) =>
     /\bprocess\.(argv|env|exit|on\(|stdout|stdin)/.test(
       readFileSync(file, 'utf8').replace(/^\s*(\/\/|\*).*$/gm, ''),

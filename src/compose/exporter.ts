@@ -31,7 +31,7 @@ import { connectIds, connectLinks, LINKS_MS } from './follow-links.js';
 import { connectState } from './keep-state.js';
 import { flowPartsOf, type LiveConfig, scrapersOptions, snapshotOptions } from './live-config.js';
 import { LiveKernel } from './live-kernel.js';
-import { openLivePrinter, openLiveRdma } from './live-lines.js';
+import { openLiveNic, openLivePrinter, openLiveRdma } from './live-lines.js';
 import { LivePush } from './live-push.js';
 import { openKernel } from './open-kernel.js';
 import { refreshSteps } from './refresh-steps.js';
@@ -120,6 +120,8 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
     const roceSeen = rocePacketsSeen(accounts.books, { ids });
     const rdma = openLiveRdma({ live, attachments, hostIp, roceSeen }, { log, clock });
     closers.push(() => rdma.close());
+    const nic = openLiveNic({ live, attachments, hostIp }, { log, clock });
+    closers.push(() => nic.close());
     systemd.starting('reading the counters that were kept');
     const mark = new CountedMark();
     const state = await connectState(config, {
@@ -142,6 +144,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       starts: state?.starts,
       roceFamilies: async (refresh) => (await roce?.families(refresh)) ?? [],
       rdmaFamilies: () => rdma.line?.families() ?? [],
+      nicFamilies: () => nic.line?.families() ?? [],
       networkFamilies: () => networksShown(live.current, networks, networkBytes),
     });
     const printer = openLivePrinter(flowParts, { stdout, live, log }, CLOSE_LIMIT_MS);
@@ -225,8 +228,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       accountsParts,
       budget,
       roce,
-      rdma,
-      printer,
+      ...{ rdma, nic, printer },
       web: served,
       push,
       pushLimitMs: PUSH_LIMIT_MS,
@@ -247,7 +249,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
       reloader,
       daemon,
       steps: refreshSteps({
-        ...{ live, kernel, attachments, linkTable, networks, accounts, roce, rdma, printer, push },
+        ...{ live, kernel, attachments, linkTable, networks, accounts, roce, rdma, nic, printer, push },
         ...{ liveView, fit, selfMetrics, keepState, shown },
         followHostIp: createHostIpStep(scrapersOptions(live), {
           ...{ hostIp, accounts, roce, roceSeen, clock, log },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lines that come and go with the configuration: RDMA's readings, and flows on the terminal.
+// Lines that come and go with the configuration: RDMA's and NICs' readings, and flows on the terminal.
 
 import type { Attachments } from '../attach/attachments.js';
 import type { Clock } from '../clock.js';
@@ -7,6 +7,7 @@ import { hasPatterns, parseInterfacePatterns } from '../interface-patterns.js';
 import type { Logger } from '../log.js';
 import type { FlowPrinter } from '../print/flow-printer.js';
 import { connectPrinter, type FlowParts } from './connect-flows.js';
+import { connectNic, type NicLine } from './connect-nic.js';
 import { connectRdma, type RdmaLine } from './connect-rdma.js';
 import type { RocePacketsSeen } from './connect-roce.js';
 import type { LiveConfig } from './live-config.js';
@@ -42,6 +43,7 @@ export class LiveLine<Line> {
 }
 
 export type LiveRdma = LiveLine<RdmaLine>;
+export type LiveNic = LiveLine<NicLine>;
 export type LivePrinter = LiveLine<FlowPrinter>;
 
 export function openLiveRdma(
@@ -71,6 +73,36 @@ export function openLiveRdma(
           return live.current.collectAgg;
         },
         roceSeen: () => roceSeen.now(),
+      },
+      parts,
+    );
+  return new LiveLine(open, (line) => line.close());
+}
+
+export function openLiveNic(
+  {
+    live,
+    attachments,
+    hostIp,
+  }: Pick<FlowParts, 'hostIp'> & {
+    readonly live: LiveConfig;
+    readonly attachments: Pick<Attachments, 'states'>;
+  },
+  parts: { readonly log: Logger; readonly clock: Clock },
+): LiveNic {
+  const open = (): NicLine | undefined =>
+    connectNic(
+      {
+        config: live.current,
+        get interfaces() {
+          return attachments.states.map(({ name }) => name);
+        },
+        get hostIp() {
+          return hostIp.current;
+        },
+        get collectAgg() {
+          return live.current.collectAgg;
+        },
       },
       parts,
     );

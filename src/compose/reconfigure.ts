@@ -26,7 +26,7 @@ import { limitsShown } from './feed-self-metrics.js';
 import { seriesIdentity } from './keep-state.js';
 import type { LiveConfig } from './live-config.js';
 import type { LiveKernel } from './live-kernel.js';
-import type { LivePrinter, LiveRdma } from './live-lines.js';
+import type { LiveNic, LivePrinter, LiveRdma } from './live-lines.js';
 import type { LivePush } from './live-push.js';
 
 export interface ReconfigureParts {
@@ -42,6 +42,7 @@ export interface ReconfigureParts {
   readonly budget: ExpositionBudget;
   readonly roce: Pick<RoceLine, 'reconfigure'> | undefined;
   readonly rdma: LiveRdma;
+  readonly nic: LiveNic;
   readonly printer: LivePrinter;
   readonly web: { renew(): void };
   readonly push: LivePush;
@@ -122,6 +123,7 @@ async function takeOver(before: Config, parts: ReconfigureParts): Promise<void> 
     attachments.setInterfaces(interfacesMeant(config, parts));
   }
   if (!isDeepStrictEqual(before.rdma, config.rdma)) await parts.rdma.renew();
+  if (!isDeepStrictEqual(before.nic, config.nic)) await parts.nic.renew();
   if (before.print !== config.print) await parts.printer.renew();
   // Not where it need not be: what clients have not taken yet stays in memory beside it.
   if (!isDeepStrictEqual(accountsUse(before), accountsUse(config))) web.renew();

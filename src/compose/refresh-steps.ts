@@ -14,7 +14,7 @@ import { recordRefresh } from './feed-self-metrics.js';
 import type { ExpositionFit } from './fit-exposition.js';
 import type { LiveConfig } from './live-config.js';
 import type { LiveKernel } from './live-kernel.js';
-import type { LivePrinter, LiveRdma } from './live-lines.js';
+import type { LiveNic, LivePrinter, LiveRdma } from './live-lines.js';
 import type { LivePush } from './live-push.js';
 
 export interface RefreshStepsParts {
@@ -26,6 +26,7 @@ export interface RefreshStepsParts {
   readonly accounts: FlowAccounts;
   readonly roce: RoceLine | undefined;
   readonly rdma: LiveRdma;
+  readonly nic: LiveNic;
   readonly printer: LivePrinter;
   readonly liveView: Pick<LiveViewLine, 'begin' | 'show'>;
   readonly push: LivePush;
@@ -37,7 +38,7 @@ export interface RefreshStepsParts {
 }
 
 export function refreshSteps(parts: RefreshStepsParts): RefreshSteps {
-  const { live, kernel, attachments, accounts, roce, rdma, printer, push, selfMetrics } = parts;
+  const { live, kernel, attachments, accounts, roce, rdma, nic, printer, push, selfMetrics } = parts;
   return {
     record(refresh) {
       recordRefresh(selfMetrics, kernel.maps, refresh, { countsRefused: !hidesAddresses(live.current) });
@@ -58,7 +59,10 @@ export function refreshSteps(parts: RefreshStepsParts): RefreshSteps {
       await parts.keepState();
     },
     clearDrained: () => kernel.clear(),
-    readRdma: () => rdma.line?.refresh(),
+    readRdma() {
+      rdma.line?.refresh();
+      nic.line?.refresh();
+    },
     async show(refresh) {
       await parts.liveView.show(refresh);
       await printer.line?.print(accounts.series, accounts.books);

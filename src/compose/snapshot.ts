@@ -46,6 +46,8 @@ export function createSnapshot(
     roceFamilies(refresh?: number): Promise<readonly Family[]>;
     /** What RDMA devices count themselves, and what of RoCE can be seen. */
     rdmaFamilies(): readonly Family[];
+    /** What network cards count. */
+    nicFamilies(): readonly Family[];
     /** About networks that have names. */
     networkFamilies(): readonly Family[];
   },
@@ -72,6 +74,7 @@ export function createSnapshot(
         ...(starts === undefined ? books : countingSince(books, starts.flowsMs)),
         ...(starts === undefined ? roce : countingSince(roce, starts.roceMs)),
         ...(has('rdma') ? parts.rdmaFamilies() : []),
+        ...(has('nic') ? parts.nicFamilies() : []),
         ...(has('flows') ? parts.networkFamilies() : []),
         ...(has('self') ? await selfMetrics.families() : []),
         ...(has('self') ? appended.flatMap((families) => families()) : []),

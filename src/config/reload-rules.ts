@@ -27,6 +27,7 @@ export const RELOAD_RULES: Readonly<Record<string, ReloadRule>> = {
   'roce.enabled': 'restart',
   roce: 'live',
   rdma: 'live',
+  nic: 'live',
   'web.listen_address': 'restart',
   'web.systemd_socket': 'restart',
   'web.config_file': 'restart',

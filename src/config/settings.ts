@@ -3,6 +3,7 @@
 // program, which has it under the same name in camelCase (config.ts). For users, who read
 // config/xtrace-catch.yaml, the same keys stand there with their comments.
 
+import { counterPatterns } from './counter-patterns.js';
 import { flowLabels, USUAL_LABELS } from './flow-labels.js';
 import { flowRules } from './flow-rules.js';
 import { hostIpChoice } from './host-ip-rule.js';
@@ -116,6 +117,14 @@ export const SETTINGS = {
     /** Read the counters of RDMA devices. */
     enabled: setting(true, truthValue()),
     /** An absolute path: where class/infiniband is looked for. */
+    sysfs_path: setting('/sys', absoluteFolder()),
+  },
+  nic: {
+    /** Read what network cards count themselves. */
+    enabled: setting(true, truthValue()),
+    /** Patterns of drivers' counters to show under their own names. */
+    raw: setting([], counterPatterns()),
+    /** An absolute path: where class/net is looked for. */
     sysfs_path: setting('/sys', absoluteFolder()),
   },
   web: {

@@ -3,11 +3,11 @@
 // ones are equal.
 
 /** In the order in which they are shown, but for flows, whose series come last. */
-export const SUBJECTS = ['flows', 'roce', 'rdma', 'self'] as const;
+export const SUBJECTS = ['flows', 'roce', 'rdma', 'nic', 'self'] as const;
 
 /**
  * flows: series of flows, and what is counted by interface and kind; roce: what RoCE headers tell; rdma: what RDMA
- * devices count; self: the exporter and its pushes.
+ * devices count; nic: what network cards count; self: the exporter and its pushes.
  */
 export type Subject = (typeof SUBJECTS)[number];
 

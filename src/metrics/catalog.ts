@@ -5,6 +5,7 @@ import { BOOK_METRICS } from './book-families.js';
 import type { MetricDefinition } from './definition.js';
 import { FLOW_METRICS } from './flow-families.js';
 import { NETWORK_METRICS } from './network-families.js';
+import { NIC_METRICS } from './nic-families.js';
 import { PUSH_METRICS } from './push-families.js';
 import { RDMA_METRICS } from './rdma-families.js';
 import { ROCE_METRICS } from './roce-families.js';
@@ -17,6 +18,7 @@ export const CATALOG: readonly MetricDefinition[] = [
   ...Object.values(SELF_METRICS),
   ...ROCE_METRICS,
   ...RDMA_METRICS.map(({ definition }) => definition),
+  ...NIC_METRICS.map(({ definition }) => definition),
   ...NETWORK_METRICS.map(({ definition }) => definition),
   ...PUSH_METRICS.map(({ definition }) => definition),
   ...STATE_METRICS.map(({ definition }) => definition),

@@ -195,8 +195,8 @@ describe('keys', () => {
       'not text',
       '? [a, b]\n: 1\n? 3\n: 4\n',
       [
-        '?: there is no such key at the top level; known are interfaces, filter, interval_ms, exclude_dns, collect_agg, host_ip, networks, attach_mode, print, state_path, flows, kernel, roce, rdma, web, log, push (x.yaml, line 1)',
-        '3: there is no such key at the top level; known are interfaces, filter, interval_ms, exclude_dns, collect_agg, host_ip, networks, attach_mode, print, state_path, flows, kernel, roce, rdma, web, log, push (x.yaml, line 3)',
+        '?: there is no such key at the top level; known are interfaces, filter, interval_ms, exclude_dns, collect_agg, host_ip, networks, attach_mode, print, state_path, flows, kernel, roce, rdma, nic, web, log, push (x.yaml, line 1)',
+        '3: there is no such key at the top level; known are interfaces, filter, interval_ms, exclude_dns, collect_agg, host_ip, networks, attach_mode, print, state_path, flows, kernel, roce, rdma, nic, web, log, push (x.yaml, line 3)',
       ],
     ],
   ];

@@ -67,6 +67,7 @@ test('nothing given: the defaults, every one', () => {
         maxStreams: 16_384,
       },
       rdma: { enabled: true, sysfsPath: '/sys' },
+      nic: { enabled: true, raw: [], sysfsPath: '/sys' },
       web: {
         listenAddress: [{ host: undefined, port: 10_060 }],
         systemdSocket: false,

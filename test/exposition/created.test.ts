@@ -40,7 +40,9 @@ for (const chunkBytes of [64, 700, 1 << 20]) {
     lines.forEach((line, i) => {
       const [, name, labels = ''] = /^(\w+)_total(\{.*\})? \S+$/s.exec(line) ?? [];
       if (name === undefined) return;
-      const isForeign = /^xtrace_rdma_(port_(received|transmitted)_bytes|port_stats|hw_stats)$/.test(name);
+      const isForeign =
+        /^xtrace_rdma_(port_(received|transmitted)_bytes|port_stats|hw_stats)$/.test(name) ||
+        /^xtrace_nic_(?!pfc_storms$|read_failures$)/.test(name);
       const next = lines[i + 1] ?? '';
       assert.equal(next.startsWith(`${name}_created${labels} `), !isForeign, line);
       if (!isForeign) created++;

@@ -18,7 +18,7 @@ test('queries', () => {
     ['/metrics?collect[]=flows', selectionOf(['flows'])],
     ['/metrics?collect%5B%5D=flows&collect[]=self', selectionOf(['flows', 'self'])],
     ['/metrics?collect[]=flows&collect[]=flows', selectionOf(['flows'])],
-    ['/metrics?exclude[]=flows', selectionOf(['roce', 'rdma', 'self'])],
+    ['/metrics?exclude[]=flows', selectionOf(['roce', 'rdma', 'nic', 'self'])],
     [`/metrics?${SUBJECTS.map((subject) => `exclude[]=${subject}`).join('&')}`, 0],
   ];
   for (const [url, selection] of cases) assert.equal(parseSelection(url), selection, url);
@@ -28,11 +28,11 @@ test('unknown subjects, and both ways at once, are 400 with a sentence', async (
   const { options, parts } = createHttpFixture();
   const app = createHttpApp(options, parts);
   const cases: readonly (readonly [string, string])[] = [
-    ['collect[]=cpu', 'There is no subject "cpu"; there are flows, roce, rdma, self.\n'],
-    ['exclude[]=', 'There is no subject ""; there are flows, roce, rdma, self.\n'],
+    ['collect[]=cpu', 'There is no subject "cpu"; there are flows, roce, rdma, nic, self.\n'],
+    ['exclude[]=', 'There is no subject ""; there are flows, roce, rdma, nic, self.\n'],
     [
       `collect[]=${'x'.repeat(100)}`,
-      `There is no subject "${'x'.repeat(60)}"; there are flows, roce, rdma, self.\n`,
+      `There is no subject "${'x'.repeat(60)}"; there are flows, roce, rdma, nic, self.\n`,
     ],
     ['collect[]=flows&exclude[]=roce', 'Give collect[] or exclude[], not both of them.\n'],
   ];

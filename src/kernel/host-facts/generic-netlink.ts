@@ -33,11 +33,16 @@ export interface NetlinkRequest {
   readonly familyId: number;
   readonly command: number;
   readonly sequence: number;
-  /** The only attribute any of our questions has. */
-  readonly attribute: { readonly type: number; readonly value: Buffer };
+  readonly attributes: readonly NetlinkAttribute[];
 }
 
-/** The answer's attributes by type, or the positive errno. */
+/** One attribute; of those of an answer, without the flags of its type. */
+export interface NetlinkAttribute {
+  readonly type: number;
+  readonly value: Buffer;
+}
+
+/** The answer's attributes by type, the last of each, or the positive errno. */
 export type NetlinkAnswer = ReadonlyMap<number, Buffer> | number;
 
 export interface GenericNetlink {
@@ -68,8 +73,8 @@ export function openGenericNetlink(libc: Libc): GenericNetlink | number {
 
   return {
     familyId(name) {
-      const attribute = { type: CTRL_ATTR_FAMILY_NAME, value: Buffer.from(`${name}\0`) };
-      const answer = ask({ familyId: GENL_ID_CTRL, command: CTRL_CMD_GETFAMILY, attribute });
+      const attributes = [{ type: CTRL_ATTR_FAMILY_NAME, value: Buffer.from(`${name}\0`) }];
+      const answer = ask({ familyId: GENL_ID_CTRL, command: CTRL_CMD_GETFAMILY, attributes });
       if (typeof answer === 'number') return { errno: answer };
       const id = answer.get(CTRL_ATTR_FAMILY_ID);
       return id === undefined || id.length < 2 ? { errno: ERRNO.EINVAL } : id.readUInt16LE();
@@ -84,20 +89,45 @@ export function openGenericNetlink(libc: Libc): GenericNetlink | number {
 }
 
 /** Netlink is in the host's byte order, which is little-endian wherever we load. */
-export function encodeRequest({ familyId, command, sequence, attribute }: NetlinkRequest): Buffer {
-  const attributeStart = HEADER.size + COMMAND.size;
-  const attributeBytes = ATTRIBUTE.size + attribute.value.length;
-  const message = Buffer.alloc(attributeStart + aligned(attributeBytes));
+export function encodeRequest({ familyId, command, sequence, attributes }: NetlinkRequest): Buffer {
+  const body = encodeAttributes(attributes);
+  const message = Buffer.alloc(HEADER.size + COMMAND.size + body.length);
   message.writeUInt32LE(message.length, HEADER.length);
   message.writeUInt16LE(familyId, HEADER.type);
   message.writeUInt16LE(NLM_F_REQUEST, HEADER.flags);
   message.writeUInt32LE(sequence, HEADER.sequence);
   message.writeUInt8(command, COMMAND.command);
   message.writeUInt8(1, COMMAND.version);
-  message.writeUInt16LE(attributeBytes, attributeStart + ATTRIBUTE.length);
-  message.writeUInt16LE(attribute.type, attributeStart + ATTRIBUTE.type);
-  attribute.value.copy(message, attributeStart + ATTRIBUTE.size);
+  body.copy(message, HEADER.size + COMMAND.size);
   return message;
+}
+
+/** Types as they are given: whoever nests attributes sets NLA_F_NESTED. */
+export function encodeAttributes(attributes: readonly NetlinkAttribute[]): Buffer {
+  const sizes = attributes.map(({ value }) => aligned(ATTRIBUTE.size + value.length));
+  const bytes = Buffer.alloc(sizes.reduce((sum, size) => sum + size, 0));
+  let at = 0;
+  for (const [index, { type, value }] of attributes.entries()) {
+    bytes.writeUInt16LE(ATTRIBUTE.size + value.length, at + ATTRIBUTE.length);
+    bytes.writeUInt16LE(type, at + ATTRIBUTE.type);
+    value.copy(bytes, at + ATTRIBUTE.size);
+    at += sizes[index] ?? 0;
+  }
+  return bytes;
+}
+
+/** In their order; undefined where one is cut off or malformed. */
+export function decodeAttributes(bytes: Buffer): NetlinkAttribute[] | undefined {
+  const attributes: NetlinkAttribute[] = [];
+  let at = 0;
+  while (at + ATTRIBUTE.size <= bytes.length) {
+    const length = bytes.readUInt16LE(at + ATTRIBUTE.length);
+    if (length < ATTRIBUTE.size || at + length > bytes.length) return undefined;
+    const type = bytes.readUInt16LE(at + ATTRIBUTE.type) & ATTRIBUTE_TYPE_MASK;
+    attributes.push({ type, value: bytes.subarray(at + ATTRIBUTE.size, at + length) });
+    at += aligned(length);
+  }
+  return attributes;
 }
 
 /** One whole message. EINVAL where it is none, or not the answer to this question. */
@@ -109,17 +139,12 @@ export function decodeAnswer(bytes: Buffer, sequence: number): NetlinkAnswer {
   if (!isAnswer) return ERRNO.EINVAL;
   // struct nlmsgerr: a negative errno, then the request.
   if (bytes.readUInt16LE(HEADER.type) === NLMSG_ERROR) return -bytes.readInt32LE(HEADER.size);
-  const attributes = new Map<number, Buffer>();
-  const end = bytes.readUInt32LE(HEADER.length);
-  let at = HEADER.size + COMMAND.size;
-  while (at + ATTRIBUTE.size <= end) {
-    const length = bytes.readUInt16LE(at + ATTRIBUTE.length);
-    if (length < ATTRIBUTE.size || at + length > end) return ERRNO.EINVAL;
-    const type = bytes.readUInt16LE(at + ATTRIBUTE.type) & ATTRIBUTE_TYPE_MASK;
-    attributes.set(type, bytes.subarray(at + ATTRIBUTE.size, at + length));
-    at += aligned(length);
-  }
-  return attributes;
+  const length = bytes.readUInt32LE(HEADER.length);
+  if (length < HEADER.size + COMMAND.size) return ERRNO.EINVAL;
+  const attributes = decodeAttributes(bytes.subarray(HEADER.size + COMMAND.size, length));
+  return attributes === undefined
+    ? ERRNO.EINVAL
+    : new Map(attributes.map(({ type, value }) => [type, value]));
 }
 
 function aligned(lengthBytes: number): number {

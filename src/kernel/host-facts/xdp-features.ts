@@ -55,7 +55,7 @@ function readFeatures(
   const answer = netlink.ask({
     familyId,
     command: NETDEV_CMD_DEV_GET,
-    attribute: { type: NETDEV_A_DEV_IFINDEX, value },
+    attributes: [{ type: NETDEV_A_DEV_IFINDEX, value }],
   });
   if (typeof answer === 'number') return undefined;
   const bits = answer.get(NETDEV_A_DEV_XDP_FEATURES);

@@ -33,7 +33,7 @@ test('a question: header, command, one attribute, padded to four', () => {
     familyId: 16,
     command: 3,
     sequence: 7,
-    attribute: { type: 2, value: Buffer.from('netdev\0') },
+    attributes: [{ type: 2, value: Buffer.from('netdev\0') }],
   });
   const expected = hex(
     `

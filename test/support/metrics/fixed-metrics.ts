@@ -10,6 +10,7 @@ import { type PushView, pushFamilies } from '../../../src/metrics/push-families.
 import { createSelfMetrics, type SelfMetrics } from '../../../src/metrics/self-metrics.js';
 import { stateFamilies } from '../../../src/metrics/state-families.js';
 import { FIXED_LABELS } from '../exposition/series-fixture.js';
+import { fixedNicFamilies } from './fixed-nic.js';
 import { fixedRdmaFamilies } from './fixed-rdma.js';
 import { fixedRoceFamilies } from './fixed-roce.js';
 
@@ -147,6 +148,7 @@ export async function fixedFamilies(): Promise<Family[]> {
     ...bookFamilies(FIXED_BOOKS, FIXED_LABELS),
     ...(await fixedRoceFamilies()),
     ...fixedRdmaFamilies(),
+    ...fixedNicFamilies(),
     ...networkFamilies(FIXED_NETWORKS),
     ...stateFamilies(FIXED_STATE),
   ];
