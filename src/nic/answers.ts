@@ -90,7 +90,8 @@ export function createNicAnswers(
       if (standard !== undefined) note(standardCounters(group, standard));
     }
     const modes = judge(timed('link', () => netlink?.linkModes(interfaceName)));
-    const facts = timed('sysfs', () => readSysfsFacts(options, interfaceName, parts.files));
+    const index = ethtool.index(interfaceName);
+    const facts = timed('sysfs', () => readSysfsFacts({ ...options, index }, interfaceName, parts.files));
     note(facts.counters);
     malformed += facts.malformed;
     const link = { ...modes, ...(fec?.mode === undefined ? {} : { fecMode: fec.mode }) } as NicLink;

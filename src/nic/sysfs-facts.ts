@@ -42,12 +42,17 @@ export function hasDevice(
   return files.exists(join(sysfsPath, 'class/net', interfaceName, 'device'));
 }
 
+/** index: its ifindex. /sys may be of another network namespace, whose interface of that name is another one. */
 export function readSysfsFacts(
-  { sysfsPath }: { readonly sysfsPath: string },
+  { sysfsPath, index }: { readonly sysfsPath: string; readonly index: number | undefined },
   interfaceName: string,
   files: SysfsFiles = SYSFS_FILES,
 ): SysfsFacts {
   const folder = join(sysfsPath, 'class/net', interfaceName);
+  const shownIndex = files.read(join(folder, 'ifindex')).text;
+  if (index !== undefined && shownIndex !== undefined && Number(shownIndex) !== index) {
+    return { counters: [], pcie: undefined, malformed: 0 };
+  }
   const counters: NicCounter[] = [];
   let malformed = 0;
   const downs = files.read(join(folder, 'carrier_down_count')).text;

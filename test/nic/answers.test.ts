@@ -136,6 +136,17 @@ test('sysfs: links that went down, PCIe against its maximum, and its errors', ()
   assert.equal(numbers.malformed, 1);
 });
 
+test("another network namespace's sysfs says nothing of our interface", () => {
+  const texts = { '/sys/class/net/eth0/carrier_down_count': '3' };
+  for (const [ifindex, expected] of [
+    ['2', 1],
+    ['7', 0],
+  ] as const) {
+    const files = { ...texts, '/sys/class/net/eth0/ifindex': ifindex };
+    assert.equal(numbersOf(partsOf('veth', {}, undefined, files)).counters.length, expected);
+  }
+});
+
 test('strings that change are looked at again: PFC that is switched to another priority', () => {
   const counts: Record<string, number> = { rx_prio3_pause: 5 };
   const parts = partsOf('mlx5_core', counts);

@@ -9,6 +9,7 @@ import type { Libc } from '../ffi.js';
 const AF_INET = 2;
 const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000;
 // include/uapi/linux/sockios.h and if.h: struct ifreq is a 16-byte name and a union of 24 bytes.
+const SIOCGIFINDEX = 0x8933;
 const SIOCETHTOOL = 0x8946;
 const IFREQ = { size: 40, value: 16 } as const;
 const IFNAMSIZ = 16;
@@ -47,6 +48,8 @@ export interface NetdevDriver {
 
 /** Each answer is a value, or the positive errno: EOPNOTSUPP of a driver that has no such thing. */
 export interface Ethtool {
+  /** Its ifindex, in the network namespace that is asked; undefined where there is no such interface. */
+  index(interfaceName: string): number | undefined;
   driver(interfaceName: string): NetdevDriver | number;
   /** How many counters there are now. */
   countStats(interfaceName: string): number | { readonly errno: number };
@@ -70,16 +73,25 @@ export function openEthtool(libc: Libc): Ethtool {
   let values = Buffer.alloc(0);
 
   /** 0, or the positive errno. */
-  function ask(interfaceName: string, argument: Buffer): number {
+  function request(number: number, interfaceName: string, ifreq: Buffer): number {
     if (isClosed) return ERRNO.EBADF;
     if (interfaceName === '' || Buffer.byteLength(interfaceName) >= IFNAMSIZ) return ERRNO.ENODEV;
-    const ifreq = Buffer.alloc(IFREQ.size);
     ifreq.write(interfaceName, 'utf8');
+    return libc.ioctl(fd, number, ifreq) < 0 ? memory.errno() : 0;
+  }
+
+  /** Likewise. */
+  function ask(interfaceName: string, argument: Buffer): number {
+    const ifreq = Buffer.alloc(IFREQ.size);
     ifreq.writeBigUInt64LE(memory.addressOf(argument), IFREQ.value);
-    return libc.ioctl(fd, SIOCETHTOOL, ifreq) < 0 ? memory.errno() : 0;
+    return request(SIOCETHTOOL, interfaceName, ifreq);
   }
 
   return {
+    index(interfaceName) {
+      const ifreq = Buffer.alloc(IFREQ.size);
+      return request(SIOCGIFINDEX, interfaceName, ifreq) === 0 ? ifreq.readInt32LE(IFREQ.value) : undefined;
+    },
     driver(interfaceName) {
       const info = Buffer.alloc(DRVINFO.size);
       info.writeUInt32LE(ETHTOOL_GDRVINFO);

@@ -81,6 +81,7 @@ export function fakeNetlink(bodies: NetlinkBodies): EthtoolNetlink {
 /** counts may change between two readings. */
 export function fakeEthtool(driver: string, counts: Readonly<Record<string, number>>): Ethtool {
   return {
+    index: () => 2,
     driver: () => ({ driver, firmware: '1.2.3', bus: '0000:3b:00.0' }),
     countStats: () => Object.keys(counts).length,
     readStatNames: () => encodeStrings(Object.keys(counts)),
