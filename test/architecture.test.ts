@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   abi: [],
   kernel: ['abi'],
   system: ['abi', 'kernel'],
-  rdma: ['system'],
+  rdma: ['kernel', 'system'],
   nic: ['kernel', 'system', 'rdma'],
   attach: ['abi', 'kernel', 'system'],
   reader: ['abi', 'kernel'],

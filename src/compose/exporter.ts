@@ -118,7 +118,7 @@ export function createExporter(options: ExporterOptions, parts: ExporterParts): 
     const accounts = connectAccounts(flowParts, { ...accountsParts, audience: scrapers.flows, budget });
     const roce = connectRoce(flowParts, { audience: scrapers.roce, clock, budget });
     const roceSeen = rocePacketsSeen(accounts.books, { ids });
-    const rdma = openLiveRdma({ live, attachments, hostIp, roceSeen }, { log, clock });
+    const rdma = openLiveRdma({ live, attachments, hostIp, ids, roceSeen }, { log, clock });
     closers.push(() => rdma.close());
     const nic = openLiveNic({ live, attachments, hostIp }, { log, clock });
     closers.push(() => nic.close());

@@ -51,8 +51,9 @@ export function openLiveRdma(
     live,
     attachments,
     hostIp,
+    ids,
     roceSeen,
-  }: Pick<FlowParts, 'hostIp'> & {
+  }: Pick<FlowParts, 'hostIp' | 'ids'> & {
     readonly live: LiveConfig;
     readonly attachments: Pick<Attachments, 'states'>;
     readonly roceSeen: Pick<RocePacketsSeen, 'now'>;
@@ -72,6 +73,7 @@ export function openLiveRdma(
         get collectAgg() {
           return live.current.collectAgg;
         },
+        interfaceName: (id) => ids.nameOf(id),
         roceSeen: () => roceSeen.now(),
       },
       parts,

@@ -52,7 +52,10 @@ export function refreshSteps(parts: RefreshStepsParts): RefreshSteps {
       parts.liveView.begin();
       return parts.followHostIp();
     },
-    addRoce: async ({ result, finishedAtMs, number }) => roce?.apply(result, finishedAtMs, number),
+    async addRoce({ result, finishedAtMs, number }) {
+      await roce?.apply(result, finishedAtMs, number);
+      if (roce !== undefined) await rdma.line?.addRoce(result.roceRows);
+    },
     fitExposition: parts.fit.step,
     async keepState() {
       kernel.noteCounted();

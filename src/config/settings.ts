@@ -118,6 +118,10 @@ export const SETTINGS = {
     enabled: setting(true, truthValue()),
     /** An absolute path: where class/infiniband is looked for. */
     sysfs_path: setting('/sys', absoluteFolder()),
+    /** Owners of queue pairs that have series of their own. */
+    max_owners: setting(256, wholeNumber(1, 10_000)),
+    /** One info series for each queue pair. */
+    per_queue_pair: setting(false, truthValue()),
   },
   nic: {
     /** Read what network cards count themselves. */

@@ -7,6 +7,7 @@ import {
   hiddenOffloadSentence,
   mirrorRemedySentence,
   perhapsHiddenSentence,
+  untrackedSentence,
 } from '../rdma/visibility-sentences.js';
 import type { DoctorFacts, LinkFacts, RdmaFacts } from './facts.js';
 import type { Finding } from './finding.js';
@@ -74,6 +75,7 @@ function judgeHidden(name: string, link: LinkFacts, rdma: RdmaFacts): Said[] {
   return [
     { level: 'warning', sentence: hiddenOffloadSentence(hidden, evidenceOf(rdma)) },
     { level: 'note', sentence: own ?? mirrorRemedySentence(name) },
+    ...(isMlx5 ? [{ level: 'note', sentence: untrackedSentence(hidden) } as const] : []),
   ];
 }
 

@@ -23,6 +23,7 @@ export const ERRNO = {
   EDEADLK: constants.errno.EDEADLK,
   ETIMEDOUT: constants.errno.ETIMEDOUT,
   EOPNOTSUPP: constants.errno.EOPNOTSUPP,
+  EPROTONOSUPPORT: constants.errno.EPROTONOSUPPORT,
   /** include/linux/errno.h: internal to the kernel, but drivers let it out. */
   ENOTSUPP: 524,
 } as const;

@@ -6,6 +6,7 @@ import type { MetricDefinition } from './definition.js';
 import { FLOW_METRICS } from './flow-families.js';
 import { NETWORK_METRICS } from './network-families.js';
 import { NIC_METRICS } from './nic-families.js';
+import { OWNER_METRICS } from './owner-families.js';
 import { PUSH_METRICS } from './push-families.js';
 import { RDMA_METRICS } from './rdma-families.js';
 import { ROCE_METRICS } from './roce-families.js';
@@ -19,6 +20,7 @@ export const CATALOG: readonly MetricDefinition[] = [
   ...ROCE_METRICS,
   ...RDMA_METRICS.map(({ definition }) => definition),
   ...NIC_METRICS.map(({ definition }) => definition),
+  ...OWNER_METRICS.map(({ definition }) => definition),
   ...NETWORK_METRICS.map(({ definition }) => definition),
   ...PUSH_METRICS.map(({ definition }) => definition),
   ...STATE_METRICS.map(({ definition }) => definition),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the exporter asks of sysfs about RDMA, one question at a time, and the answers. Whatever may
+// What the exporter asks of sysfs and RDMA netlink, one question at a time, and the answers. Whatever may
 // block in a driver is behind a question, so that a process of its own can give the answer. Questions
 // and answers cross between processes as JSON: plain data only.
 
@@ -14,10 +14,13 @@ import {
   readRdmaLinkState,
   readRdmaPortIdentity,
 } from './ports.js';
+import { createProcessOwners } from './process-owners.js';
+import { type QueuePairReading, type QueuePairTableParts, readQueuePairTable } from './queue-pair-table.js';
 
 export type RdmaQuestion =
   | { readonly about: 'identity' | 'numbers'; readonly name: RdmaPortName }
-  | { readonly about: 'relatives'; readonly interfaceName: string };
+  | { readonly about: 'relatives'; readonly interfaceName: string }
+  | { readonly about: 'queue pairs'; readonly device: string };
 
 /** A port's numbers at one time. */
 export interface RdmaReading {
@@ -31,13 +34,22 @@ export interface RdmaAnswer {
   readonly identity?: RdmaPortIdentity;
   readonly numbers?: RdmaReading;
   readonly relatives?: readonly string[];
+  readonly queuePairs?: QueuePairReading;
+}
+
+export interface RdmaAnswerParts {
+  readonly files?: SysfsFiles;
+  /** Opened at the first question that needs it; nobody asks where there is none. */
+  nldev?(): QueuePairTableParts['nldev'];
+  /** Default /proc. */
+  readonly procPath?: string;
 }
 
 /** Never throws; blocks for as long as a driver does. */
 export function answerRdmaQuestion(
   options: RdmaPortOptions,
   question: RdmaQuestion,
-  parts: { readonly files?: SysfsFiles } = {},
+  parts: RdmaAnswerParts = {},
 ): RdmaAnswer {
   switch (question.about) {
     case 'identity':
@@ -49,6 +61,12 @@ export function answerRdmaQuestion(
     }
     case 'relatives':
       return { relatives: readNetdevRelatives(options, question.interfaceName, parts) };
+    case 'queue pairs': {
+      const nldev = parts.nldev?.() ?? { problem: 'there is no RDMA netlink' };
+      const processes = createProcessOwners({ procPath: parts.procPath ?? '/proc' }, parts);
+      const nowMs = () => performance.now();
+      return { queuePairs: readQueuePairTable(question.device, { nldev, processes, nowMs }) };
+    }
     default:
       return question satisfies never;
   }

@@ -35,8 +35,13 @@ export type Reading<Answer> =
   | { readonly answer?: never; readonly failure: 'timeout' | 'error' | 'resting'; readonly reason: string };
 
 export interface IsolatedReader<Question, Answer> {
-  /** The next only after the last is over. Never rejects. @param key names what would hang again. */
-  ask(key: string, question: Question): Promise<Reading<Answer>>;
+  /**
+   * The next only after the last is over. Never rejects.
+   *
+   * @param key names what would hang again.
+   * @param limitMs where it is another one than that of the options.
+   */
+  ask(key: string, question: Question, limitMs?: number): Promise<Reading<Answer>>;
   /** Ends the idle process; the next question starts another. */
   release(): void;
   /** Ends the process and waits for nothing. A question under way fails, and so do all later ones. */
@@ -108,14 +113,14 @@ export function createIsolatedReader<Question, Answer>(
   }
 
   return {
-    async ask(key, question) {
+    async ask(key, question, limitMs = options.limitMs) {
       if (isClosed) return error('reading has ended');
       const reason = whyNot(key);
       if (reason !== undefined) return { failure: 'resting', reason };
       const started = await startProcess();
       if (started.failure !== undefined) return started;
       const process = started.answer;
-      const outcome = await race(process, process.ask(question), options.limitMs);
+      const outcome = await race(process, process.ask(question), limitMs);
       if (outcome === 'timeout') {
         const state: Hanging = { hasEnded: false, restUntilMs: parts.clock.nowMs() + options.restMs };
         hanging.set(key, state);
@@ -123,7 +128,7 @@ export function createIsolatedReader<Question, Answer>(
           state.hasEnded = true;
         });
         abandon(process);
-        return { failure: 'timeout', reason: `no answer within ${options.limitMs} ms` };
+        return { failure: 'timeout', reason: `no answer within ${limitMs} ms` };
       }
       if ('value' in outcome) return { answer: outcome.value };
       abandon(process);

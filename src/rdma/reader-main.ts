@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The process that reads RDMA files, started by start-reader.ts: beside cli.ts the only file
+// The process that reads RDMA files and netlink, started by start-reader.ts: beside cli.ts the only file
 // that does something when it is loaded. Answers one question at a time, and ends with its parent.
 
 import type { RdmaQuestion } from './answers.js';
@@ -11,12 +11,14 @@ const IGNORED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
 for (const signal of IGNORED) process.on(signal, () => undefined);
 
 const { answerRdmaQuestion } = await import('./answers.js');
+const { openRdmaNetlink } = await import('./open-netlink.js');
 const sysfsPath = process.argv[2] ?? '/sys';
 // A refused read is an answer here, and a port may have hundreds: nobody sees their stacks.
 Error.stackTraceLimit = 0;
+const nldev = openRdmaNetlink();
 process.on('message', (message) => {
   // Only our parent can send, and it sends nothing else.
   const { id, question } = message as ReaderRequest<RdmaQuestion>;
-  process.send?.({ id, answer: answerRdmaQuestion({ sysfsPath }, question) });
+  process.send?.({ id, answer: answerRdmaQuestion({ sysfsPath }, question, { nldev }) });
 });
 process.send?.({ isReady: true });

@@ -5,7 +5,9 @@
 import type { Clock } from '../clock.js';
 import type { RdmaAnswer, RdmaQuestion } from './answers.js';
 import { createIsolatedReader } from './isolated-reader.js';
+import type { OwnerRegisterOptions } from './owner-register.js';
 import { createRdmaReader, keyOf, type RdmaPortStatus, type RdmaRound } from './port-reader.js';
+import { createQueuePairRounds, type QueuePairRounds } from './queue-pair-rounds.js';
 import type { ReaderProcess } from './reader-process.js';
 import { createUnseenPackets } from './unseen-packets.js';
 import {
@@ -44,6 +46,8 @@ export interface RdmaRounds {
   reading(): RdmaPortsReading | undefined;
   /** Of the last round that is over, and what XDP has seen by now. Undefined before the first round. */
   view(): RdmaView | undefined;
+  /** Whose queue pairs are, and where what XDP counts is added up by owner. */
+  readonly queuePairs: Pick<QueuePairRounds, 'note' | 'isNoting' | 'view'>;
   /** Rounds that are over. */
   readonly count: number;
   /** Waits for nothing: a reading that hangs is left behind. */
@@ -52,6 +56,7 @@ export interface RdmaRounds {
 
 export interface RdmaRoundsOptions {
   readonly sysfsPath: string;
+  readonly owners: OwnerRegisterOptions;
   /** May change; read anew for each round and view. */
   readonly interfaces: readonly string[];
   /** RoCE packets XDP has seen on an interface since the exporter began, as of the call; they never fall. */
@@ -93,6 +98,7 @@ export function createRdmaRounds(options: RdmaRoundsOptions, parts: RdmaRoundsPa
     { isolated, clock, log },
   );
   const unseen = createUnseenPackets();
+  const queuePairs = createQueuePairRounds(options.owners, { isolated, clock, log });
   let isReading = false;
   let count = 0;
   let last: (RdmaRound & { readonly readAtMs: number }) | undefined;
@@ -110,6 +116,7 @@ export function createRdmaRounds(options: RdmaRoundsOptions, parts: RdmaRoundsPa
     );
     unseen.note(counts, new Set(round.ports.map(({ name }) => keyOf(name))), seen);
     last = { ...round, readAtMs };
+    await queuePairs.read(round);
     count++;
   }
 
@@ -141,6 +148,7 @@ export function createRdmaRounds(options: RdmaRoundsOptions, parts: RdmaRoundsPa
     },
     reading: () => (last === undefined ? undefined : readingOf(last)),
     view: () => (last === undefined ? undefined : { ...readingOf(last), visibility: visibilityViews(last) }),
+    queuePairs,
     get count() {
       return count;
     },

@@ -24,6 +24,14 @@ export function hiddenOffloadSentence(
   return `the RoCE of ${interfaceName} CANNOT be seen here: ${device} (${driver}) takes it before the interface${evidence}; no RoCE in the metrics does not mean that there is none, and the port counters alone (xtrace_rdma_*) count it`;
 }
 
+/** Of cards of mlx5: others have no such way around the kernel. */
+export function untrackedSentence({
+  interfaceName,
+  device,
+}: Pick<HiddenDevice, 'interfaceName' | 'device'>): string {
+  return `whose the queue pairs behind ${interfaceName} are (xtrace_rdma_queue_pairs) is known where the driver of ${device} in the kernel creates them; those that libraries create past it (DEVX, as UCX does, and GDAKI, as NCCL and NVSHMEM do) are in no list of the kernel, and missing there`;
+}
+
 /** Of a card whose RoCE may be switched off. */
 export function perhapsHiddenSentence({ interfaceName, device, driver }: HiddenDevice): string {
   return `it is UNKNOWN whether ${device} (${driver}) takes RoCE before it reaches ${interfaceName}: the device has no GID there, so its RoCE may be off (enable_roce); then all RoCE is counted, and xtrace_roce_visibility says mirror once RoCE is seen`;

@@ -11,6 +11,10 @@ test('where rdma.enabled is off, nothing is read', () => {
   const destination = { write: () => assert.fail('there is nothing to say') };
   const log = createLogger({ level: 'debug', format: 'logfmt' }, { destination });
   const parts = { log, clock: systemClock() };
-  const line = connectRdma({ ...options, config: { rdma: { enabled: false, sysfsPath: '/sys' } } }, parts);
+  const config = {
+    rdma: { enabled: false, sysfsPath: '/sys', maxOwners: 256, perQueuePair: false },
+    flows: { idleTimeoutMs: 300_000 },
+  };
+  const line = connectRdma({ ...options, config, interfaceName: String }, parts);
   assert.equal(line, undefined);
 });

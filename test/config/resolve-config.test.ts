@@ -66,7 +66,7 @@ test('nothing given: the defaults, every one', () => {
         maxPairs: 1000,
         maxStreams: 16_384,
       },
-      rdma: { enabled: true, sysfsPath: '/sys' },
+      rdma: { enabled: true, sysfsPath: '/sys', maxOwners: 256, perQueuePair: false },
       nic: { enabled: true, raw: [], sysfsPath: '/sys' },
       web: {
         listenAddress: [{ host: undefined, port: 10_060 }],

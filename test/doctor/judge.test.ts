@@ -55,6 +55,7 @@ describe('hosts', () => {
       /^warning eth2: .*CANNOT be seen.* mlx5_0 .*received 48213 RDMA packets in 1\.0 s\).*xtrace_rdma_\*/,
       // The line will be copied: it must not name the card that does the work.
       /^note eth2: .*mirror its port.*pci\/ADDRESS name enable_roce value false cmode driverinit; devlink dev reload pci\/ADDRESS/,
+      /^note eth2: whose the queue pairs behind eth2 are .*mlx5_0.*DEVX/,
     ]));
 
   test("soft-RoCE is seen; somebody else's program is in the way of another interface", () =>
@@ -72,14 +73,17 @@ describe('hosts', () => {
     assertSaid(BOND_HOST, [
       /^warning bond0: .*CANNOT be seen here: mlx5_bond_0 \(mlx5_core\) takes it before the interface; no RoCE/,
       /^note bond0: to see the RoCE of bond0, mirror/,
+      /^note bond0: whose the queue pairs/,
     ]));
 
   test('a VLAN and the bond under it: hidden on both, and counted twice', () =>
     assertSaid(VLAN_HOST, [
       /^warning bond0\.100: .*CANNOT be seen/,
       /^note bond0\.100: to see/,
+      /^note bond0\.100: whose the queue pairs/,
       /^warning bond0: .*CANNOT be seen/,
       /^note bond0: to see/,
+      /^note bond0: whose the queue pairs/,
       /^warning bond0\.100: bond0\.100 stands on bond0, which is configured too: the same packets count on each/,
     ]));
 
@@ -87,6 +91,7 @@ describe('hosts', () => {
     assertSaid(VIRTUAL_FUNCTION_HOST, [
       /^warning eth4: .*CANNOT be seen here: mlx5_2/,
       /^note eth4: to see/,
+      /^note eth4: whose the queue pairs/,
     ]));
 
   test('a monitor host: unknown where RoCE may be off, else what a mirror sends is counted', () =>
@@ -235,6 +240,7 @@ describe('the rest', () => {
     assertSaid(one({ driver: 'mlx5_core', role: promiscuous, rdma: [rdma({})] }), [
       /^warning eth0: .*CANNOT be seen/,
       /^note eth0: eth0 takes frames for others.*pci\/0000:03:00\.0 name enable_roce value false/,
+      /^note eth0: whose the queue pairs/,
     ]);
     const other = rdma({ device: 'bnxt_re0', driver: 'bnxt_en' });
     assertSaid(one({ driver: 'bnxt_en', role: promiscuous, rdma: [other] }), [

@@ -11,6 +11,7 @@ import { createSelfMetrics, type SelfMetrics } from '../../../src/metrics/self-m
 import { stateFamilies } from '../../../src/metrics/state-families.js';
 import { FIXED_LABELS } from '../exposition/series-fixture.js';
 import { fixedNicFamilies } from './fixed-nic.js';
+import { fixedOwnerFamilies } from './fixed-owners.js';
 import { fixedRdmaFamilies } from './fixed-rdma.js';
 import { fixedRoceFamilies } from './fixed-roce.js';
 
@@ -149,6 +150,7 @@ export async function fixedFamilies(): Promise<Family[]> {
     ...(await fixedRoceFamilies()),
     ...fixedRdmaFamilies(),
     ...fixedNicFamilies(),
+    ...fixedOwnerFamilies(),
     ...networkFamilies(FIXED_NETWORKS),
     ...stateFamilies(FIXED_STATE),
   ];

@@ -35,6 +35,7 @@ export function startLine(options: {
   const rounds = createRdmaRounds(
     {
       sysfsPath,
+      owners: { maxOwners: 256, idleTimeoutMs: 300_000 },
       interfaces: options.interfaces ?? ['eth0'],
       roceSeen: () => options.roceSeen ?? (() => 0),
       // Generous where nothing hangs: the machine may be busy.

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who has series of its own among those that have queue pairs: at most so many, the rest is `other`. An owner keeps
+// its place as long as it has queue pairs, and a while longer. Knows no counts.
+
+import type { QueuePairOwner } from './process-owners.js';
+
+/**
+ * What labels show of an owner. slurm, pod, process: what is known best of a process; kernel: a module of the kernel;
+ * unknown: nobody could be found; other: one of those beyond the bound.
+ */
+export interface OwnerLabels {
+  readonly kind: 'slurm' | 'pod' | 'process' | 'kernel' | 'unknown' | 'other';
+  /** Each '' where there is none. */
+  readonly slurmJob: string;
+  readonly podUid: string;
+  readonly comm: string;
+}
+
+export const UNKNOWN_OWNER: OwnerLabels = { kind: 'unknown', slurmJob: '', podUid: '', comm: '' };
+export const OTHER_OWNER: OwnerLabels = { kind: 'other', slurmJob: '', podUid: '', comm: '' };
+
+export interface OwnerRegisterOptions {
+  readonly maxOwners: number;
+  /** An owner without queue pairs for so long gives up its place. */
+  readonly idleTimeoutMs: number;
+}
+
+interface Place {
+  readonly labels: OwnerLabels;
+  lastSeenMs: number;
+}
+
+export class OwnerRegister {
+  readonly #options: OwnerRegisterOptions;
+  readonly #places = new Map<string, Place>();
+  readonly #shown = new Set<OwnerLabels>();
+
+  constructor(options: OwnerRegisterOptions) {
+    this.#options = options;
+  }
+
+  /** The owner's labels, one object as long as it has its place; OTHER_OWNER where there is no place for it. */
+  claim(owner: QueuePairOwner, nowMs: number): OwnerLabels {
+    if (owner.kind === 'unknown') return UNKNOWN_OWNER;
+    const labels = labelsOf(owner);
+    const key = JSON.stringify(labels);
+    const known = this.#places.get(key);
+    if (known !== undefined) {
+      known.lastSeenMs = nowMs;
+      return known.labels;
+    }
+    if (this.#places.size >= this.#options.maxOwners) return OTHER_OWNER;
+    this.#places.set(key, { labels, lastSeenMs: nowMs });
+    this.#shown.add(labels);
+    return labels;
+  }
+
+  /** The labels, or OTHER_OWNER where they have no place any more: an older reading may name them. */
+  shown(labels: OwnerLabels): OwnerLabels {
+    const hasPlace = labels === UNKNOWN_OWNER || this.#shown.has(labels);
+    return hasPlace ? labels : OTHER_OWNER;
+  }
+
+  /** Those whose time is over; they have no place from now on. */
+  expire(nowMs: number): OwnerLabels[] {
+    const ended: OwnerLabels[] = [];
+    for (const [key, { labels, lastSeenMs }] of this.#places) {
+      if (nowMs - lastSeenMs <= this.#options.idleTimeoutMs) continue;
+      this.#places.delete(key);
+      this.#shown.delete(labels);
+      ended.push(labels);
+    }
+    return ended;
+  }
+}
+
+function labelsOf(owner: Exclude<QueuePairOwner, { kind: 'unknown' }>): OwnerLabels {
+  if (owner.kind === 'kernel') return { kind: 'kernel', slurmJob: '', podUid: '', comm: owner.comm };
+  const { slurmJob, podUid, comm } = owner;
+  const kind = slurmJob !== '' ? 'slurm' : podUid !== '' ? 'pod' : 'process';
+  return { kind, slurmJob, podUid, comm };
+}
+
+/** Whether two readings mean the same process or module: a process with another's number is another one. */
+export function isSameOwner(a: QueuePairOwner, b: QueuePairOwner): boolean {
+  if (a.kind === 'process') return b.kind === 'process' && a.pid === b.pid && a.startTicks === b.startTicks;
+  return a.kind === b.kind && (a.kind !== 'kernel' || (b.kind === 'kernel' && a.comm === b.comm));
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// Readings of queue pairs beside those of ports: which devices are asked, when, what is remembered of them, and the
+// sums by owner that follow from them. The reading itself is another process's (isolated-reader.ts).
+
+import type { Clock } from '../clock.js';
+import type { RdmaAnswer, RdmaQuestion } from './answers.js';
+import type { IsolatedReader } from './isolated-reader.js';
+import { OwnerRegister, type OwnerRegisterOptions } from './owner-register.js';
+import { type OwnedCounts, OwnerSums, type OwnerSumsView } from './owner-sums.js';
+import type { RdmaRound } from './port-reader.js';
+import { DeviceQueuePairs, findOwnerIn } from './queue-pair-lookup.js';
+
+/** A firmware that is asked for each queue pair needs some 100 us for each. */
+export const QUEUE_PAIRS_LIMIT_MS = 3000;
+/** Readings take at most a twentieth of the time, so that a slow firmware has other things to do. */
+const REST_PER_READING = 20;
+
+export interface QueuePairDeviceView {
+  readonly device: string;
+  /** Of the last reading; undefined where the device did not answer, or the kernel lists none. */
+  readonly queuePairs: DeviceQueuePairs | undefined;
+  /** false: the last reading failed. Where the kernel lists none, nothing failed. */
+  readonly isRead: boolean;
+  /** Since the device was first asked. */
+  readonly timeouts: number;
+  readonly errors: number;
+  readonly refusedMessages: number;
+}
+
+export interface QueuePairsView {
+  readonly devices: readonly QueuePairDeviceView[];
+  readonly sums: OwnerSumsView;
+}
+
+export interface QueuePairRounds {
+  /** Of a drain: what XDP has counted of packets to a queue pair. Free where no device has queue pairs to list. */
+  note(interfaceName: string, queuePair: number, counts: Readonly<OwnedCounts>): void;
+  /** Whether note() does anything. */
+  readonly isNoting: boolean;
+  /** Asks each device that the round has, unless it is too early. Never rejects. */
+  read(round: RdmaRound): Promise<void>;
+  /** Undefined until a device has been asked. */
+  view(): QueuePairsView | undefined;
+}
+
+export interface QueuePairRoundsParts {
+  readonly isolated: IsolatedReader<RdmaQuestion, RdmaAnswer>;
+  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
+}
+
+interface Memory {
+  now: DeviceQueuePairs | undefined;
+  before: DeviceQueuePairs | undefined;
+  timeouts: number;
+  errors: number;
+  refusedMessages: number;
+  isFailing: boolean;
+}
+
+export function createQueuePairRounds(
+  options: OwnerRegisterOptions,
+  { isolated, clock, log }: QueuePairRoundsParts,
+): QueuePairRounds {
+  const register = new OwnerRegister(options);
+  const sums = new OwnerSums();
+  const memories = new Map<string, Memory>();
+  // Until it is known that there is nothing to list, what is counted may be somebody's.
+  let isNoting = true;
+  let notBeforeMs = Number.NEGATIVE_INFINITY;
+
+  function remember(device: string): Memory {
+    const memory = memories.get(device) ?? {
+      ...{ now: undefined, before: undefined },
+      ...{ timeouts: 0, errors: 0, refusedMessages: 0, isFailing: false },
+    };
+    memories.set(device, memory);
+    return memory;
+  }
+
+  async function readDevice(device: string): Promise<void> {
+    const memory = remember(device);
+    const outcome = await isolated.ask(
+      `queue pairs ${device}`,
+      { about: 'queue pairs', device },
+      QUEUE_PAIRS_LIMIT_MS,
+    );
+    const reading = outcome.answer?.queuePairs;
+    if (outcome.failure === 'timeout') memory.timeouts++;
+    if (outcome.failure === 'error') memory.errors++;
+    memory.before = memory.now ?? memory.before;
+    memory.now = undefined;
+    let reason = outcome.failure === undefined ? undefined : outcome.reason;
+    if (reading !== undefined && 'problem' in reading) {
+      if (reading.problem === 'failed') {
+        memory.errors++;
+        reason = reading.reason;
+      }
+    } else if (reading !== undefined) {
+      memory.refusedMessages += reading.refused;
+      const nowMs = clock.nowMs();
+      memory.now = new DeviceQueuePairs(reading, (owner) => register.claim(owner, nowMs));
+    }
+    noteFailing(device, memory, reason);
+  }
+
+  /** The log hears of a change, not of every round. */
+  function noteFailing(device: string, memory: Memory, reason: string | undefined): void {
+    if (reason !== undefined && !memory.isFailing) {
+      log.warn(
+        { device, reason },
+        'queue pairs of an RDMA device cannot be read; nobody is known to have them until they can',
+      );
+    }
+    if (reason === undefined && memory.isFailing)
+      log.info({ device }, 'queue pairs of the RDMA device can be read again');
+    memory.isFailing = reason !== undefined;
+  }
+
+  function settle(round: RdmaRound): void {
+    const devicesOf = new Map<string, Memory[]>();
+    for (const [interfaceName, relatives] of round.relatives) {
+      const names = round.ports.flatMap(({ identity }) =>
+        identity?.netdevs.some((netdev) => relatives.includes(netdev)) ? [identity.device] : [],
+      );
+      devicesOf.set(interfaceName, [...new Set(names)].map(remember));
+    }
+    sums.settle((interfaceName, queuePair) =>
+      register.shown(findOwnerIn(devicesOf.get(interfaceName) ?? [], queuePair)),
+    );
+    for (const owner of register.expire(clock.nowMs())) sums.end(owner);
+  }
+
+  return {
+    note(interfaceName, queuePair, counts) {
+      if (isNoting) sums.note(interfaceName, queuePair, counts);
+    },
+    get isNoting() {
+      return isNoting;
+    },
+    async read(round) {
+      const startedMs = clock.nowMs();
+      if (startedMs < notBeforeMs) return;
+      const devices = [...new Set(round.ports.map(({ name }) => name.device))];
+      for (const device of memories.keys()) if (!devices.includes(device)) memories.delete(device);
+      sums.seal();
+      for (const device of devices) await readDevice(device);
+      isNoting = [...memories.values()].some(({ now, before }) => now !== undefined || before !== undefined);
+      if (isNoting) settle(round);
+      else sums.forgetWaiting();
+      const endedMs = clock.nowMs();
+      notBeforeMs = endedMs + REST_PER_READING * (endedMs - startedMs);
+    },
+    view() {
+      if (memories.size === 0) return undefined;
+      const devices = [...memories].map(
+        ([device, { now, isFailing, timeouts, errors, refusedMessages }]) => ({
+          ...{ device, queuePairs: now, isRead: !isFailing, timeouts, errors, refusedMessages },
+        }),
+      );
+      return { devices, sums: sums.view() };
+    },
+  };
+}
