@@ -39,8 +39,7 @@ export interface RdmaAnswer {
 
 export interface RdmaAnswerParts {
   readonly files?: SysfsFiles;
-  /** Opened at the first question that needs it; nobody asks where there is none. */
-  nldev?(): QueuePairTableParts['nldev'];
+  readonly nldev?: QueuePairTableParts['nldev'];
   /** Default /proc. */
   readonly procPath?: string;
 }
@@ -62,7 +61,7 @@ export function answerRdmaQuestion(
     case 'relatives':
       return { relatives: readNetdevRelatives(options, question.interfaceName, parts) };
     case 'queue pairs': {
-      const nldev = parts.nldev?.() ?? { problem: 'there is no RDMA netlink' };
+      const nldev = parts.nldev ?? { problem: 'there is no RDMA netlink' };
       const processes = createProcessOwners({ procPath: parts.procPath ?? '/proc' }, parts);
       const nowMs = () => performance.now();
       return { queuePairs: readQueuePairTable(question.device, { nldev, processes, nowMs }) };

@@ -14,6 +14,8 @@ import { DeviceQueuePairs, findOwnerIn } from './queue-pair-lookup.js';
 export const QUEUE_PAIRS_LIMIT_MS = 3000;
 /** Readings take at most a twentieth of the time, so that a slow firmware has other things to do. */
 const REST_PER_READING = 20;
+/** What a busy host makes slow must not be old for longer. */
+const MOST_REST_MS = 60_000;
 
 export interface QueuePairDeviceView {
   readonly device: string;
@@ -78,7 +80,9 @@ export function createQueuePairRounds(
     return memory;
   }
 
-  async function readDevice(device: string): Promise<void> {
+  /** Returns how long the device took; one that failed rests by itself, and not the others for it. */
+  async function readDevice(device: string): Promise<number> {
+    const startedMs = clock.nowMs();
     const memory = remember(device);
     const outcome = await isolated.ask(
       `queue pairs ${device}`,
@@ -102,6 +106,7 @@ export function createQueuePairRounds(
       memory.now = new DeviceQueuePairs(reading, (owner) => register.claim(owner, nowMs));
     }
     noteFailing(device, memory, reason);
+    return outcome.failure === undefined ? clock.nowMs() - startedMs : 0;
   }
 
   /** The log hears of a change, not of every round. */
@@ -139,17 +144,16 @@ export function createQueuePairRounds(
       return isNoting;
     },
     async read(round) {
-      const startedMs = clock.nowMs();
-      if (startedMs < notBeforeMs) return;
+      if (clock.nowMs() < notBeforeMs) return;
       const devices = [...new Set(round.ports.map(({ name }) => name.device))];
       for (const device of memories.keys()) if (!devices.includes(device)) memories.delete(device);
       sums.seal();
-      for (const device of devices) await readDevice(device);
+      let takenMs = 0;
+      for (const device of devices) takenMs += await readDevice(device);
       isNoting = [...memories.values()].some(({ now, before }) => now !== undefined || before !== undefined);
       if (isNoting) settle(round);
       else sums.forgetWaiting();
-      const endedMs = clock.nowMs();
-      notBeforeMs = endedMs + REST_PER_READING * (endedMs - startedMs);
+      notBeforeMs = clock.nowMs() + Math.min(MOST_REST_MS, REST_PER_READING * takenMs);
     },
     view() {
       if (memories.size === 0) return undefined;

@@ -195,6 +195,14 @@ test('a kernel without RDMA netlink: nothing failed, and nothing is noted any mo
   assert.deepEqual(logged, []);
 });
 
+test('a device that hangs does not make the others rest', async () => {
+  answers = { rxe0: { failure: 'timeout', reason: 'late' }, rxe1: { failure: 'timeout', reason: 'late' } };
+  readingMs = 3000;
+  await carry(0);
+  await carry(0);
+  assert.equal(asked.length, 4);
+});
+
 test('readings take a twentieth of the time; what is counted meanwhile waits', async () => {
   answers = { rxe0: tableOf([qp(17, processOwner(1))]) };
   readingMs = 100;

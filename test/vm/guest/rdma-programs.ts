@@ -73,10 +73,10 @@ export async function startRping(roce: SoftRoce, ipVersion: IpVersion, count: nu
   return startClient(server, listensToConnectionManager, 'rping', ['-c', ...common]);
 }
 
-/** A shell that moves itself into the group becomes the program. */
+/** A shell that moves itself into the group becomes the program, which leaves the processor to whoever looks at it. */
 function startInGroup(controlGroup: string | undefined, program: string, args: readonly string[]): Child {
   if (controlGroup === undefined) return start(program, args);
-  const script = 'echo $$ >"$0/cgroup.procs" && exec "$@"';
+  const script = 'echo $$ >"$0/cgroup.procs" && exec nice -n 19 "$@"';
   return start('sh', ['-c', script, controlGroup, program, ...args]);
 }
 
