@@ -28,6 +28,7 @@ import { benchScan } from './scan.js';
 import { benchScrape } from './scrape.js';
 import { benchShortFlows } from './short-flows.js';
 import { benchSoak } from './soak.js';
+import { benchStart } from './start.js';
 import { benchState } from './state.js';
 import { renderTable } from './table.js';
 import { benchUser } from './user.js';
@@ -49,6 +50,7 @@ const SECTIONS: Readonly<Record<string, () => object[] | Promise<object[]>>> = {
   state: () => benchState(),
   push: benchPush,
   memory: benchMemory,
+  start: () => benchStart(readNumber('START_RUNS', 7)),
   scan: benchScan,
   scrape: () => benchScrape(readNumber('SCRAPE_FLOWS', 100_000)),
   'push-soak': benchPushSoak,
