@@ -49,6 +49,8 @@ interface Asked {
 /** Of Prometheus and vmagent. */
 const TIMEOUT_HEADER = 'x-prometheus-scrape-timeout-seconds';
 
+const LOOK_AGAIN_MS = 100;
+
 const RETRY_SOON = { 'Retry-After': '1' };
 
 export function createMetricsHandler(
@@ -69,7 +71,8 @@ export function createMetricsHandler(
       const share = await exposer.expose(format, coding, signal, selection);
       const leftMs = endMs - performance.now();
       if (share !== undefined || leftMs <= 0) return share;
-      await room.untilOneLeaves(leftMs, signal);
+      // Room also appears where an answer gets whole, which nobody tells.
+      await room.untilOneLeaves(Math.min(leftMs, LOOK_AGAIN_MS), signal);
     }
   };
 

@@ -26,7 +26,7 @@ test('a chunk made larger for one long line is not kept', () => {
 
 test('as many are kept as the last rendering had, and none is handed out twice', () => {
   fc.assert(
-    fc.property(fc.array(fc.nat(20), { minLength: 1 }), (renderings) => {
+    fc.property(fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1 }), (renderings) => {
       const pool = new ChunkPool(16);
       for (const count of renderings) {
         const chunks = taken(pool, count);
@@ -36,4 +36,18 @@ test('as many are kept as the last rendering had, and none is handed out twice',
       }
     }),
   );
+});
+
+test('two that are given back together leave room for two, and one after them for one', () => {
+  const pool = new ChunkPool(16);
+  const both = [taken(pool, 5), taken(pool, 3)] as const;
+  for (const chunks of both) pool.give(chunks);
+  assert.equal(pool.free, 8);
+  const again = taken(pool, 8);
+  assert.deepEqual(
+    new Set(again.map(({ buffer }) => buffer)),
+    new Set(both.flat().map(({ buffer }) => buffer)),
+  );
+  pool.give(again.slice(0, 2));
+  assert.equal(pool.free, 2);
 });

@@ -55,6 +55,19 @@ for (const format of ['text', 'openmetrics'] as const) {
   });
 }
 
+test('where no family of flows is asked for, no flow is looked at', async () => {
+  const flows = flowFamilies(createManySeries(3));
+  const rows = new Proxy(flows.rows, {
+    get(target, name) {
+      assert.notEqual(name, 'inUse', 'a flow was looked at');
+      return Reflect.get(target, name) as unknown;
+    },
+  });
+  const input = { families: await fixedFamilies(), flows: { families: [], rows } };
+  const parts = { yieldToLoop, signal: NEVER, pool: new ChunkPool() };
+  await new GzipTextRenderer().render('text', input, parts);
+});
+
 /** Flows with these labels, as they stand between braces, and values. */
 function flowsOf(rows: readonly { labels: string; values: readonly number[] }[]): FlowFamilies {
   const texts = rows.map(({ labels }) => Buffer.from(labels));

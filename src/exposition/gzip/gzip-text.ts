@@ -65,7 +65,7 @@ export class GzipTextRenderer {
       const { rows } = flows;
       const afterLabels = Buffer.from('} ');
       const writer = new BitWriter(flowList);
-      await this.#diffs.find(rows, afterLabels, pacer);
+      if (flows.families.length > 0) await this.#diffs.find(rows, afterLabels, pacer);
       const lines = new FlowLinesGzip(afterLabels, { writer, code: this.#code, crc: this.#crc });
       for (const family of flows.families) {
         const header = Buffer.from(dialect.renderHeader(family));
