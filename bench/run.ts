@@ -21,6 +21,7 @@ import { benchFlowTable } from './flow-table.js';
 import { benchHour } from './hour.js';
 import { benchMemory } from './memory.js';
 import { benchNetworks } from './networks.js';
+import { benchNic } from './nic.js';
 import { benchPush } from './push.js';
 import { benchPushSoak } from './push-soak.js';
 import { type Machine, renderResultFile } from './result-file.js';
@@ -51,6 +52,7 @@ const SECTIONS: Readonly<Record<string, () => object[] | Promise<object[]>>> = {
   push: benchPush,
   memory: benchMemory,
   start: () => benchStart(readNumber('START_RUNS', 7)),
+  nic: benchNic,
   scan: benchScan,
   scrape: () => benchScrape(readNumber('SCRAPE_FLOWS', 100_000)),
   'push-soak': benchPushSoak,
