@@ -24,6 +24,7 @@ import { benchNetworks } from './networks.js';
 import { benchNic } from './nic.js';
 import { benchPush } from './push.js';
 import { benchPushSoak } from './push-soak.js';
+import { benchRdmaOwners } from './rdma-owners.js';
 import { type Machine, renderResultFile } from './result-file.js';
 import { benchScan } from './scan.js';
 import { benchScrape } from './scrape.js';
@@ -48,6 +49,7 @@ const SECTIONS: Readonly<Record<string, () => object[] | Promise<object[]>>> = {
     Object.entries(await benchFlowTable()).map(([load, figures]) => ({ load, ...figures })),
   api: benchApi,
   networks: benchNetworks,
+  'rdma-owners': benchRdmaOwners,
   state: () => benchState(),
   push: benchPush,
   memory: benchMemory,
