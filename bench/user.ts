@@ -158,14 +158,15 @@ async function measure(exporter: Exporter, load: Load, subject: Subject): Promis
   await watchCost(exporter, { intervalMs: INTERVAL_MS, intervals: 3, scrapeEveryMs }); // series are shown from now on
   const scraped = await watchCost(exporter, { intervalMs: INTERVAL_MS, intervals, scrapeEveryMs });
   const now = await readSelf(exporter);
+  const flowsActive = now.value('xtrace_flows_active');
   const costs = {
     load: load.what,
     build: subject.build,
-    flowsActive: now.value('xtrace_flows_active'),
+    flowsActive,
     series: now.value('xtrace_series'),
     cpuMsUnscraped: unscraped.cpuMsAnInterval,
     cpuMsScraped: scraped.cpuMsAnInterval,
-    ...(idle === undefined || load.flows === 0 ? {} : await perFlow(exporter, load, unscraped, idle)),
+    ...(idle === undefined || load.flows === 0 ? {} : await perFlow(exporter, flowsActive, unscraped, idle)),
     stallMs: unscraped.stallMs,
     idleThreadMs: unscraped.idleStallMs,
     scrapedStallMs: scraped.stallMs,
@@ -175,7 +176,8 @@ async function measure(exporter: Exporter, load: Load, subject: Subject): Promis
   return { ...costs, ...judgeCosts(costs, load) };
 }
 
-async function perFlow(exporter: Exporter, { flows }: Load, unscraped: Cost, idle: UserRow) {
+/** Of the flows that there were: a busy machine may not send all of them in an interval. */
+async function perFlow(exporter: Exporter, flows: number, unscraped: Cost, idle: UserRow) {
   const refreshUs = (1000 * (unscraped.cpuMsAnInterval - idle.cpuMsUnscraped)) / flows;
   const scrapeUs = (1000 * (await measureScrapeMs(exporter))) / flows;
   return { refreshUs, scrapeUs, flowUs: refreshUs + scrapeUs };
