@@ -43,23 +43,19 @@ export class BitWriter {
     this.#pendingBits = pendingBits & 7;
   }
 
-  /** Of each of text's bytes `from` to `to - 1` its code, codes[byte] = bits | count << 16, and counts them in uses. */
-  putCodes(codes: Int32Array, uses: Uint32Array, text: Uint8Array, from: number, to: number): void {
+  /** Of each of text's bytes `from` to `to - 1` its code: codes[byte] = bits | count << 16. */
+  putCodes(codes: Int32Array, text: Uint8Array, from: number, to: number): void {
     const out = this.#out;
     let end = this.#end;
     let pending = this.#pending;
     let pendingBits = this.#pendingBits;
     for (let at = from; at < to; ) {
-      const first = text[at++] ?? 0;
-      const code = codes[first] ?? 0;
-      uses[first] = (uses[first] ?? 0) + 1;
+      const code = codes[text[at++] ?? 0] ?? 0;
       let bits = code & 0xffff;
       let count = code >>> 16;
       if (at < to) {
-        const second = text[at] ?? 0;
-        const next = codes[second] ?? 0;
+        const next = codes[text[at] ?? 0] ?? 0;
         if (count + (next >>> 16) <= MOST_BITS) {
-          uses[second] = (uses[second] ?? 0) + 1;
           bits |= (next & 0xffff) << count;
           count += next >>> 16;
           at++;

@@ -10,22 +10,24 @@ const ONE_BYTE = 0x00800000;
 const MAX_SHIFTS = 1024;
 
 export class JoinableCrc {
-  /** CRC of a byte after nothing. */
-  readonly table: Int32Array = Int32Array.from({ length: 256 }, (_, byte) => {
-    let crc = byte;
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ POLYNOMIAL : crc >>> 1;
-    return crc;
-  });
+  /** What a byte makes of a CRC, and what it makes of it with one, two and three further bytes behind it. */
+  readonly #table = byteTables();
   /** By length of what is appended. */
   readonly #shifts: (Int32Array | undefined)[] = new Array(MAX_SHIFTS);
 
   /** Of bytes `from` to `to - 1`; crc: of what stands before them. */
   of(bytes: Uint8Array, from = 0, to = bytes.length, crc = 0): number {
-    const { table } = this;
+    const table = this.#table;
     let rest = ~crc;
-    for (let at = from; at < to; at++) {
-      rest = (rest >>> 8) ^ (table[(rest ^ (bytes[at] ?? 0)) & 255] ?? 0);
+    let at = from;
+    for (; at + 4 <= to; at += 4) {
+      rest =
+        (table[768 + ((rest ^ (bytes[at] ?? 0)) & 255)] ?? 0) ^
+        (table[512 + (((rest >>> 8) ^ (bytes[at + 1] ?? 0)) & 255)] ?? 0) ^
+        (table[256 + (((rest >>> 16) ^ (bytes[at + 2] ?? 0)) & 255)] ?? 0) ^
+        (table[(rest >>> 24) ^ (bytes[at + 3] ?? 0)] ?? 0);
     }
+    for (; at < to; at++) rest = (rest >>> 8) ^ (table[(rest ^ (bytes[at] ?? 0)) & 255] ?? 0);
     return ~rest;
   }
 
@@ -58,6 +60,20 @@ export class JoinableCrc {
     this.#shifts[afterBytes] = shift;
     return shift;
   }
+}
+
+function byteTables(): Int32Array {
+  const table = new Int32Array(4 * 256);
+  for (let byte = 0; byte < 256; byte++) {
+    let crc = byte;
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ POLYNOMIAL : crc >>> 1;
+    table[byte] = crc;
+  }
+  for (let at = 256; at < 4 * 256; at++) {
+    const crc = table[at - 256] ?? 0;
+    table[at] = (crc >>> 8) ^ (table[crc & 255] ?? 0);
+  }
+  return table;
 }
 
 /** x^(8 * bytes). */

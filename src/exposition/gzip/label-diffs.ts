@@ -40,6 +40,8 @@ export class LabelDiffs {
   #labelCrc = 0;
   #headCrc = 0;
   #headBytes = 0;
+  /** Over the labels. */
+  #words: DataView = new DataView(new ArrayBuffer(0));
   /** Of the labels of row inUse[i], and what stands behind them. */
   crcs = new Int32Array(0);
 
@@ -54,6 +56,8 @@ export class LabelDiffs {
   /** Of these rows; afterLabels: what stands behind the labels in each line. */
   async find(rows: FlowRowLabels, afterLabels: Buffer, pacer: Pacer): Promise<void> {
     this.release();
+    const { buffer, byteOffset, byteLength } = rows.labelBytes;
+    this.#words = new DataView(buffer, byteOffset, byteLength);
     if (this.crcs.length < rows.count) this.crcs = new Int32Array(rows.count);
     for (let from = 0; from < rows.count; ) {
       const diffs = this.#pool.take(mostBytes(rows, from));
@@ -96,6 +100,7 @@ export class LabelDiffs {
     const end = start + (labelLength[row] ?? 0);
     const startBefore = before === undefined ? 0 : (labelOffset[before] ?? 0);
     const endBefore = before === undefined ? 0 : startBefore + (labelLength[before] ?? 0);
+    const words = this.#words;
     let at = start;
     let atBefore = startBefore;
     let to = offset;
@@ -104,6 +109,7 @@ export class LabelDiffs {
       const shift = at - start - (atBefore - startBefore) + SHIFT_ORIGIN;
       const most = Math.min(end - at, endBefore - atBefore, MOST_BYTES);
       let same = 0;
+      while (same + 4 <= most && words.getInt32(at + same) === words.getInt32(atBefore + same)) same += 4;
       while (same < most && labelBytes[at + same] === labelBytes[atBefore + same]) same++;
       const isTold = same >= LEAST_SAME_BYTES && shift >= 0 && shift <= MOST_BYTES;
       out[to] = isTold ? same : 0;
