@@ -40,7 +40,7 @@ interface Tree {
   readonly program: string;
 }
 
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 180_000;
 const PAUSE_MS = 2;
 /** As long as V8 takes to give back what the start has left. */
 const SETTLE_MS = 30_000;
@@ -130,7 +130,7 @@ async function withReady(
   const child = spawn(
     program,
     ['-i', device, '--no-print', `--web.listen-address=unix:${socketPath}`, `--interval=${INTERVAL_MS}`],
-    { stdio: 'ignore' },
+    { stdio: ['ignore', 'ignore', 'inherit'] },
   );
   const ended = new Promise((resolve) => child.on('close', resolve));
   try {
