@@ -18,7 +18,7 @@ export const NOT_HELD = -1;
 const KEY_NS = 10;
 
 export interface FlowTableOptions {
-  /** Series at most. Memory grows with use: 156 bytes a series, 16-32 in the index, and the labels. */
+  /** Series at most. Memory grows with use: 160 bytes a series (4 of them the SeriesFinder's), 16-32 in the index, and the labels. */
   readonly maxSeries: number;
   readonly maxLabelBytes: number;
   /** Of a series in an exposition; nothing unless told. */
