@@ -85,10 +85,9 @@ export type ReconfigureTask = (hasRefreshed: boolean) => Promise<{ readonly inte
 
 export interface Daemon {
   /**
-   * Attaches what is there, refreshes once, or until it has what predecessors counted, and goes on every
-   * interval; what is missing is attached when it appears. Nothing stays attached when it rejects, but what is
-   * pinned.
-   * @throws ExporterError NOTHING_ATTACHED (rejects) when nothing could be attached for lack of privilege.
+   * Attaches what is there, refreshes once, or until it has what predecessors counted, and goes on every interval;
+   * what is missing is attached when it appears. Nothing but what is pinned stays attached when it rejects.
+   * @throws ExporterError NOTHING_ATTACHED (rejects) when nothing could be attached: no privilege, or no program taken.
    */
   start(steps: RefreshSteps): Promise<void>;
   /**
@@ -263,7 +262,8 @@ export function createDaemon(options: DaemonOptions, parts: DaemonParts): Daemon
       try {
         attachments.check();
         const { states } = attachments;
-        if (!states.some((state) => state.attached) && states.some((state) => state.lacksPrivilege)) {
+        const isHopeless = states.every((s) => s.isLoadRefused) || states.some((s) => s.lacksPrivilege);
+        if (isHopeless && states.length > 0 && !states.some((state) => state.attached)) {
           const sentences = states.map((state) => state.sentence).join('; ');
           throw new ExporterError('NOTHING_ATTACHED', `no interface could be attached: ${sentences}`);
         }

@@ -22,6 +22,7 @@ function createRig(
   lacksPrivilege = false,
   watchMs = WATCH_MS,
   steps: Partial<RefreshSteps> = {},
+  loadRefused: readonly string[] = [],
 ) {
   const events: string[] = [];
   /** Drains and refreshes among the holds of requests. */
@@ -82,6 +83,7 @@ function createRig(
             return attachedNames.includes(name) ? '' : `${name} will not`;
           },
           lacksPrivilege,
+          isLoadRefused: loadRefused.includes(name),
         })),
         get sentences() {
           return ['va', 'vb']
@@ -211,6 +213,21 @@ test('nothing attached for lack of privilege: start says why for each interface,
   });
   assert.deepEqual(events, ['check', 'detach']);
   assert.equal(timers.size, 0);
+});
+
+test('no program is taken for anything that is named: start says why; where one is only missing it goes on', async () => {
+  const refused = createRig([], false, WATCH_MS, {}, ['va', 'vb']);
+  await assert.rejects(refused.daemon.start(), {
+    exitCode: 1,
+    message: /attached: va will not; vb will not/,
+  });
+  assert.deepEqual(refused.events, ['check', 'detach']);
+  assert.equal(refused.timers.size, 0);
+  for (const attached of [[], ['vb']]) {
+    const rig = createRig(attached, false, WATCH_MS, {}, ['va']);
+    await rig.daemon.start();
+    await rig.daemon.stop();
+  }
 });
 
 test('nothing to attach yet: it refreshes, is not ready, and is ready when something is attached', async () => {

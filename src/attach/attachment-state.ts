@@ -20,6 +20,8 @@ export interface AttachmentState {
   readonly sentence: string;
   /** Whether that is a lack of privilege, which waiting does not mend. */
   readonly lacksPrivilege: boolean;
+  /** Whether it is named, and the kernel refuses every program for it, which waiting does not mend. */
+  readonly isLoadRefused: boolean;
 }
 
 /** The same, for whoever attaches it. */
@@ -33,6 +35,7 @@ export interface MutableState extends AttachmentState {
   frags?: boolean;
   sentence: string;
   lacksPrivilege: boolean;
+  isLoadRefused: boolean;
   link?: XdpLink;
   /** By its name; else a pattern matches it. */
   isAwaited: boolean;
@@ -55,6 +58,7 @@ export function createState(id: number, name: string, isAwaited: boolean): Mutab
     attached: false,
     sentence: '',
     lacksPrivilege: false,
+    isLoadRefused: false,
     everAttached: false,
     trouble: '',
   };

@@ -41,7 +41,8 @@ export interface AttachmentParts {
   nameOfIndex?(ifindex: number): string | undefined;
   /** undefined: no such interface now. */
   readInterface(name: string): PresentInterface | undefined;
-  attach(name: string, ifindex: number, framing: Framing): AttachOutcome;
+  /** isPatient: another look follows, so that the outcome may be pending. */
+  attach(name: string, ifindex: number, framing: Framing, isPatient: boolean): AttachOutcome;
   /** A step of the ladder failed; another may have succeeded. */
   onFailure(name: string, failure: AttachFailure): void;
   /** Attached again after it had been lost. */
@@ -53,7 +54,10 @@ export interface AttachmentParts {
 }
 
 export interface Attachments {
-  /** Attaches what can be attached and notices what was lost. */
+  /**
+   * Attaches what can be attached and notices what was lost. The first time it loads what programs that takes; later
+   * that goes on off the event loop, and a later look attaches.
+   */
   check(): void;
   /** Those that are awaited by name first; then those that patterns match, until they are let go. */
   readonly states: readonly AttachmentState[];

@@ -31,6 +31,7 @@ export function createAttachments(first: MeantInterfaces, parts: AttachmentParts
   /** Numbers that were let go, and come back as themselves. */
   const formerIds = new Set<number>();
   const matches = new PatternMatches(first.readMatches, parts.log);
+  let hasLooked = false;
 
   function detach(state: MutableState): void {
     state.link?.detach();
@@ -57,7 +58,7 @@ export function createAttachments(first: MeantInterfaces, parts: AttachmentParts
     }
   }
 
-  function tryAttach(state: MutableState, present: PresentInterface): void {
+  function tryAttach(state: MutableState, present: PresentInterface, isPatient: boolean): void {
     if (typeof present.framing === 'string') {
       refuse(state, present.framing);
       return;
@@ -66,14 +67,21 @@ export function createAttachments(first: MeantInterfaces, parts: AttachmentParts
     parts.ids.bind(present.index, state.id); // before the first packet is counted
     state.framing = present.framing;
     framings.set(state.id, present.framing);
-    const outcome = attach(state.name, present.index, present.framing);
+    const outcome = attach(state.name, present.index, present.framing, isPatient);
     for (const failure of outcome.failures) {
       parts.onFailure(parts.ids.nameOf(state.id), failure);
     }
     if (!outcome.attached) {
       if (before === undefined) parts.ids.release(present.index);
       else parts.ids.bind(present.index, before);
-      state.lacksPrivilege = outcome.failures.some(({ errnoName }) => errnoName === 'EPERM');
+      if (outcome.isPending === true) {
+        state.sentence ||= outcome.sentence; // what was told stands until it is known
+        return;
+      }
+      const { failures } = outcome;
+      state.lacksPrivilege = failures.some(({ errnoName }) => errnoName === 'EPERM');
+      const isRefused = failures.length > 0 && failures.every(({ isLoadRefusal }) => isLoadRefusal === true);
+      state.isLoadRefused = state.isAwaited && isRefused;
       refuse(state, outcome.sentence);
       return;
     }
@@ -120,9 +128,10 @@ export function createAttachments(first: MeantInterfaces, parts: AttachmentParts
     parts.log.info({ interface: chosen.name }, chosen.reason);
   }
 
-  function checkOne(state: MutableState): void {
+  function checkOne(state: MutableState, isPatient: boolean): void {
     rename(state);
     state.lacksPrivilege = false;
+    state.isLoadRefused = false;
     const present = parts.readInterface(state.name);
     if (present === undefined) {
       if (state.attached) {
@@ -141,7 +150,7 @@ export function createAttachments(first: MeantInterfaces, parts: AttachmentParts
         return;
       }
     }
-    tryAttach(state, present);
+    tryAttach(state, present, isPatient);
   }
 
   /** What a pattern has matched until now, and does no more, or is gone: its name is not awaited. */
@@ -194,9 +203,9 @@ export function createAttachments(first: MeantInterfaces, parts: AttachmentParts
     }
   }
 
-  function checkSafely(state: MutableState): void {
+  function checkSafely(state: MutableState, isPatient = false): void {
     try {
-      checkOne(state);
+      checkOne(state, isPatient);
       state.trouble = '';
     } catch (error) {
       noteTrouble(state, error);
@@ -214,7 +223,8 @@ export function createAttachments(first: MeantInterfaces, parts: AttachmentParts
     },
     check() {
       followMatches();
-      for (const state of [...states]) checkSafely(state);
+      for (const state of [...states]) checkSafely(state, hasLooked);
+      hasLooked = true;
     },
     framingOf: (id) => framings.get(id),
     replacePrograms(programs) {

@@ -15,8 +15,10 @@ export interface Programs {
   readonly attachMode: 'auto' | XdpMode;
   /** undefined where there is no such flavour. Throws KernelError where the kernel refuses it. */
   programFd(framing: Framing, flavour: ProgramFlavour): number | undefined;
+  /** The same off the event loop. Rejects as that throws. */
+  programFdOffLoop(framing: Framing, flavour: ProgramFlavour): Promise<number | undefined>;
   /** As AttachmentParts.attach, by these programs. */
-  attach(name: string, ifindex: number, framing: Framing): AttachOutcome;
+  attach(name: string, ifindex: number, framing: Framing, isPatient: boolean): AttachOutcome;
 }
 
 /** An interface as it is attached. */
@@ -26,6 +28,22 @@ export interface ReplaceableLink {
   readonly framing?: Framing;
   readonly frags?: boolean;
   readonly link?: Pick<XdpLink, 'update'>;
+}
+
+/**
+ * Loads what replaceProgram() is to put in first, off the event loop: what the kernel refuses is known before anything
+ * changes. Rejects with KernelError.
+ */
+export async function loadReplacements(
+  links: readonly Omit<ReplaceableLink, 'link'>[],
+  { flavours, programFdOffLoop }: Pick<Programs, 'flavours' | 'programFdOffLoop'>,
+): Promise<void> {
+  for (const { mode, framing, frags } of links) {
+    if (mode === undefined || framing === undefined) continue; // not attached
+    for (const flavour of inOrder(flavours, flavourOf(frags))) {
+      if ((await programFdOffLoop(framing, flavour)) !== undefined) break;
+    }
+  }
 }
 
 /** The flavour that runs from now on, or a sentence why the former program still does. */
@@ -39,7 +57,7 @@ export function replaceProgram(
     return `${name} is attached in ${mode} mode, and ${attachMode} mode is asked for`;
   }
   const errors: string[] = [];
-  for (const flavour of inOrder(flavours, frags === true ? 'frags' : 'plain')) {
+  for (const flavour of inOrder(flavours, flavourOf(frags))) {
     try {
       const programFd = programs.programFd(framing, flavour);
       if (programFd === undefined) continue;
@@ -52,6 +70,10 @@ export function replaceProgram(
   }
   const why = errors.length === 0 ? 'none is loaded for its frames' : errors.join(', ');
   return `the program on ${name} could not be replaced (${why})`;
+}
+
+function flavourOf(frags: boolean | undefined): ProgramFlavour {
+  return frags === true ? 'frags' : 'plain';
 }
 
 /** What the interface is known to take comes first. */

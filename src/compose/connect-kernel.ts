@@ -97,8 +97,9 @@ export function programsOf(
     flavours: object.flavours,
     attachMode,
     programFd: (framing, flavour) => object.programFd(framing, flavour),
-    attach: (interfaceName, ifindex, framing) =>
-      (links?.attach ?? attachXdp)({ object, ifindex, interfaceName, framing, mode: attachMode }),
+    programFdOffLoop: (framing, flavour) => object.programFdOffLoop(framing, flavour),
+    attach: (interfaceName, ifindex, framing, isPatient) =>
+      (links?.attach ?? attachXdp)({ object, ifindex, interfaceName, framing, mode: attachMode, isPatient }),
   };
 }
 

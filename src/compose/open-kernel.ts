@@ -32,12 +32,35 @@ export interface OpenedKernel {
   close(): void;
 }
 
-/** Rejects with ExporterError as openPins() and loadKernelObject() do. */
-export async function openKernel(
-  config: Config,
-  paths: ObjectPaths,
-  log: { info(fields: object, message: string): void; warn(message: string): void },
-): Promise<OpenedKernel> {
+interface PinLog {
+  info(fields: object, message: string): void;
+  warn(message: string): void;
+}
+
+/** With the sweep, where it is used. Rejects with ExporterError as openPins() and loadKernelObject() do. */
+export async function openKernel(config: Config, paths: ObjectPaths, log: PinLog): Promise<OpenedKernel> {
+  const opened = await openWithoutSweep(config, paths, log);
+  try {
+    await loadSweepFor(config, opened);
+    return opened;
+  } catch (error) {
+    opened.close();
+    throw error;
+  }
+}
+
+/**
+ * The sweep is needed when a stream with a hole falls silent, which may be in days: where the kernel refuses it, that is
+ * to be known now. Off the event loop; rejects with KernelError.
+ */
+export async function loadSweepFor(
+  { roce }: Pick<Config, 'roce'>,
+  { object }: { readonly object: Pick<KernelObject, 'loadSweep'> },
+): Promise<void> {
+  if (roce.enabled) await object.loadSweep();
+}
+
+async function openWithoutSweep(config: Config, paths: ObjectPaths, log: PinLog): Promise<OpenedKernel> {
   const { pinPath } = config.kernel;
   const options = loadOptionsOf(config, paths);
   if (pinPath === '') return loadUnpinned(options);

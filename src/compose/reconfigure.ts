@@ -5,6 +5,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { Attachments } from '../attach/attachments.js';
+import { loadReplacements } from '../attach/replace-program.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/config.js';
 import { flowDetail } from '../config/flow-labels.js';
@@ -28,6 +29,7 @@ import type { LiveConfig } from './live-config.js';
 import type { LiveKernel } from './live-kernel.js';
 import type { LiveNic, LivePrinter, LiveRdma } from './live-lines.js';
 import type { LivePush } from './live-push.js';
+import { loadSweepFor } from './open-kernel.js';
 
 export interface ReconfigureParts {
   readonly live: LiveConfig;
@@ -74,11 +76,15 @@ export async function reconfigure(config: Config, parts: ReconfigureParts): Prom
   let isTaken = false;
   let problem: string | undefined;
   try {
+    const programs = opened && programsOf(opened.object, config, opened.links);
+    if (opened !== undefined && programs !== undefined) {
+      // A refusal is to be known while the present object still runs everywhere.
+      await loadReplacements(attachments.states, programs);
+      await loadSweepFor(config, opened);
+    }
     await daemon.reconfigure(
       () => {
-        if (opened !== undefined) {
-          attachments.replacePrograms(programsOf(opened.object, config, opened.links));
-        }
+        if (programs !== undefined) attachments.replacePrograms(programs);
         isTaken = true;
         return opened === undefined ? 0 : REFRESHES_OF_FORMER;
       },

@@ -7,6 +7,7 @@ import { KernelError } from '../errors.js';
 import { attachAdvice, type Incumbent, incumbentSentence, type XdpMode } from './attach-advice.js';
 import { ERRNO, errnoName } from './errno.js';
 import type { KernelObject, ProgramFlavour } from './load.js';
+import { isLastingRefusal } from './load-error.js';
 import { createXdpLink, XDP_MODE_FLAG, type XdpLink } from './xdp-link.js';
 import { queryXdp } from './xdp-query.js';
 
@@ -21,6 +22,11 @@ export interface AttachOptions {
   readonly framing: Framing;
   /** `auto`: native, and generic where that fails. */
   readonly mode: 'auto' | XdpMode;
+  /**
+   * Where the next step needs a program that is not loaded yet: have it loaded off the event loop, and say so in the
+   * outcome. Default: load it at once, which takes 60 ms, and a second on a busy machine.
+   */
+  readonly isPatient?: boolean;
 }
 
 /** One step of the ladder that failed. */
@@ -32,6 +38,8 @@ export interface AttachFailure {
   readonly errnoName: string;
   /** errnoName, what it usually means and what helps; a clause. */
   readonly advice: string;
+  /** The kernel refuses to load the program, which waiting does not mend. */
+  readonly isLoadRefusal?: boolean;
 }
 
 export interface Attached {
@@ -48,6 +56,8 @@ export interface Attached {
 export interface NotAttached {
   readonly attached: false;
   readonly incumbent?: Incumbent;
+  /** The program is being loaded: the next try may attach it. Of the steps before, nothing is told now. */
+  readonly isPending?: boolean;
   readonly failures: readonly AttachFailure[];
   /** For the operator: what is in the way and what to do. No full stop. */
   readonly sentence: string;
@@ -60,7 +70,7 @@ const FINAL: ReadonlySet<number> = new Set([ERRNO.EPERM, ERRNO.ENODEV, ERRNO.EBU
 
 /** Attaches in the network namespace of the calling thread. The link in the outcome is the caller's. */
 export function attachXdp(options: AttachOptions): AttachOutcome {
-  const { object, ifindex, interfaceName, framing, mode } = options;
+  const { object, ifindex, interfaceName, mode } = options;
   const before = queryXdp(object, ifindex);
   if (before.incumbent !== undefined) return refusedFor(before.incumbent, interfaceName, []);
 
@@ -68,11 +78,17 @@ export function attachXdp(options: AttachOptions): AttachOutcome {
   const modes: readonly XdpMode[] = mode === 'auto' ? ['native', 'generic'] : [mode];
   for (const step of modes) {
     for (const flavour of object.flavours) {
-      const programFd = programFdOf(object, framing, flavour);
+      const programFd = programFdOf(options, flavour);
       if (programFd === undefined) continue;
+      if (programFd === 'loading') {
+        const sentence = `the program for ${interfaceName} is being loaded`;
+        return { attached: false, isPending: true, failures: [], sentence };
+      }
       if (typeof programFd !== 'number') {
         const { errno, message } = programFd;
-        failures.push({ mode: step, flavour, errno, errnoName: errnoName(errno), advice: message });
+        const isLoadRefusal = isLastingRefusal(errno);
+        const refusal = { errno, errnoName: errnoName(errno), advice: message, isLoadRefusal };
+        failures.push({ mode: step, flavour, ...refusal });
         continue;
       }
       const link = createXdpLink(object, { programFd, ifindex, modeFlag: XDP_MODE_FLAG[step] });
@@ -87,12 +103,11 @@ export function attachXdp(options: AttachOptions): AttachOutcome {
 
 /** A refusal of the kernel to load it is one more step that failed. */
 function programFdOf(
-  object: KernelObject,
-  framing: Framing,
+  { object, framing, isPatient = false }: AttachOptions,
   flavour: ProgramFlavour,
-): number | KernelError | undefined {
+): number | 'loading' | KernelError | undefined {
   try {
-    return object.programFd(framing, flavour);
+    return isPatient ? object.programFdSoon(framing, flavour) : object.programFd(framing, flavour);
   } catch (error) {
     if (error instanceof KernelError) return error;
     throw error;

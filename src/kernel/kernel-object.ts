@@ -6,6 +6,7 @@ import type { Libbpf, Libc } from './ffi.js';
 import type { KernelMaps } from './kernel-maps.js';
 import { type KernelHandles, LoadedMaps, type LoadedMapsOptions } from './maps.js';
 import { type ProgramFlavour, programName } from './prepare-object.js';
+import { SWEEP_PROGRAM } from './sweep-run.js';
 
 /** close() detaches nothing: links live on their own, see attach.ts. */
 export interface KernelObject {
@@ -21,7 +22,13 @@ export interface KernelObject {
    * flavour. Throws KernelError where the kernel refuses it.
    */
   programFd(framing: Framing, flavour: ProgramFlavour): number | undefined;
-  /** The same by the name in the object, for tests and benches. */
+  /** The same off the event loop. Rejects as that throws. */
+  programFdOffLoop(framing: Framing, flavour: ProgramFlavour): Promise<number | undefined>;
+  /** programFd(), but where it would load it, that begins off the event loop; once it has failed, throws likewise. */
+  programFdSoon(framing: Framing, flavour: ProgramFlavour): number | undefined | 'loading';
+  /** Loads what maps.psn.sweep() runs, off the event loop. Rejects with KernelError where the kernel refuses it. */
+  loadSweep(): Promise<void>;
+  /** The same as programFd() by the name in the object, for tests and benches. */
   programFdByName(name: string): number | undefined;
   /** For tests and benches. */
   mapFd(name: string): number;
@@ -53,6 +60,11 @@ export function createKernelObject(
       libbpf,
       libc,
       programFd: (framing, flavour) => handles.programFd(programName(framing, flavour)),
+      programFdOffLoop: (framing, flavour) => handles.programFdOffLoop(programName(framing, flavour)),
+      programFdSoon: (framing, flavour) => handles.programFdSoon(programName(framing, flavour)),
+      async loadSweep() {
+        await handles.programFdOffLoop(SWEEP_PROGRAM);
+      },
       programFdByName: (name) => handles.programFd(name),
       mapFd: (name) => handles.mapFd(name),
       close() {

@@ -2,11 +2,10 @@
 // Programs of a loaded object that nobody needed when it was: each is loaded when it is first asked for, over the
 // maps that are there. Verifying one takes 60 ms, and a host mostly needs one of six.
 
-import type { KernelError } from '../errors.js';
+import { KernelError } from '../errors.js';
 import { readMissingCapabilities } from './capabilities.js';
 import type { VariablePlace } from './data-section.js';
-import { ERRNO } from './errno.js';
-import { loadError } from './load-error.js';
+import { isLastingRefusal, loadError, shortageError } from './load-error.js';
 import { loadInTries, loadInTriesOffLoop } from './load-tries.js';
 import type { KernelHandles } from './maps.js';
 import type { BpfObject, MapHandle } from './object.js';
@@ -20,14 +19,29 @@ export interface LateProgramsParts extends Pick<LoadParts, 'libc'> {
   readonly names: readonly string[];
   /** Opens the same bytes once more, with the same options and that program alone selected. Throws KernelError. */
   openWith(name: string): BpfObject;
+  /** Monotonic. */
+  nowMs(): number;
+}
+
+/** So long a refusal stands that may pass. Each look at the interfaces, once a second, would else verify for 60 ms. */
+const RETRY_MS = 60_000;
+
+interface Refusal {
+  readonly error: Error;
+  readonly untilMs: number;
+}
+
+/** What came of loading. */
+interface Tried {
+  readonly object: BpfObject;
+  readonly errno: number;
 }
 
 export class LatePrograms implements KernelHandles {
   readonly #parts: LateProgramsParts;
   readonly #late = new Map<string, BpfObject>();
   readonly #underWay = new Map<string, Promise<number | undefined>>();
-  /** Of what the kernel refused, so that a look a second does not verify it anew. */
-  readonly #refusals = new Map<string, KernelError>();
+  readonly #refusals = new Map<string, Refusal>();
   #isClosed = false;
 
   constructor(parts: LateProgramsParts) {
@@ -39,8 +53,21 @@ export class LatePrograms implements KernelHandles {
     const known = this.#known(name);
     if (known !== undefined || !this.#isLate(name)) return known;
     const { libc } = this.#parts;
-    const { object, errno } = withSignalsBlocked(libc, () => loadInTries(() => this.#open(name)));
-    return this.#keep(name, object, errno);
+    let tried: Tried;
+    try {
+      tried = withSignalsBlocked(libc, () => loadInTries(() => this.#open(name)));
+    } catch (error) {
+      throw this.#refuse(name, error);
+    }
+    return this.#keep(name, tried);
+  }
+
+  /** Begins to load it off the event loop where it is not there yet. Throws as programFd(), once that has failed. */
+  programFdSoon(name: string): number | undefined | 'loading' {
+    const known = this.#known(name);
+    if (known !== undefined || !this.#isLate(name)) return known;
+    void this.programFdOffLoop(name).catch(() => undefined); // kept, and told to who asks next
+    return 'loading';
   }
 
   /** The same on a thread of the pool. Rejects as programFd() throws. */
@@ -56,8 +83,13 @@ export class LatePrograms implements KernelHandles {
   }
 
   async #loadOffLoop(name: string): Promise<number | undefined> {
-    const { object, errno } = await loadInTriesOffLoop(() => this.#open(name));
-    return this.#keep(name, object, errno);
+    let tried: Tried;
+    try {
+      tried = await loadInTriesOffLoop(() => this.#open(name));
+    } catch (error) {
+      throw this.#refuse(name, error);
+    }
+    return this.#keep(name, tried);
   }
 
   #known(name: string): number | undefined {
@@ -66,7 +98,7 @@ export class LatePrograms implements KernelHandles {
 
   #isLate(name: string): boolean {
     const refusal = this.#refusals.get(name);
-    if (refusal !== undefined) throw refusal;
+    if (refusal !== undefined && this.#parts.nowMs() < refusal.untilMs) throw refusal.error;
     return !this.#isClosed && this.#parts.names.includes(name);
   }
 
@@ -81,18 +113,32 @@ export class LatePrograms implements KernelHandles {
     }
   }
 
-  #keep(name: string, object: BpfObject, errno: number): number | undefined {
+  /** Keeps why it could not be loaded, and returns it. */
+  #refuse(name: string, thrown: unknown): Error {
+    const { errno, detail } = thrown instanceof KernelError ? thrown : { errno: 0, detail: '' };
+    const cause = thrown instanceof Error ? thrown : new Error(String(thrown));
+    const error = shortageError(name, errno, detail) ?? cause;
+    const untilMs = isLastingRefusal(errno) ? Number.POSITIVE_INFINITY : this.#parts.nowMs() + RETRY_MS;
+    this.#refusals.set(name, { error, untilMs });
+    return error;
+  }
+
+  #keep(name: string, { object, errno }: Tried): number | undefined {
     if (errno !== 0) {
       const { verifierLog } = object;
       object.close();
-      const refusal = loadError(errno, verifierLog, readMissingCapabilities({ root: '/' }));
-      // Interrupted each time: that says nothing of the program.
-      if (errno !== ERRNO.EAGAIN) this.#refusals.set(name, refusal);
-      throw refusal;
+      // A shortage first: without a file left, capabilities cannot be read either.
+      const error =
+        shortageError(name, errno, verifierLog) ??
+        loadError(errno, verifierLog, readMissingCapabilities({ root: '/' }));
+      throw this.#refuse(name, error);
     }
-    if (this.#isClosed) {
+    this.#refusals.delete(name);
+    // Asked for both ways at once, it was loaded twice.
+    const known = this.#isClosed ? undefined : this.#known(name);
+    if (this.#isClosed || known !== undefined) {
       object.close();
-      return undefined;
+      return known;
     }
     this.#late.set(name, object);
     return object.programFd(name);

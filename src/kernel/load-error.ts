@@ -21,6 +21,40 @@ const FORBIDDEN_ALL_THE_SAME =
  */
 const ROOT_ONLY = /prohibited for !root/;
 
+/** Says something of the program, or of what this process may do: another try ends likewise. */
+const LASTING: ReadonlySet<number> = new Set([
+  ERRNO.EACCES,
+  ERRNO.EINVAL,
+  ERRNO.E2BIG,
+  ERRNO.EFAULT,
+  ERRNO.EOPNOTSUPP,
+  ERRNO.ENOTSUPP,
+  ERRNO.EPERM,
+]);
+
+/** What there is too little of, and what helps. */
+const SHORTAGES: ReadonlyMap<number, string> = new Map([
+  [
+    ERRNO.EMFILE,
+    'this process has as many files open as it may (EMFILE): raise that limit (systemd: LimitNOFILE=, shell: ulimit -n)',
+  ],
+  [ERRNO.ENFILE, 'this machine has as many files open as it may (ENFILE): raise fs.file-max'],
+  [ERRNO.ENOMEM, "the kernel has no memory for it (ENOMEM): free some, or raise the control group's limit"],
+]);
+
+/** Whether waiting does not mend a refusal to load. */
+export function isLastingRefusal(errno: number): boolean {
+  return LASTING.has(errno);
+}
+
+/** What lacks where one more program is to be loaded over maps that are there; undefined where that is not why. */
+export function shortageError(programName: string, errno: number, log: string): KernelError | undefined {
+  const shortage = SHORTAGES.get(errno);
+  if (shortage === undefined) return undefined;
+  const message = `the program "${programName}" cannot be loaded now: ${shortage}; it is tried again every minute`;
+  return new KernelError('bpf_object__load', errno, message, { detail: log });
+}
+
 /**
  * @param log the verifier's log, '' where no program was refused
  * @param missing what this process lacks. Without CAP_PERFMON the verifier follows speculative paths,

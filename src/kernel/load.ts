@@ -83,6 +83,7 @@ export function loadKernelObject(
     libc: parts.libc,
     object: loaded.object,
     names: programsOfAttempt(loaded),
+    nowMs: () => performance.now(),
     openWith: (name) => openPrepared(loaded, seeded, parts, { programs: [name], bytes: loaded.object.bytes }),
   });
   return createKernelObject(loaded, describeMaps(seeded, parts, loaded.opcodeFacts), { ...parts, handles });

@@ -62,6 +62,8 @@ export interface KernelHandles {
   programFd(name: string): number | undefined;
   /** The same without keeping the event loop waiting. */
   programFdOffLoop(name: string): Promise<number | undefined>;
+  /** programFd(), but where it would load it, that begins off the event loop; once it has failed, throws likewise. */
+  programFdSoon(name: string): number | undefined | 'loading';
   /** Where `control` lies in .bss. */
   variablePlace(section: '.bss', name: string): VariablePlace;
 }

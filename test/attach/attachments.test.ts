@@ -4,10 +4,11 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FRAMING } from '../../src/abi/kinds.js';
+import { FRAMING, type Framing } from '../../src/abi/kinds.js';
 import { createAttachments, type PresentInterface } from '../../src/attach/attachments.js';
 import { createInterfaceIds } from '../../src/attach/interface-ids.js';
-import type { Programs } from '../../src/attach/replace-program.js';
+import { loadReplacements, type Programs } from '../../src/attach/replace-program.js';
+import { KernelError } from '../../src/errors.js';
 import type { AttachFailure, AttachOutcome } from '../../src/kernel/attach.js';
 
 function createRig(names: readonly string[]) {
@@ -18,7 +19,9 @@ function createRig(names: readonly string[]) {
   const alive = new Set<number>();
   /** Programs that no link takes. */
   const refusesUpdate = new Set<number>();
-  const failWith = { errnoName: 'EOPNOTSUPP' };
+  const failWith = { errnoName: 'EOPNOTSUPP', isLoadRefusal: false };
+  /** Whose programs are being loaded; of others they are there. */
+  const loading = new Set<string>();
   const chosen: { name?: string } = {};
   const events: string[] = [];
   const boundAtAttach: number[] = [];
@@ -47,14 +50,21 @@ function createRig(names: readonly string[]) {
     alive.delete(ifindex);
     events.push(`close ${ifindex}`);
   }
-  function attach(name: string, ifindex: number): AttachOutcome {
+  function attach(
+    name: string,
+    ifindex: number,
+    _framing: Framing = FRAMING.ethernet,
+    isPatient = false,
+  ): AttachOutcome {
+    if (isPatient && loading.has(name))
+      return { attached: false, isPending: true, failures: [], sentence: `loading for ${name}` };
     boundAtAttach.push(ids.idOf(ifindex));
     const sentence = refusal.get(name);
     const failure: AttachFailure = {
       mode: 'native',
       flavour: 'frags',
       errno: 95,
-      errnoName: failWith.errnoName,
+      ...failWith,
       advice: 'EOPNOTSUPP: no native XDP',
     };
     if (sentence !== undefined) return { attached: false, failures: [failure], sentence };
@@ -89,6 +99,7 @@ function createRig(names: readonly string[]) {
     ids,
     boundAtAttach,
     failWith,
+    loading,
     chosen,
     attach,
   };
@@ -253,6 +264,46 @@ test('a lack of privilege is told from what waiting can mend', () => {
   assert.equal(attachments.states[0]?.lacksPrivilege, false);
 });
 
+test('that no program is taken is known of what is named, and of nothing that failed otherwise', () => {
+  const { present, refusal, attachments, failWith } = createRig(['va']);
+  present.set('va', { index: 3, framing: FRAMING.l3 });
+  refusal.set('va', 'the verifier will not');
+  attachments.check();
+  assert.equal(attachments.states[0]?.isLoadRefused, false);
+  failWith.isLoadRefusal = true;
+  attachments.check();
+  assert.equal(attachments.states[0]?.isLoadRefused, true);
+  present.delete('va');
+  attachments.check();
+  assert.equal(attachments.states[0]?.isLoadRefused, false);
+});
+
+test('the first look loads what it needs; a later one leaves that to the look after it', () => {
+  const { present, refusal, loading, events, attachments, ids } = createRig(['va', 'vb']);
+  loading.add('va').add('vb');
+  present.set('va', { index: 3, framing: FRAMING.ethernet });
+  attachments.check();
+  assert.equal(attachments.states[0]?.attached, true);
+  present.set('vb', { index: 4, framing: FRAMING.l3 });
+  events.length = 0;
+  for (let look = 0; look < 2; look++) attachments.check();
+  assert.equal(attachments.states[1]?.attached, false);
+  assert.equal(events.length, 0, 'nothing is told before it is known');
+  loading.clear();
+  refusal.set('vb', 'the verifier will not');
+  attachments.check();
+  assert.deepEqual(events, ['failed vb native EOPNOTSUPP', 'warn the verifier will not']);
+  loading.add('vb');
+  attachments.check();
+  loading.clear();
+  attachments.check();
+  assert.equal(events.filter((event) => event.startsWith('warn')).length, 1, 'the same reason is told once');
+  refusal.clear();
+  attachments.check();
+  assert.equal(attachments.states[1]?.attached, true);
+  assert.equal(ids.nameOf(ids.idOf(4)), 'vb');
+});
+
 test('close detaches all', () => {
   const { present, alive, attachments } = createRig(['va', 'vb']);
   present.set('va', { index: 3, framing: FRAMING.ethernet });
@@ -285,6 +336,7 @@ function otherPrograms({ attach }: ReturnType<typeof createRig>, changes: Partia
     flavours: ['frags', 'plain'],
     attachMode: 'auto',
     programFd: (framing, flavour) => (flavour === 'frags' ? 10 : 20) + framing,
+    programFdOffLoop: async (framing, flavour) => (flavour === 'frags' ? 10 : 20) + framing,
     attach: (name, ifindex) => attach(`${name}, by the others,`, ifindex),
     ...changes,
   };
@@ -351,4 +403,29 @@ test('a link that takes no other program, or is in another mode, is attached ane
       [false, 'there is no interface vb'],
     ],
   );
+});
+
+test('what is to be put in is loaded before, in the flavour that is in use, for what is attached', async () => {
+  const rig = createRig(['va', 'vb', 'vc']);
+  rig.present.set('va', { index: 3, framing: FRAMING.ethernet });
+  rig.present.set('vb', { index: 4, framing: FRAMING.l3 });
+  rig.attachments.check();
+  rig.refusesUpdate.add(10);
+  rig.attachments.replacePrograms(otherPrograms(rig)); // va in plain
+  const asked: string[] = [];
+  const programs = otherPrograms(rig, {
+    async programFdOffLoop(framing, flavour) {
+      asked.push(`${framing} ${flavour}`);
+      return framing === FRAMING.l3 && flavour === 'frags' ? undefined : 1;
+    },
+  });
+  await loadReplacements(rig.attachments.states, programs);
+  assert.deepEqual(asked, [
+    `${FRAMING.ethernet} plain`,
+    `${FRAMING.l3} frags`,
+    `${FRAMING.l3} plain`, // of frags there is none
+  ]);
+  const refusal = new KernelError('bpf_object__load', 13, 'the verifier will not');
+  const refusing = otherPrograms(rig, { programFdOffLoop: () => Promise.reject(refusal) });
+  await assert.rejects(loadReplacements(rig.attachments.states, refusing), refusal);
 });

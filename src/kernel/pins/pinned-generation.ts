@@ -161,6 +161,10 @@ export class PinnedGeneration implements KernelHandles {
     return this.programFd(name);
   }
 
+  programFdSoon(name: string): number | undefined {
+    return this.programFd(name);
+  }
+
   variablePlace(_section: '.bss' | '.rodata', name: string): VariablePlace {
     return this.meta.places[name as PlacedVariable];
   }
