@@ -26,7 +26,7 @@ import type { SelfMetrics } from '../metrics/self-metrics.js';
 import { connectListeners, type WebRulesLine } from './connect-listeners.js';
 import type { LiveViewLine } from './connect-live-view.js';
 import type { ExpositionFit } from './fit-exposition.js';
-import { readPageFiles } from './read-page-files.js';
+import { KeptPage } from './kept-page.js';
 import type { Snapshot } from './snapshot.js';
 
 /** vmagent's promscrape.maxScrapeSize, unless told otherwise. */
@@ -63,6 +63,8 @@ export interface ServedWeb {
   readonly server: ListeningServer;
   /** Answers from now on as the configuration is now. */
   renew(): void;
+  /** The page has been switched on. Says why there is none nevertheless: then the landing page stands at `/`. */
+  switchPageOn(): { readonly problem: string } | undefined;
 }
 
 /** Listens. Rejects with ExporterError LISTEN. */
@@ -70,7 +72,7 @@ export async function serve(parts: WebParts): Promise<ServedWeb> {
   const { config, attachments, selfMetrics, webFile, log } = parts;
   const { telemetryPath } = config.web;
   let exposer = connectExposer(parts);
-  let pageFiles = config.web.ui ? { read: readPageFiles(parts.pageFolder) } : undefined;
+  const page = new KeptPage(parts.pageFolder, config.web.ui);
   const app = createHttpApp(
     {
       name: 'xtrace-catch',
@@ -98,10 +100,8 @@ export async function serve(parts: WebParts): Promise<ServedWeb> {
       configText: () => renderConfig(parts.config),
       lifecycle: parts.lifecycle,
       api: parts.liveView.source,
-      // Where the page is switched off nothing of it is read, until a reload switches it on.
       get pageFiles() {
-        pageFiles ??= { read: readPageFiles(parts.pageFolder) };
-        return pageFiles.read;
+        return page.files;
       },
     },
   );
@@ -120,6 +120,7 @@ export async function serve(parts: WebParts): Promise<ServedWeb> {
     renew() {
       exposer = connectExposer(parts);
     },
+    switchPageOn: () => page.switchOn(),
   };
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bundled files of the live page, read once at the start: they are served from memory.
+// The bundled files of the live page, read whole: they are served from memory.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -23,6 +23,7 @@ import { type AccountsParts, accountsAsConfigured, type FlowParts } from './conn
 import { programsOf } from './connect-kernel.js';
 import { connectNetworks } from './connect-networks.js';
 import type { RoceLine } from './connect-roce.js';
+import type { ServedWeb } from './connect-web.js';
 import { limitsShown } from './feed-self-metrics.js';
 import { seriesIdentity } from './keep-state.js';
 import type { LiveConfig } from './live-config.js';
@@ -46,7 +47,7 @@ export interface ReconfigureParts {
   readonly rdma: LiveRdma;
   readonly nic: LiveNic;
   readonly printer: LivePrinter;
-  readonly web: { renew(): void };
+  readonly web: Pick<ServedWeb, 'renew' | 'switchPageOn'>;
   readonly push: LivePush;
   readonly pushLimitMs: number;
   shown(): Promise<ExpositionInput>;
@@ -140,6 +141,9 @@ async function takeOver(before: Config, parts: ReconfigureParts): Promise<void> 
     const message = error instanceof Error ? error.message : String(error);
     throw new Error(`all but push is in force, and pushing has ended: ${message}`, { cause: error });
   }
+  // Last: whatever becomes of the page, all else is in force.
+  const pageless = before.web.ui || !config.web.ui ? undefined : web.switchPageOn();
+  if (pageless !== undefined) throw new Error(`all but the page is in force: ${pageless.problem}`);
 }
 
 async function changeAccounts(parts: ReconfigureParts, toEnd: 'none' | 'unwanted' | 'all'): Promise<void> {
