@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What it costs a refresh that people can look at what is counted: with nobody looking, and with one page that
 // listens to events and asks for flows, pairs and overview after each. And what an answer costs, also of the largest
-// that can be asked for, which are made while the next refresh goes on.
+// that can be asked for. Answers are made between two refreshes here: the CPU time of each is its own.
 
 import { setImmediate as turn } from 'node:timers/promises';
 import { LiveView } from '../src/api/live-view.js';

@@ -59,9 +59,12 @@ function totalColumn<Row extends TrafficRow>(goesAt: number): Column<Row> {
   return right('total', 'total', goesAt, 'total_bytes', ({ totalBytes }) => totalBytes, text);
 }
 
+/** All of an IPv4 address and its port; of a long IPv6 address the network, the last groups, and the port. */
+const END_COLUMNS = 28;
+
 export const FLOW_COLUMNS_SHOWN: readonly Column<FlowRate>[] = [
-  left('source', 'source', 0, 21, ({ source }) => source),
-  left('destination', 'destination', 0, 21, ({ destination }) => destination),
+  left('source', 'source', 0, END_COLUMNS, ({ source }) => source),
+  left('destination', 'destination', 0, END_COLUMNS, ({ destination }) => destination),
   left('type', 'type', 3, 12, ({ trafficType }) => trafficType),
   left('interface', 'on', 6, 15, ({ interfaceName }) => interfaceName),
   rateColumn(0, 0, 'bytes'),

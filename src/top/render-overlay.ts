@@ -15,8 +15,8 @@ const HELP: readonly (readonly [keys: string, what: string])[] = [
   ['s S, right left', 'sort by the next column, the one before'],
   ['r', 'smallest first'],
   ['/', 'filter; an empty one shows all'],
-  ['', 'any text, a network: 10.0.0.0/8, of all flows: src:10.0.0.7'],
-  ['', 'dst:10.0.0.0/8 type:tcp; several words must all hold'],
+  ['', 'any text, a network: 10.0.0.0/8; of all flows:'],
+  ['', 'src:10.0.0.7 dst:10.0.0.0/8 type:tcp; all must hold'],
   ['i', 'the next interface alone, then all again'],
   ['p Space', 'pause: what is shown stands still'],
   ['v', 'all that is not well, and what to do'],
@@ -24,6 +24,10 @@ const HELP: readonly (readonly [keys: string, what: string])[] = [
   ['Esc', 'back; without the filter; without a selection'],
   ['q Ctrl-C', 'end'],
 ];
+
+/** Columns before what a key does; below so many for that, its line is cut. */
+const HELP_INDENT = 29;
+const HELP_WORDS_MIN = 20;
 
 /** Lines of any number; the caller shows those for which there is room. */
 export function overlayLines(state: TopState, width: number, parts: RenderParts): string[] {
@@ -42,7 +46,12 @@ export function overlayLines(state: TopState, width: number, parts: RenderParts)
 }
 
 function helpLines(width: number, { paint, symbols }: RenderParts): string[] {
-  const rows = HELP.map(([keys, what]) => fitText(`  ${keys.padEnd(27)}${what}`, width, symbols.ellipsis));
+  const rows = HELP.flatMap(([keys, what]) => {
+    const room = width - HELP_INDENT;
+    if (room < HELP_WORDS_MIN)
+      return [fitText(`  ${keys.padEnd(HELP_INDENT - 2)}${what}`, width, symbols.ellipsis)];
+    return wrapText(what, room).map((line, i) => `  ${(i === 0 ? keys : '').padEnd(HELP_INDENT - 2)}${line}`);
+  });
   const about =
     'Rates are bits per second of whole frames, of pairs their payload; bars show the column that sorts. NAK, RNR, gaps ' +
     'and rexm (retransmitted) are counts of the last interval. ! is a pair with trouble.';

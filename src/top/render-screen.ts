@@ -13,7 +13,7 @@ import {
 import { overlayLines } from './render-overlay.js';
 import { renderTable } from './render-table.js';
 import { selectedIndexOf, type TopState, visibleFlows, visiblePairs } from './state.js';
-import { padEnd, wrapText } from './text-width.js';
+import { padEnd, textWidth, wrapText } from './text-width.js';
 
 export interface Screen {
   /** As many as the terminal has. */
@@ -24,8 +24,7 @@ export interface Screen {
 
 export function renderScreen(state: TopState, parts: RenderParts): Screen {
   const { columns: width, lines: height } = state.size;
-  // Of the screen's lines a quarter, so that rows have most of it.
-  const interfacesMost = Math.max(1, Math.floor((height - 6) / 4));
+  const interfacesMost = interfaceLinesOf(state, height);
   const head = [
     renderTitle(state, width, parts),
     renderVerdict(state, width, parts),
@@ -36,6 +35,13 @@ export function renderScreen(state: TopState, parts: RenderParts): Screen {
   const filled = [...head, ...body.slice(0, room)];
   while (filled.length < height - 1) filled.push('');
   return { lines: [...filled, renderFooter(state, width, parts)].slice(0, height), overlayScroll };
+}
+
+/** Of the screen's lines a quarter, so that rows have most of it; a third where that leaves no interface out. */
+function interfaceLinesOf({ overview, interfaceName }: TopState, height: number): number {
+  const third = Math.floor((height - 6) / 3);
+  const count = interfaceName === undefined ? (overview?.interfaces.length ?? 0) : 1;
+  return Math.max(1, count <= third ? third : Math.floor((height - 6) / 4));
 }
 
 function renderBody(state: TopState, width: number, room: number, parts: RenderParts): Screen {
@@ -101,6 +107,7 @@ function emptyLines(state: TopState, empty: string | undefined, width: number): 
 
 /** Below that, how many rows there are goes. */
 const KEYS_MIN = 20;
+const GAP = '  ';
 
 function renderFooter(state: TopState, width: number, { paint, symbols }: RenderParts): string {
   const { prompt, kind, filter, interfaceName } = state;
@@ -120,12 +127,26 @@ function renderFooter(state: TopState, width: number, { paint, symbols }: Render
     `t ${kind === 'flows' ? 'pairs' : 'flows'}`,
     's sort',
     `/ ${filter.text === '' ? 'filter' : filter.text}`,
-    'p pause',
     `i ${shownName}`,
+    'p pause',
     'Enter details',
-  ].join('  ');
+  ];
   const count = `${rows} of ${all ?? 0} ${kind}`;
   const room = width - count.length - 1;
-  if (room < KEYS_MIN) return paint('key', padEnd(keys, width, symbols.ellipsis));
-  return paint('key', `${padEnd(keys, room, symbols.ellipsis)} ${count}`);
+  if (room < KEYS_MIN) return paint('key', keysText(keys, width, symbols.ellipsis));
+  return paint('key', `${keysText(keys, room, symbols.ellipsis)} ${count}`);
+}
+
+/** What says how rows are chosen is cut only when nothing else is left to leave out. */
+const STATE_KEYS = /^[/i] /;
+
+/** Keys that have no room go whole, the last first: `h` tells all of them. */
+function keysText(keys: readonly string[], columns: number, ellipsis: string): string {
+  const kept = [...keys];
+  while (textWidth(kept.join(GAP)) > columns) {
+    const last = kept.findLastIndex((key, i) => i > 0 && !STATE_KEYS.test(key));
+    if (last < 0) break;
+    kept.splice(last, 1);
+  }
+  return padEnd(kept.join(GAP), columns, ellipsis);
 }

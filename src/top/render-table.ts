@@ -126,10 +126,10 @@ function cutWidth<Row>(
   return Math.max(CUT_MIN, wanted + Math.floor(spare / Math.max(1, givers)));
 }
 
-/** Ports stand at the end, and tell flows apart: the middle goes. */
+/** Networks stand at the beginning, hosts and ports at the end, and both tell flows apart: the middle goes. */
 function cutMiddle(text: string, columns: number, { ellipsis }: Symbols): string {
   if (textWidth(text) <= columns || columns < 8) return text;
-  const tail = Math.min(9, Math.floor(columns / 2));
+  const tail = Math.floor(columns / 2);
   const end = [...text].slice(-tail).join('');
   const head = cutText(text, Math.max(0, columns - 1 - textWidth(end)));
   return `${head}${ellipsis}${end}`;
