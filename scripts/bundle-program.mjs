@@ -43,7 +43,12 @@ const unused = {
 };
 
 const { metafile } = await build({
-  entryPoints: { cli: join(SOURCE, 'cli.js'), 'reader-main': join(SOURCE, 'rdma', 'reader-main.js') },
+  // With the processes that it forks, by their files' names.
+  entryPoints: {
+    cli: join(SOURCE, 'cli.js'),
+    'rdma-reader-main': join(SOURCE, 'rdma', 'rdma-reader-main.js'),
+    'nic-reader-main': join(SOURCE, 'nic', 'nic-reader-main.js'),
+  },
   absWorkingDir: ROOT,
   outdir: FRESH,
   bundle: true,

@@ -203,7 +203,7 @@ test('only the rooms that may touch the outside do', () => {
 
 test('only the programs, cli.ts with main.ts and the two that read, see the process', () => {
   const programs = ['main.ts', 'cli.ts', 'compose'];
-  const readers = ['rdma/reader-main.ts', 'nic/reader-main.ts'];
+  const readers = ['rdma/rdma-reader-main.ts', 'nic/nic-reader-main.ts'];
   const seers = FILES.filter(
     (file) => !programs.includes(roomOf(file)) && !readers.includes(relative(SOURCE, file)),
   ).filter((file) =>

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { type ReaderProcess, startReaderProcess } from '../rdma/reader-process.js';
 import type { NicAnswer, NicQuestion } from './questions.js';
 
-const SCRIPT = fileURLToPath(new URL('./reader-main.js', import.meta.url));
+const SCRIPT = fileURLToPath(new URL('./nic-reader-main.js', import.meta.url));
 
 export function startNicReader(options: {
   readonly sysfsPath: string;

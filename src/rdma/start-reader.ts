@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { RdmaAnswer, RdmaQuestion } from './answers.js';
 import { type ReaderProcess, startReaderProcess } from './reader-process.js';
 
-const SCRIPT = fileURLToPath(new URL('./reader-main.js', import.meta.url));
+const SCRIPT = fileURLToPath(new URL('./rdma-reader-main.js', import.meta.url));
 
 export function startRdmaReader(sysfsPath: string): ReaderProcess<RdmaQuestion, RdmaAnswer> {
   return startReaderProcess(SCRIPT, [sysfsPath]);

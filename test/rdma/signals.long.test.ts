@@ -38,7 +38,7 @@ async function readerOf({ pid }: Child): Promise<number> {
 }
 
 function isExecuted(reader: number): boolean {
-  return commandOf(reader).some((word) => word.endsWith('reader-main.js'));
+  return commandOf(reader).some((word) => word.endsWith('rdma-reader-main.js'));
 }
 
 test('signals to the process group, all the while from the start, cost no reading', async () => {

@@ -5,7 +5,7 @@
 import type { ReaderRequest } from '../rdma/reader-process.js';
 import type { NicQuestion } from './questions.js';
 
-// As rdma/reader-main.ts: only the end of our parent ends us, and at SIGUSR1 Node would open its debugger.
+// As rdma/rdma-reader-main.ts: only the end of our parent ends us, and at SIGUSR1 Node would open its debugger.
 const IGNORED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
 for (const signal of IGNORED) process.on(signal, () => undefined);
 
