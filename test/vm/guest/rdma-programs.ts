@@ -28,10 +28,6 @@ export interface PerftestRun {
    * 19, 2.1 s, which an emulated processor keeps to.
    */
   readonly ackTimeout?: number;
-  /** Of what they say to each other beside RDMA. Default PORT; pairs at the same time need ports of their own. */
-  readonly port?: number;
-  /** Folder of the control group that both run in. Default that of the test. */
-  readonly controlGroup?: string;
 }
 
 export interface RunningPair {
@@ -45,25 +41,17 @@ export interface RunningPair {
 
 /** Starts the server, waits until it listens, starts the client. */
 export async function startPerftest(roce: SoftRoce, run: PerftestRun): Promise<RunningPair> {
-  const {
-    program,
-    args,
-    ipVersion = 'ipv4',
-    byConnectionManager = false,
-    ackTimeout = 19,
-    port = PORT,
-  } = run;
+  const { program, args, ipVersion = 'ipv4', byConnectionManager = false, ackTimeout = 19 } = run;
   const common = (end: Side): string[] => [
     ...['-d', roce[end].rdmaDevice, '-x', String(gidIndex(roce[end], roce[end][ipVersion]))],
-    ...['-F', '-p', String(port), '-u', String(ackTimeout)], // -F: do not mind the processor's clock
+    ...['-F', '-p', String(PORT), '-u', String(ackTimeout)], // -F: do not mind the processor's clock
     ...(byConnectionManager ? ['-R'] : []),
     ...args,
   ];
-  const startOne = (...own: readonly string[]): Child => startInGroup(run.controlGroup, program, own);
-  const server = startOne(...common('far'));
-  const listens = byConnectionManager ? listensToConnectionManager : () => listensToTcp(port);
+  const server = start(program, common('far'));
+  const listens = byConnectionManager ? listensToConnectionManager : listensToTcp;
   const peer = byConnectionManager ? roce.far[ipVersion] : '127.0.0.1';
-  return startClient(server, listens, program, [...common('near'), peer], startOne);
+  return startClient(server, listens, program, [...common('near'), peer]);
 }
 
 /** Pings of 64 bytes: each a SEND, a READ, a SEND, a WRITE, a SEND and their answers (rping.c). */
@@ -73,19 +61,11 @@ export async function startRping(roce: SoftRoce, ipVersion: IpVersion, count: nu
   return startClient(server, listensToConnectionManager, 'rping', ['-c', ...common]);
 }
 
-/** A shell that moves itself into the group becomes the program, which leaves the processor to whoever looks at it. */
-function startInGroup(controlGroup: string | undefined, program: string, args: readonly string[]): Child {
-  if (controlGroup === undefined) return start(program, args);
-  const script = 'echo $$ >"$0/cgroup.procs" && exec nice -n 19 "$@"';
-  return start('sh', ['-c', script, controlGroup, program, ...args]);
-}
-
 async function startClient(
   server: Child,
   listens: (server: Child) => boolean,
   program: string,
   args: readonly string[],
-  startOne = (...own: readonly string[]): Child => start(program, own),
 ): Promise<RunningPair> {
   try {
     await server.waitFor(`${program} to listen`, () => listens(server));
@@ -93,7 +73,7 @@ async function startClient(
     await server.stop('SIGKILL');
     throw error;
   }
-  const client = startOne(...args);
+  const client = start(program, args);
   const kill = async (): Promise<void> => {
     await client.stop('SIGKILL');
     await server.stop('SIGKILL');
@@ -125,8 +105,8 @@ async function startClient(
 }
 
 /** perftest's listener is the one socket on its port. */
-function listensToTcp(portNumber: number): boolean {
-  const port = `:${portNumber.toString(16).toUpperCase().padStart(4, '0')}`;
+function listensToTcp(): boolean {
+  const port = `:${PORT.toString(16).toUpperCase().padStart(4, '0')}`;
   return ['tcp', 'tcp6'].some((table) =>
     readFileSync(`/proc/net/${table}`, 'utf8')
       .split('\n')

@@ -8,7 +8,6 @@ import { testMarks } from './rdma-marks.js';
 import { testMirror } from './rdma-mirror.js';
 import { testOperations } from './rdma-operations.js';
 import { testOrder } from './rdma-order.js';
-import { testOwners } from './rdma-owners.js';
 import { testPorts } from './rdma-ports.js';
 
 const bench = shareRoceBench();
@@ -19,7 +18,6 @@ testLoss(() => bench('native'));
 testOrder(() => bench('native'));
 testMirror(() => bench('native'));
 testPorts('native', bench);
-testOwners(() => bench('native'));
 testOperations('generic', bench);
 // The exporter is another now, and begins with devices that have counted already.
 testPorts('generic', bench);

@@ -58,20 +58,15 @@ export async function createSoftRoce(): Promise<SoftRoce> {
   try {
     setUp();
     for (const end of [NEAR, FAR]) {
-      await waitForGids(end);
+      await waitFor(`${end.rdmaDevice} to be ready`, () =>
+        [end.ipv4, end.ipv6].every((address) => findGid(end, address) !== undefined),
+      );
     }
   } catch (error) {
     dispose();
     throw error;
   }
   return { near: NEAR, far: FAR, dispose };
-}
-
-/** Deletes and makes an end's RDMA device: the numbers of its queue pairs begin again. */
-export async function renewRdmaDevice(end: RoceEnd): Promise<void> {
-  exec('rdma', 'link', 'del', end.rdmaDevice);
-  addRdmaDevice(end);
-  await waitForGids(end);
 }
 
 /** The index of an address in a device's table of GIDs. */
@@ -129,17 +124,9 @@ function setUp(): void {
   );
   ipBatch(['-4'], routingOf('ipv4'));
   ipBatch(['-6'], routingOf('ipv6'));
-  for (const end of [NEAR, FAR]) addRdmaDevice(end);
-}
-
-function addRdmaDevice({ device, rdmaDevice }: RoceEnd): void {
-  exec('rdma', 'link', 'add', rdmaDevice, 'type', 'rxe', 'netdev', device);
-}
-
-async function waitForGids(end: RoceEnd): Promise<void> {
-  await waitFor(`${end.rdmaDevice} to be ready`, () =>
-    [end.ipv4, end.ipv6].every((address) => findGid(end, address) !== undefined),
-  );
+  for (const { device, rdmaDevice } of [NEAR, FAR]) {
+    exec('rdma', 'link', 'add', rdmaDevice, 'type', 'rxe', 'netdev', device);
+  }
 }
 
 /**
