@@ -15,7 +15,7 @@ const ROOT = path.resolve(path.dirname(PROGRAM), '..');
 /** What a package installs of the program. Its root. */
 function installCopy(): string {
   const root = temporaryFolder('xtrace-copy-');
-  for (const part of ['bin', 'package.json', 'dist/src', 'dist/page', 'dist/bpf']) {
+  for (const part of ['bin', 'package.json', 'dist/program', 'dist/page', 'dist/bpf']) {
     cpSync(path.join(ROOT, part), path.join(root, part), { recursive: true });
   }
   symlinkSync(path.join(ROOT, 'node_modules'), path.join(root, 'node_modules'));

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { parseCidr } from '../../src/cidr.js';
 import type { Flow } from '../../web/model/answers.js';
 import { isNetwork, matchesTexts, parseFlowFilter, queriesOf } from '../../web/model/flow-filter.js';
 import {
@@ -72,7 +73,25 @@ test('words of a filter', () => {
   assert.match(parseFlowFilter('src:10.0').problem, /address or a network/);
   assert.match(parseFlowFilter('10.0.0.1 10.0.0.2').problem, /which is which/);
   assert.match(parseFlowFilter('type:TCP type:UDP').problem, /twice/);
+  // On the way to 10.2.0.0/16: nothing that the exporter would refuse.
+  for (const typed of ['10.2.0.0/', '10.2.0.0/1', 'src:10.2.0.0/1', '2001:db8::/3', '10.2.0.0/99']) {
+    const { params, eitherEnd, problem } = parseFlowFilter(typed);
+    assert.deepEqual({ params, eitherEnd }, { params: {}, eitherEnd: undefined }, typed);
+    assert.match(problem, /^\S+ (has bits set beyond|must have a number).*\.$/, typed);
+  }
   assert.deepEqual(parseFlowFilter('<b>x ":').texts, ['<b>x', '":']);
+});
+
+test('what is asked for is no network that the exporter refuses', () => {
+  const typed = fc.tuple(fc.oneof(fc.ipV4(), fc.ipV6()), fc.nat(140), fc.constantFrom('', 'src:', 'to:'));
+  fc.assert(
+    fc.property(typed, ([address, bits, key]) => {
+      for (const { src, dst } of queriesOf(parseFlowFilter(`${key}${address}/${bits}`), {})) {
+        for (const asked of [src, dst])
+          assert.ok(asked === undefined || !('problem' in parseCidr(asked)), asked);
+      }
+    }),
+  );
 });
 
 test('no input breaks the filter, and each query asks for what the API knows', () => {

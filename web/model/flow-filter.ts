@@ -2,6 +2,7 @@
 // The filter that one types over the flows: words, all of which must hold. An address or a network is asked of
 // the exporter, so that it finds small flows, too; other text is looked for in what the labels show. Pure.
 
+import { parseCidr } from '../../src/cidr.js';
 import type { Flow, RocePair } from './answers.js';
 
 export interface FlowFilter {
@@ -38,11 +39,14 @@ export function parseFlowFilter(input: string): FlowFilter {
       if (rest === '') continue;
       if (params[param] !== undefined) problem = `${key}: stands twice; one is enough.`;
       if ((param === 'src' || param === 'dst') && !isNetwork(rest)) {
-        problem ||= `${key}: takes an address or a network, such as ${key}:10.0.0.0/8.`;
+        problem ||=
+          networkProblem(rest) ?? `${key}: takes an address or a network, such as ${key}:10.0.0.0/8.`;
       } else params[param] = rest;
     } else if (isNetwork(word)) {
       if (eitherEnd !== undefined) problem = 'Of two addresses say which is which: src:… dst:…';
       eitherEnd = word;
+    } else if (networkProblem(word) !== undefined) {
+      problem ||= networkProblem(word) ?? '';
     } else texts.push(word.toLowerCase());
   }
   return { params, eitherEnd, texts, problem };
@@ -68,31 +72,17 @@ export function pairQueriesOf(
   return queriesOf(filter, order).map(({ type: _type, ...rest }) => rest);
 }
 
-/** Whole addresses and networks alone: `10.0` is text. */
+/** Whole addresses and networks alone, as the exporter reads them: `10.0` is text. */
 export function isNetwork(text: string): boolean {
-  const [, address = '', , bits] = /^([^/]+)(\/(\d{1,3}))?$/.exec(text) ?? [];
-  if (isIpv4(address)) return bits === undefined || Number(bits) <= 32;
-  return isIpv6(address) && (bits === undefined || Number(bits) <= 128);
+  return !('problem' in parseCidr(text));
 }
 
-function isIpv4(text: string): boolean {
-  const parts = text.split('.');
-  return parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255);
-}
-
-function isIpv6(text: string): boolean {
-  if (!/^[0-9a-f:.]+$/i.test(text) || !text.includes(':')) return false;
-  const halves = text.split('::');
-  if (halves.length > 2) return false;
-  const groups = halves.flatMap((half) => (half === '' ? [] : half.split(':')));
-  const last = groups.at(-1) ?? '';
-  const hasIpv4 = last.includes('.');
-  if (hasIpv4 && !isIpv4(last)) return false;
-  const hex = hasIpv4 ? groups.slice(0, -1) : groups;
-  const count = hex.length + (hasIpv4 ? 2 : 0);
-  return (
-    hex.every((group) => /^[0-9a-f]{1,4}$/i.test(group)) && (halves.length === 2 ? count < 8 : count === 8)
-  );
+/** A network that is being typed, or meant otherwise: what the exporter would say of it. */
+function networkProblem(word: string): string | undefined {
+  const [address = '', length] = word.split('/');
+  if (length === undefined || !isNetwork(address)) return undefined;
+  const cidr = parseCidr(word);
+  return 'problem' in cidr ? `${word} ${cidr.problem}.` : undefined;
 }
 
 export function matchesTexts(flow: Flow, texts: readonly string[]): boolean {
