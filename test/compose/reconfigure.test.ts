@@ -31,6 +31,7 @@ for (const [what, refused, file, rejects] of [
     const parts = {
       live: { current: config, whole: config },
       kernel: { loadNext: () => opened },
+      push: { loadFor: async () => undefined },
       networks: { names: undefined },
       attachments: {
         states: [

@@ -58,7 +58,7 @@ test('who has had a whole answer is told, by address, agent and timeout; who had
   await until('an answer to be told', () => answered.length > 0);
   assert.equal(answered.length, 1);
   assert.match(answered[0]?.[0] ?? '', /^\S*127\.0\.0\.1 Prometheus\/3 10$/);
-  assert.deepEqual(answered[0]?.slice(1), [1, true, 15], 'the refresh, to one who scrapes all subjects');
+  assert.deepEqual(answered[0]?.slice(1), [1, true, 31], 'the refresh, to one who scrapes all subjects');
 });
 
 test('HEAD /metrics answers the same head and no body', async () => {
