@@ -67,7 +67,7 @@ test('what the program needs beside itself is in the image, as in every package'
   );
   const script = read('scripts/stage-program');
   const { files } = JSON.parse(read('package.json')) as { files: string[] };
-  const ofProgram = files.filter((file) => /^(bin|LICENSE|dist\/(src|bpf|build-info\.json))$/.test(file));
+  const ofProgram = files.filter((file) => /^(bin|LICENSE|dist\/(program|bpf|build-info\.json))$/.test(file));
   assert.equal(ofProgram.length, 5);
   for (const path of [...ofProgram, 'package.json'])
     assert.match(script, new RegExp(`^cp -r .*(?<= )${path}(?= )`, 'm'), path);
