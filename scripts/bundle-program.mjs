@@ -6,9 +6,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-const ROOT = join(import.meta.dirname, '..');
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SOURCE = join(ROOT, 'dist', 'src');
 const TARGET = join(ROOT, 'dist', 'program');
 const FRESH = `${TARGET}.new`;
@@ -42,6 +43,8 @@ const unused = {
   },
 };
 
+// Of a run that was cut short.
+rmSync(FRESH, { recursive: true, force: true });
 const { metafile } = await build({
   // With the processes that it forks, by their files' names.
   entryPoints: {
@@ -58,6 +61,7 @@ const { metafile } = await build({
   target: 'node20',
   minifySyntax: true,
   minifyWhitespace: true,
+  lineLimit: 160, // Node prints the line of an error that nobody caught
   legalComments: 'none', // in LICENSES
   external: ADDONS,
   plugins: [builtins, unused],

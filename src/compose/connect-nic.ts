@@ -45,7 +45,8 @@ export function connectNic(
     refresh: () => rounds.refresh(),
     families() {
       const view = rounds.view();
-      return view === undefined ? [] : nicFamilies(view, options);
+      // Where there is no NIC, their names and help would be a third of the page for nothing.
+      return view === undefined || view.nics.length === 0 ? [] : nicFamilies(view, options);
     },
     view: () => rounds.view(),
     close: () => rounds.close(),

@@ -15,10 +15,18 @@ export async function loadLatePart<Part>(purpose: string, load: () => Promise<Pa
     return await load();
   } catch (cause) {
     const message = cause instanceof Error ? cause.message.replace(/\s+/g, ' ') : String(cause);
+    const what = `what ${purpose} needs of this program cannot be loaded`;
     throw new ExporterError(
       'PROGRAM_REPLACED',
-      `what ${purpose} needs of this program cannot be loaded: its files were replaced or removed since it was started; restart it (${message})`,
+      isMissingFile(cause)
+        ? `${what}: files of it were replaced or removed; restart it, or install it again where that does not help (${message})`
+        : `${what}: ${message}`,
       { cause },
     );
   }
+}
+
+function isMissingFile(cause: unknown): boolean {
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code;
+  return code === 'ERR_MODULE_NOT_FOUND' || code === 'ENOENT';
 }

