@@ -48,6 +48,20 @@ function shown({ counters }: NicNumbers): Record<string, number> {
   return Object.fromEntries(counters.map((one) => [counterKey(one).replaceAll('\0', ' '), one.value]));
 }
 
+/** Byte by byte, as stats_put_stats() of net/ethtool/stats.c writes it: jabbers, and 0 to 64 bytes of both directions. */
+const RMON = Buffer.from(
+  [
+    '64000480', // ETHTOOL_A_STATS_GRP
+    '0800020003000000 0800030014000000', // _ID: rmon, _SS_ID
+    '10000480 0c000300 0200000000000000', // _STAT
+    '20000580 0800070000000000 0800080040000000 0c000900 0100000000000000', // _HIST_RX: _BKT_LOW, _BKT_HI, _VAL
+    '20000680 0800070000000000 0800080040000000 0c000900 0700000000000000', // _HIST_TX
+  ]
+    .join('')
+    .replaceAll(' ', ''),
+  'hex',
+);
+
 const BODIES: NetlinkBodies = {
   // ETHTOOL_MSG_PAUSE_GET_REPLY: autoneg, rx, tx, and its statistics: tx, rx.
   pause: attributes(HEADER, [2, u8(0)], [3, u8(1)], [4, u8(1)], nest(5, [2, u64(21)], [3, u64(34)])),
@@ -57,10 +71,10 @@ const BODIES: NetlinkBodies = {
   linkModes: attributes(HEADER, [2, u8(1)], [5, u32(100_000)], [6, u8(1)], [9, u32(4)]),
   // ETHTOOL_MSG_STATS_GET_REPLY: id, string set, and one nest for each statistic.
   stats: {
-    phy: attributes(nest(4, [3, u32(0)], [4, u32(17)], nest(5, [0, u64(5)]))),
-    mac: attributes(nest(4, [3, u32(1)], [4, u32(18)], nest(5, [0, u64(70)]), nest(5, [12, u64(9000)]))),
+    phy: attributes(nest(4, [2, u32(0)], [3, u32(17)], nest(4, [0, u64(5)]))),
+    mac: attributes(nest(4, [2, u32(1)], [3, u32(18)], nest(4, [0, u64(70)]), nest(4, [12, u64(9000)]))),
     ctrl: attributes(HEADER),
-    rmon: attributes(nest(4, [3, u32(3)], nest(5, [3, u64(2)]), nest(6, [8, u32(64)], [10, u64(1)]))),
+    rmon: RMON,
   },
 };
 
@@ -103,7 +117,7 @@ test('an answer that makes no sense is counted, and nothing of it is taken', () 
   const bodies = {
     ...BODIES,
     pause: attributes(HEADER, [5, Buffer.from([9, 0, 2, 0, 1])]),
-    stats: { phy: attributes(nest(4, [3, u32(0)], nest(5, [0, u32(5)]))) },
+    stats: { phy: attributes(nest(4, [2, u32(0)], nest(4, [0, u32(5)]))) },
   };
   const numbers = numbersOf(partsOf('', {}, bodies));
   assert.equal(numbers.malformed, 2);

@@ -97,7 +97,7 @@ fuzzMessage(
 );
 fuzzMessage(
   'standard groups',
-  attributes(nest(4, [3, u32(1)], nest(5, [0, u64(70)]), nest(5, [12, u64(9000)]), nest(6, [8, u32(1)]))),
+  attributes(nest(4, [2, u32(1)], nest(4, [0, u64(70)]), nest(4, [12, u64(9000)]), nest(5, [7, u32(1)]))),
   (answer) => {
     const stats = decodeStandardStats(answer);
     return stats && standardCounters('mac', stats);

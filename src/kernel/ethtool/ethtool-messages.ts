@@ -14,7 +14,7 @@ const FEC_STAT = { corrected: 2, uncorrectable: 3, correctedBits: 4 } as const;
 const LINK_MODES = { autoneg: 2, speed: 5, duplex: 6, lanes: 9 } as const;
 const MODULE_DATA = 7;
 const STATS_GROUP = 4;
-const GROUP_STAT = 5;
+const GROUP_STAT = 4;
 /** enum ethtool_link_mode_bit_indices of ethtool.h. */
 const FEC_NAMES: Readonly<Record<number, string>> = { 49: 'off', 50: 'rs', 51: 'baser', 74: 'llrs' };
 const SPEED_UNKNOWN = 0xffff_ffff;
