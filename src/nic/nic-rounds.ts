@@ -44,7 +44,7 @@ export interface NicRounds {
 export interface NicRoundsOptions {
   /** Those with something to tell; may change, and is read anew for each round. */
   readonly interfaces: readonly string[];
-  /** For tests; READER_LIMITS otherwise. */
+  /** For tests; NIC_LIMITS otherwise. */
   readonly limits?: { readonly limitMs: number; readonly restMs: number };
 }
 
@@ -58,6 +58,11 @@ export interface NicRoundsParts {
   startReader(): ReaderProcess<NicQuestion, NicAnswer>;
 }
 
+/**
+ * An answer waits for the kernel's RTNL, which others may hold for seconds: interfaces that are made by the hundred, a
+ * driver that resets its card. That is not the card's that is asked.
+ */
+const NIC_LIMITS = { ...READER_LIMITS, limitMs: 4000 } as const;
 /** A module is read over a bus of 100 kHz, half a page in 12 ms, and warms up no faster. */
 const MODULE_MS = 60_000;
 
@@ -75,7 +80,7 @@ interface Memory {
 export function createNicRounds(options: NicRoundsOptions, parts: NicRoundsParts): NicRounds {
   const { clock, log } = parts;
   const isolated = createIsolatedReader<NicQuestion, NicAnswer>(
-    { ...READER_LIMITS, ...options.limits },
+    { ...NIC_LIMITS, ...options.limits },
     { start: parts.startReader, clock },
   );
   const memories = new Map<string, Memory>();
@@ -85,6 +90,9 @@ export function createNicRounds(options: NicRoundsOptions, parts: NicRoundsParts
       const outcome = await ask({ about: 'pause', interfaceName });
       return outcome.answer?.pause;
     },
+      const memory = memories.get(interfaceName);
+      // An error, which is of the process, meets the numbers as well, and is counted there.
+      if (memory !== undefined && outcome.failure === 'timeout') memory.timeout++;
   });
   let isReading = false;
   let isClosed = false;
@@ -92,9 +100,12 @@ export function createNicRounds(options: NicRoundsOptions, parts: NicRoundsParts
   let last: readonly NicStatus[] | undefined;
   let queue: Promise<unknown> = Promise.resolve();
 
-  /** One after the other, so that none waits within the limit of another. */
+  /**
+   * One after the other, so that none waits within the limit of another. What hangs is the interface, whatever was asked:
+   * it rests, and takes one of the places of what may hang, not one for each question.
+   */
   function ask(question: NicQuestion): Promise<Reading<NicAnswer>> {
-    const turn = queue.then(() => isolated.ask(`${question.about} ${question.interfaceName}`, question));
+    const turn = queue.then(() => isolated.ask(question.interfaceName, question));
     queue = turn;
     return turn;
   }
