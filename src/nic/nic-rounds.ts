@@ -84,15 +84,17 @@ export function createNicRounds(options: NicRoundsOptions, parts: NicRoundsParts
     { start: parts.startReader, clock },
   );
   const memories = new Map<string, Memory>();
+  /** Interfaces where PFC has ever stopped anything. */
+  const paused = new Set<string>();
   const sampler = createPauseSampler({
     clock,
     async sample(interfaceName) {
       const outcome = await ask({ about: 'pause', interfaceName });
-      return outcome.answer?.pause;
-    },
       const memory = memories.get(interfaceName);
       // An error, which is of the process, meets the numbers as well, and is counted there.
       if (memory !== undefined && outcome.failure === 'timeout') memory.timeout++;
+      return outcome.answer?.pause;
+    },
   });
   let isReading = false;
   let isClosed = false;
@@ -160,11 +162,14 @@ export function createNicRounds(options: NicRoundsOptions, parts: NicRoundsParts
   async function readRound(): Promise<void> {
     const names = [...options.interfaces];
     for (const name of memories.keys()) if (!names.includes(name)) memories.delete(name);
+    for (const name of paused) if (!names.includes(name)) paused.delete(name);
     const pauses = sampler.cut();
     const nics: NicStatus[] = [];
     for (const name of names) nics.push(await readNic(name, pauses.get(name) ?? []));
     if (isClosed) return;
-    sampler.watch(nics.filter(hasPaused).map(({ interfaceName }) => interfaceName));
+    // One that did not answer this time stays: its storms go on counting.
+    for (const nic of nics) if (hasPaused(nic)) paused.add(nic.interfaceName);
+    sampler.watch([...paused]);
     if (names.length === 0) isolated.release();
     last = nics;
     count++;

@@ -134,3 +134,17 @@ test('a card whose driver waits three seconds for the lock of network devices do
   assert.equal(eth0?.failures.timeout, 0);
   bench.rounds.close();
 });
+
+test('a reading that fails does not forget the storms', async () => {
+  const bench = new Bench(['eth0', 'eth1'], WELL);
+  await bench.round(2000);
+  assert.equal((await bench.round(2000))['eth0']?.pauses[0]?.storms, 1);
+  bench.script = (question, nowMs) =>
+    question.about === 'numbers' && question.interfaceName === 'eth0' ? 'never' : WELL(question, nowMs);
+  const failed = await bench.round(6000);
+  assert.equal(failed['eth0']?.numbers, undefined);
+  const after = await bench.round(6000);
+  assert.equal(after['eth0']?.pauses[0]?.storms, 1);
+  assert.equal(after['eth1']?.pauses[0]?.storms, 1);
+  bench.rounds.close();
+});
