@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes samples of PFC every 100 ms, of the interfaces where PFC has ever stopped anything, as long as that is cheap: the
-// time that a turn over all of them takes may be one part in fifty. A card that is slow to answer is asked less often.
+// Takes samples of PFC every 100 ms, of the interfaces where PFC has ever stopped anything, as long as that is cheap: what
+// the samples of a turn take, without waiting for their turn, may be one part in fifty of the time. A card that is slow to
+// answer is asked less often.
 
 import type { Clock } from '../clock.js';
 import { createPauseWatch, type PauseView, type PauseWatch } from './pause-watch.js';
@@ -24,7 +25,7 @@ export interface PauseSamplerParts {
 
 const INTERVAL_MS = 100;
 const SHARE_OF_TIME = 50;
-/** A port that hung for a second must not stop the sampling of the others for a minute. */
+/** A port that answered after a second must not stop the sampling of the others for a minute. */
 const MOST_INTERVAL_MS = 5000;
 
 export function createPauseSampler(parts: PauseSamplerParts): PauseSampler {
@@ -39,14 +40,16 @@ export function createPauseSampler(parts: PauseSamplerParts): PauseSampler {
     cancel = undefined;
     isSampling = true;
     const startedMs = clock.nowMs();
+    let costMs = 0;
     for (const [name, watch] of [...watches]) {
       const sample = await parts.sample(name);
-      if (sample !== undefined && sample.counters.length > 0) watch.note(sample);
+      if (sample === undefined) continue; // it hung, and now rests
+      costMs += sample.durationMs;
+      if (sample.counters.length > 0) watch.note(sample);
     }
     isSampling = false;
-    const tookMs = clock.nowMs() - startedMs;
-    intervalMs = Math.min(Math.max(INTERVAL_MS, SHARE_OF_TIME * tookMs), MOST_INTERVAL_MS);
-    plan(intervalMs - tookMs);
+    intervalMs = Math.min(Math.max(INTERVAL_MS, SHARE_OF_TIME * costMs), MOST_INTERVAL_MS);
+    plan(startedMs + intervalMs - clock.nowMs());
   }
 
   function plan(delayMs: number): void {

@@ -6,7 +6,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createPauseSampler, type PauseSampler } from '../../src/nic/pause-sampler.js';
 
 /** A clock of the test's, and NICs that take as long as it says. */
-function bench(tookMs: (name: string) => number): {
+function bench(
+  tookMs: (name: string) => number,
+  costMs = tookMs,
+): {
   readonly sampler: PauseSampler;
   readonly asked: string[];
   run(untilMs: number): Promise<void>;
@@ -20,7 +23,7 @@ function bench(tookMs: (name: string) => number): {
       now += tookMs(name);
       return {
         atMs: now,
-        durationMs: 1,
+        durationMs: costMs(name),
         counters: [{ meaning: 'pfc_frames', labels: ['3', 'sent'], value: now }],
       };
     },
@@ -70,7 +73,19 @@ test('a NIC that is slow to answer is asked less often: one part in fifty of the
   sampler.close();
 });
 
-test('one that hung does not stop the others for more than five seconds', async () => {
+test('waiting for other questions is no cost', async () => {
+  const { sampler, asked, run } = bench(
+    () => 60,
+    () => 0.5,
+  );
+  sampler.watch(['a', 'b']);
+  await run(1000);
+  assert.equal(sampler.intervalMs, 100);
+  assert.deepEqual(asked.slice(0, 4), ['0 a', '60 b', '120 a', '180 b']);
+  sampler.close();
+});
+
+test('one that takes a second does not stop the others for more than five seconds', async () => {
   const { sampler, run } = bench(() => 1000);
   sampler.watch(['a']);
   await run(100);
