@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The memory of a pluggable module -> its temperature, and the light it receives and sends. SFF-8472 (SFP), SFF-8636
-// (QSFP) and CMIS (QSFP-DD, OSFP). Pure but for the parts it asks for; says nothing of copper, which measures nothing.
+// (QSFP) and CMIS (QSFP-DD, OSFP, QSFP112). Pure but for the parts it asks for; says nothing of copper, which measures nothing.
 
 import type { ModulePart } from '../kernel/ethtool/ethtool-netlink.js';
 
@@ -20,6 +20,8 @@ export type ReadModulePart = (part: ModulePart) => Buffer | undefined;
 const SFP = [0x03];
 const QSFP = [0x0c, 0x0d, 0x11];
 const CMIS = [0x18, 0x19, 0x1e];
+/** QSFP112 and the like, of four lanes; the others of CMIS have eight at most. */
+const QSFP_WITH_CMIS = 0x1e;
 const MEMORY_ADDRESS = 0x50;
 /** SFP's second address, with what it measures. */
 const DIAGNOSTICS_ADDRESS = 0x51;
@@ -60,8 +62,8 @@ function readQsfp(lower: Buffer, read: ReadModulePart): ModuleReading {
   const isReady = (lower.readUInt8(2) & 0x01) === 0;
   if (upper === undefined || !isReady) return nothing('sff8636');
   const technology = upper.readUInt8(147 - HALF_PAGE_BYTES) >> 4;
-  const isPassive = technology === 0xa || technology === 0xb;
-  if (isPassive) return nothing('sff8636');
+  const isCopper = technology >= 0xa; // passive 0xa and 0xb, active 0xc to 0xf
+  if (isCopper) return nothing('sff8636');
   const measuresSent = (upper.readUInt8(220 - HALF_PAGE_BYTES) & 0x04) !== 0;
   return {
     standard: 'sff8636',
@@ -71,7 +73,7 @@ function readQsfp(lower: Buffer, read: ReadModulePart): ModuleReading {
   };
 }
 
-/** CMIS: bytes 2 and 14 of the lower half; 159 and 160 of page 01h; page 11h. */
+/** CMIS: bytes 2, 14 and from 86 of the lower half; 159, 160 and from 176 of page 01h; page 11h. */
 function readCmis(lower: Buffer, read: ReadModulePart): ModuleReading {
   const isFlat = (lower.readUInt8(2) & 0x80) !== 0;
   const advertised = isFlat ? undefined : half(read, HALF_PAGE_BYTES, 0x01);
@@ -79,13 +81,44 @@ function readCmis(lower: Buffer, read: ReadModulePart): ModuleReading {
   const measures = (byte: number, bit: number): boolean =>
     ((advertised.readUInt8(byte - HALF_PAGE_BYTES) >> bit) & 1) === 1;
   const [sends, receives] = [measures(160, 1), measures(160, 2)];
-  const lanes = sends || receives ? half(read, HALF_PAGE_BYTES, 0x11) : undefined;
+  const measured = sends || receives ? half(read, HALF_PAGE_BYTES, 0x11) : undefined;
+  const lanes = cmisLanes(lower, advertised);
   return {
     standard: 'cmis',
     temperatureCelsius: measures(159, 0) ? celsius(lower, 14) : undefined,
-    sentWatts: lanes !== undefined && sends ? watts(lanes, 154 - HALF_PAGE_BYTES, 8) : [],
-    receivedWatts: lanes !== undefined && receives ? watts(lanes, 186 - HALF_PAGE_BYTES, 8) : [],
+    sentWatts: measured !== undefined && sends ? watts(measured, 154 - HALF_PAGE_BYTES, lanes) : [],
+    receivedWatts: measured !== undefined && receives ? watts(measured, 186 - HALF_PAGE_BYTES, lanes) : [],
   };
+}
+
+/**
+ * Lanes of light that the module has: as many as one of its applications uses, with each that fits beside it. All that
+ * its form may have, where an application does not say.
+ */
+function cmisLanes(lower: Buffer, advertised: Buffer): number {
+  const most = lower[0] === QSFP_WITH_CMIS ? 4 : 8;
+  let lanes = 0;
+  // Descriptors of applications: host interface, media interface, lanes of both, lanes of the host to begin at.
+  for (let index = 0; index < 8; index++) {
+    const at = 86 + 4 * index;
+    const host = lower.readUInt8(at);
+    if (host === 0xff || host === 0) break;
+    const each = lower.readUInt8(at + 2) & 0x0f;
+    if (each === 0) return most;
+    const mediaPlaces = advertised.readUInt8(176 + index - HALF_PAGE_BYTES);
+    const times = setBits(lower.readUInt8(at + 3));
+    lanes = Math.max(lanes, mediaPlaces === 0 ? each * Math.max(1, times) : highestBit(mediaPlaces) + each);
+  }
+  return lanes === 0 ? most : Math.min(lanes, most);
+}
+
+function setBits(byte: number): number {
+  return [...byte.toString(2)].filter((bit) => bit === '1').length;
+}
+
+/** From 0; of a byte that is not 0. */
+function highestBit(byte: number): number {
+  return 31 - Math.clz32(byte);
 }
 
 function half(read: ReadModulePart, offset: number, page: number): Buffer | undefined {

@@ -42,7 +42,9 @@ test('QSFP28: four lanes; copper measures nothing; one that is not ready says no
   assert.deepEqual(optical.sentWatts, [0.001, 0, 0, 0]);
   assert.deepEqual(read({ '50/0/0': lower, '50/0/128': { 147: 0x40 } })?.sentWatts, []);
   for (const memory of [
-    { '50/0/0': lower, '50/0/128': { 147: 0xa0 } },
+    ...[0xa0, 0xb0, 0xc0, 0xd0, 0xe0, 0xf0].map((copper) => ({
+      ...{ '50/0/0': lower, '50/0/128': { 147: copper, 220: 0x0c } },
+    })),
     { '50/0/0': { ...lower, 2: 1 }, '50/0/128': { 147: 0x40 } },
     { '50/0/0': lower },
   ]) {
@@ -61,6 +63,33 @@ test('CMIS: eight lanes on page 11h, as far as page 01h says that they are measu
   assert.deepEqual(flat, {
     ...{ standard: 'cmis', temperatureCelsius: undefined, receivedWatts: [], sentWatts: [] },
   });
+});
+
+test('CMIS: as many lanes as the module has, by its form and what its applications use', () => {
+  const lanesOf = (lower: Readonly<Record<number, number | number[]>>, media: number[] = []) => {
+    const advertised = { 159: 1, 160: 6, 176: media };
+    const module = read({ '50/0/0': lower, '50/1/128': advertised, '50/17/128': {} });
+    assert.equal(module?.sentWatts.length, module?.receivedWatts.length);
+    return module?.sentWatts.length;
+  };
+  // An application: host interface, media interface, lanes of both, and where on the host it may begin.
+  const [fr4, dr4, end] = [[0x11, 0x1d, 0x84, 0x01], [0x0f, 0x1c, 0x44, 0x11], 0xff];
+  for (const [name, lower, media, expected] of [
+    ['QSFP112 has four', { 0: 0x1e }, [], 4],
+    ['QSFP112 that says eight', { 0: 0x1e, 86: [...[0x11, 0x1d, 0x88, 0x01], end] }, [0x01], 4],
+    ['QSFP112 of two', { 0: 0x1e, 86: [...[0x4b, 0x55, 0x22, 0x01], end] }, [0x01], 2],
+    ['400G-FR4', { 0: 0x18, 86: [...fr4, end] }, [0x01], 4],
+    ['400G-FR4, with what it also may be', { 0: 0x18, 86: [...fr4, ...dr4, end] }, [0x01, 0x01], 4],
+    ['2x400G', { 0: 0x19, 86: [...dr4, end] }, [0x11], 8],
+    ['eight of one lane', { 0: 0x19, 86: [...[0x4a, 0x14, 0x11, 0xff], end] }, [0xff], 8],
+    ['no places of media lanes: by those of the host', { 0: 0x18, 86: [...dr4, end] }, [0x00], 8],
+    ['likewise', { 0: 0x18, 86: [...fr4, end] }, [0x00], 4],
+    ['a count that only the interface says', { 0: 0x18, 86: [...[0x11, 0x1d, 0x80, 1], end] }, [1], 8],
+    ['none described', { 0: 0x18, 86: end }, [0x01], 8],
+    ['more than there may be', { 0: 0x18, 86: [...[0x11, 0x1d, 0x8f, 0xff], end] }, [0xff], 8],
+  ] as const) {
+    assert.equal(lanesOf({ ...lower, 86: [Reflect.get(lower, 86) ?? 0].flat() }, [...media]), expected, name);
+  }
 });
 
 test('no module, and one of a kind that we do not know', () => {
