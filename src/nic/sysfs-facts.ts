@@ -28,6 +28,8 @@ const AER_FILES = {
   nonfatal: 'aer_dev_nonfatal',
   fatal: 'aer_dev_fatal',
 };
+/** Errors without a name are those of a bit: `dev_cor_errs_bit[5]`. */
+const AER_NAME = /^[A-Za-z0-9_[\]]{1,40}$/;
 /** A specification has some twenty names of errors; a file that goes on is not believed. */
 const MOST_AER_LINES = 64;
 const TOTAL = /^TOTAL_/;
@@ -116,7 +118,7 @@ export function parseAer(text: string): ReadonlyMap<string, number> | undefined 
   for (const line of lines) {
     const [name = '', count = '', ...more] = line.trim().split(' ');
     if (name === '') continue;
-    if (!/^[A-Za-z_]{1,32}$/.test(name) || !DECIMAL.test(count) || more.length > 0) return undefined;
+    if (!AER_NAME.test(name) || !DECIMAL.test(count) || more.length > 0) return undefined;
     if (!TOTAL.test(name)) errors.set(name, Number(count));
   }
   return errors;

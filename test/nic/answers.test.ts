@@ -132,7 +132,7 @@ test('sysfs: links that went down, PCIe against its maximum, and its errors', ()
       [`${DEVICE}/max_link_speed`]: '32.0 GT/s PCIe',
       [`${DEVICE}/current_link_width`]: '8',
       [`${DEVICE}/max_link_width`]: '16',
-      [`${DEVICE}/aer_dev_correctable`]: 'RxErr 2\nBadTLP 0\nTOTAL_ERR_COR 2',
+      [`${DEVICE}/aer_dev_correctable`]: 'RxErr 2\nBadTLP 0\ndev_cor_errs_bit[5] 3\nTOTAL_ERR_COR 5',
       [`${DEVICE}/aer_dev_fatal`]: 'Undefined 0\nDLP 1\nTOTAL_ERR_FATAL 1',
       [`${DEVICE}/aer_dev_nonfatal`]: 'what is this',
     }),
@@ -141,6 +141,7 @@ test('sysfs: links that went down, PCIe against its maximum, and its errors', ()
     'link_down_events kernel': 3,
     'pcie_errors correctable RxErr': 2,
     'pcie_errors correctable BadTLP': 0,
+    'pcie_errors correctable dev_cor_errs_bit[5]': 3,
     'pcie_errors fatal Undefined': 0,
     'pcie_errors fatal DLP': 1,
   });

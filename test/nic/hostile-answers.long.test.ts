@@ -139,7 +139,7 @@ fuzz('strings of a driver, and its counts', encodeStrings(STRINGS), (bytes) => {
   return names.length === STRINGS.length ? 'taken' : 'refused';
 });
 
-fuzz('files of PCIe', Buffer.from('RxErr 2\nBadTLP 0\nTOTAL_ERR_COR 2'), (bytes) => {
+fuzz('files of PCIe', Buffer.from('RxErr 2\nBadTLP 0\ndev_cor_errs_bit[5] 3\nTOTAL_ERR_COR 5'), (bytes) => {
   const text = bytes.toString();
   const errors = parseAer(text);
   parseTransferRate(text);
