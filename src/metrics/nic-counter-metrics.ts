@@ -57,7 +57,7 @@ const COUNTERS: Readonly<Record<Meaning, readonly [name: string, help: string]>>
   ],
   discards: [
     'xtrace_nic_discards_total',
-    `Packets that the card or its driver discarded though nothing was wrong with them; ${DIRECTIONS}; reason: port (any on the physical port), port_buffer (its buffer was full: the host does not take them fast enough), no_receive_buffer (the receive queue had none), no_memory, no_steering_rule, internal_queue, ring, link_down, interface_down. Reasons may overlap: do not add them up.`,
+    `Packets that the card or its driver discarded though nothing was wrong with them; ${DIRECTIONS}; reason: port (any on the physical port), port_buffer (its buffer was full: the host does not take them fast enough), no_receive_buffer (the receive queue had none), no_memory, no_steering_rule, internal_queue, ring, link_down, interface_down, any (virtio_net does not say why: frames that are malformed or too long are among them). Reasons may overlap: do not add them up.`,
   ],
   priority_discards: [
     'xtrace_nic_priority_discards_total',

@@ -53,6 +53,10 @@ test('pauses have both directions, and words are those of the help', () => {
   assert.deepEqual([...new Set(directions)].sort(), ['received', 'sent']);
 });
 
+test('virtio_net does not say why it dropped a frame', () => {
+  assert.deepEqual(meaningsOf('virtio_net').get('rx_drops')?.labels, ['received', 'any']);
+});
+
 test('docs/nic.md says which driver counts what', () => {
   const text = readFileSync(fileURLToPath(new URL('../../../docs/nic.md', import.meta.url)), 'utf8');
   assert.ok(text.includes(`-->\n${renderCoverage()}\n`), `the table is not this one:\n${renderCoverage()}`);
