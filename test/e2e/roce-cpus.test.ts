@@ -26,7 +26,8 @@ kernelTest('one queue pair over 256 source ports, on both CPUs at once: nothing 
   }
   const wire = createWire('q2');
   try {
-    await withExporter(wire, {}, async (exporter) => {
+    // Holes of a stream that is silent for two drains are lost for good: on a crowded machine a sender may begin late.
+    await withExporter(wire, { intervalMs: 3000 }, async (exporter) => {
       for (const carrier of [V2_IPV4, V2_IPV6]) {
         const shownBefore = (await exporter.scrape()).sum('xtrace_roce_packets_total');
         for (let round = 0; round < ROUNDS; round++) {
