@@ -19,8 +19,8 @@ export type QueuePairOwner =
   /** A module of the kernel. */
   | { readonly kind: 'kernel'; readonly comm: string }
   /**
-   * no_pid: its process has ended, or is in another PID namespace, so the kernel gives no number. unreadable: the
-   * process has a number, and /proc does not show it.
+   * no_pid: its process has ended, or is in another PID namespace, so the kernel gives no number, or one that another
+   * process has by now. unreadable: the process has a number, and /proc does not show it, or not what time it is.
    */
   | { readonly kind: 'unknown'; readonly reason: 'no_pid' | 'unreadable' };
 
@@ -28,18 +28,28 @@ export interface ProcessOwners {
   of(pid: number): QueuePairOwner;
 }
 
-/** For one reading: what was read is not read again. @param procPath where procfs is mounted: /proc. */
+/**
+ * For one reading, to be made before the kernel is asked: what was read is not read again, and a process that began since
+ * this call is none that the kernel has named. @param procPath where procfs is mounted: /proc.
+ */
 export function createProcessOwners(
   { procPath }: { readonly procPath: string },
   { files = SYSFS_FILES }: { readonly files?: SysfsFiles } = {},
 ): ProcessOwners {
   const known = new Map<number, QueuePairOwner>();
+  const beganTicks = parseUptimeTicks(files.read(join(procPath, 'uptime')).text);
 
   function read(pid: number): QueuePairOwner {
     const folder = join(procPath, String(pid));
-    const stat = parseProcessStat(files.read(join(folder, 'stat')).text);
+    const readStat = () => parseProcessStat(files.read(join(folder, 'stat')).text);
+    const stat = readStat();
     const cgroup = files.read(join(folder, 'cgroup')).text;
-    if (stat === undefined || cgroup === undefined) return { kind: 'unknown', reason: 'unreadable' };
+    if (stat === undefined || cgroup === undefined || beganTicks === undefined) {
+      return { kind: 'unknown', reason: 'unreadable' };
+    }
+    // Numbers are used again. Of a process of the same tick nobody can tell whether it was there before.
+    const isTheSame = stat.startTicks === readStat()?.startTicks && stat.startTicks < beganTicks;
+    if (!isTheSame) return { kind: 'unknown', reason: 'no_pid' };
     return { kind: 'process', pid, ...stat, ...parseCgroupOwner(cgroup) };
   }
 
@@ -50,6 +60,15 @@ export function createProcessOwners(
       return owner;
     },
   };
+}
+
+/**
+ * Of /proc/uptime, clock ticks after boot, which go on while the machine is suspended, as those of a process's start do.
+ * USER_HZ is 100 on every architecture that Node runs on, so a hundredth of a second is one.
+ */
+function parseUptimeTicks(text: string | undefined): number | undefined {
+  const [, seconds, hundredths] = /^(\d{1,12})\.(\d\d) /.exec(text ?? '') ?? [];
+  return seconds === undefined ? undefined : Number(seconds) * 100 + Number(hundredths);
 }
 
 /** Field 22 of proc_pid_stat(5) comes 20 fields after the name. */

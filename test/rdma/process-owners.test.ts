@@ -16,6 +16,16 @@ function statOf(pid: number, comm: string, startTicks: number): string {
   return `${pid} (${comm}) S 1 1 1 0 -1 4194560 1 0 0 0 1 2 3 4 20 0 1 0 ${startTicks} 1024 3\n`;
 }
 
+/** A /proc with process 7 of a Slurm job. */
+function procOf(startTicks: number, uptime = '9000.00 1.00'): string {
+  const procPath = temporaryFolder('xtrace-proc-');
+  mkdirSync(join(procPath, '7'));
+  writeFileSync(join(procPath, 'uptime'), `${uptime}\n`);
+  writeFileSync(join(procPath, '7/stat'), statOf(7, 'nccl', startTicks));
+  writeFileSync(join(procPath, '7/cgroup'), '0::/system.slice/slurmstepd.scope/job_5/step_1/user/task_0\n');
+  return procPath;
+}
+
 test('a name may hold anything, parentheses and line breaks too', () => {
   for (const comm of ['ib_write_bw', 'a b', ') S 1 (', '((', '\n', '']) {
     assert.deepEqual(parseProcessStat(statOf(7, comm, 123_456)), { comm, startTicks: 123_456 });
@@ -35,10 +45,7 @@ test('no text is too strange', () => {
 });
 
 test('a process is read once; one that /proc does not show is unreadable', () => {
-  const procPath = temporaryFolder('xtrace-proc-');
-  mkdirSync(join(procPath, '7'));
-  writeFileSync(join(procPath, '7/stat'), statOf(7, 'nccl', 99));
-  writeFileSync(join(procPath, '7/cgroup'), '0::/system.slice/slurmstepd.scope/job_5/step_1/user/task_0\n');
+  const procPath = procOf(99);
   let reads = 0;
   const files = {
     ...SYSFS_FILES,
@@ -50,12 +57,42 @@ test('a process is read once; one that /proc does not show is unreadable', () =>
   const owners = createProcessOwners({ procPath }, { files });
   const owner = owners.of(7);
   assert.equal(owners.of(7), owner);
-  assert.equal(reads, 2);
+  assert.equal(reads, 4, 'stat twice, cgroup, and what time it is');
   assert.deepEqual(owner, {
     ...{ kind: 'process', pid: 7, startTicks: 99, comm: 'nccl' },
     ...{ podUid: '', containerId: '', slurmJob: '5', slurmStep: '1' },
   });
   assert.deepEqual(owners.of(8), { kind: 'unknown', reason: 'unreadable' });
+});
+
+test('a process that another took the number of, while it was looked at or since the list began, is nobody known', () => {
+  const gone = { kind: 'unknown', reason: 'no_pid' };
+  const looked = (procPath: string, secondStat?: string) => {
+    let stats = 0;
+    const files = {
+      ...SYSFS_FILES,
+      read(path: string) {
+        if (path.endsWith('/stat') && ++stats === 2 && secondStat !== undefined) return { text: secondStat };
+        return SYSFS_FILES.read(path);
+      },
+    };
+    return createProcessOwners({ procPath }, { files }).of(7);
+  };
+  assert.equal(looked(procOf(99)).kind, 'process');
+  assert.equal(looked(procOf(99), statOf(7, 'other name', 99)).kind, 'process');
+  assert.deepEqual(looked(procOf(99), statOf(7, 'nccl', 98)), gone);
+  assert.deepEqual(looked(procOf(99), ''), gone);
+  // 123.45 s after boot the list began: of the same hundredth it cannot be told.
+  assert.equal(looked(procOf(12_344, '123.45 99.00')).kind, 'process');
+  assert.deepEqual(looked(procOf(12_345, '123.45 99.00')), gone);
+  assert.deepEqual(looked(procOf(12_346, '123.45 99.00')), gone);
+});
+
+test('where /proc does not tell the time, nobody is known', () => {
+  for (const uptime of ['', 'x', '12', '12.345 1.00']) {
+    const owner = createProcessOwners({ procPath: procOf(99, uptime) }).of(7);
+    assert.deepEqual(owner, { kind: 'unknown', reason: 'unreadable' }, uptime);
+  }
 });
 
 test('ourselves, by the real /proc', () => {
