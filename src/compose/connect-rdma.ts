@@ -84,6 +84,7 @@ export function connectRdma(
   };
   return {
     async addRoce(rows) {
+      rounds.queuePairs.beginDrain();
       if (!rounds.queuePairs.isNoting) return;
       await pacer.run(rows.length, ROW_NS, (from, to) => {
         for (let row = from; row < to; row++) noteRow(rounds.queuePairs, rows, row, options);

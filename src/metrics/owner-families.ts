@@ -25,7 +25,7 @@ interface OwnerMetricsView {
 }
 
 const HOST_LABELS = ['host_ip', 'collect_agg'] as const;
-const OWNER_LABELS = ['owner', 'slurm_job', 'pod_uid', 'comm'] as const;
+const OWNER_LABELS = ['owner', 'job', 'pod', 'comm'] as const;
 
 /** One line has 300 bytes: 1.2 MB of an answer, and some milliseconds to make. */
 const MOST_INFO_SERIES = 4096;
@@ -47,7 +47,7 @@ export const OWNER_METRICS: readonly Metric<OwnerMetricsView>[] = [
   {
     definition: {
       name: 'xtrace_rdma_queue_pairs',
-      help: 'Queue pairs that the kernel tracks of an RDMA device, by port (0: none yet), type, state and owner. owner says what is known: slurm (slurm_job: number or SLUID), pod (pod_uid), process (comm), kernel (comm is the module), unknown (see xtrace_rdma_unattributed_queue_pairs), other (beyond rdma.max_owners). What a library creates past the kernel (DEVX, GDAKI) is not among them.',
+      help: 'Queue pairs that the kernel tracks of an RDMA device, by port (0: none yet), type, state and owner. owner says what is known: slurm (job: number or SLUID), pod (pod: its UID), process (comm), kernel (comm is the module), unknown (see xtrace_rdma_unattributed_queue_pairs), other (beyond rdma.max_owners). Of a job or a pod comm is that of the process that was seen first. What a library creates past the kernel (DEVX, GDAKI) is not among them.',
       type: 'gauge',
       labels: ['rdma_device', 'port', 'type', 'state', ...OWNER_LABELS, ...HOST_LABELS],
     },
@@ -88,7 +88,7 @@ export const OWNER_METRICS: readonly Metric<OwnerMetricsView>[] = [
   {
     definition: {
       name: 'xtrace_rdma_unattributed_queue_pairs',
-      help: 'Queue pairs nobody is known to have, by reason: no_pid (the process has ended, or is in another PID namespace), unreadable (/proc does not show the process), not_listed (beyond 16,384 of a device), untracked (the driver counts more than the kernel tracks, as DEVX makes them; only of drivers that count: bnxt_re).',
+      help: 'Queue pairs nobody is known to have, by reason: no_pid (the process has ended, or is in another PID namespace), unreadable (/proc does not show the process, or no uptime), not_listed (beyond 16,384 of a device), untracked (the driver counts more than the kernel tracks, as DEVX makes them; only of drivers that count: bnxt_re).',
       type: 'gauge',
       labels: ['rdma_device', 'reason', ...HOST_LABELS],
     },
@@ -141,7 +141,7 @@ export const OWNER_METRICS: readonly Metric<OwnerMetricsView>[] = [
   },
   ownedCounter(
     'xtrace_roce_owner_bytes_total',
-    'Bytes of RoCE packets that arrived for queue pairs of an owner, as in xtrace_roce_bytes_total: the sums over owners and over pairs (with xtrace_roce_other_bytes_total{reason="max_pairs"}) are the same, but for what waits (xtrace_roce_owner_waiting_bytes) and what came before queue pairs were first read. Where RoCE is seen on the host that has the queue pairs (soft-RoCE). Counts to a number that changed hands between two readings are unknown.',
+    'Bytes of RoCE packets that arrived for queue pairs of an owner, as in xtrace_roce_bytes_total: the sums over owners and over pairs (with xtrace_roce_other_bytes_total{reason="max_pairs"}) are the same, but for what waits (xtrace_roce_owner_waiting_bytes) and what came before queue pairs were first read. Only of interfaces whose RDMA device is on this host (soft-RoCE), since they have one; a mirror port has none. Counts to a number that changed hands between two readings are unknown. ended has the totals of owners that are gone, each added in one step: leave it out of rates.',
     'bytes',
   ),
   ownedCounter(
@@ -259,11 +259,11 @@ function unattributed(
   return [...queuePairs.unattributed, ...untracked.slice(0, 1)];
 }
 
-function ownerLabels({ kind, slurmJob, podUid, comm }: OwnerLabels): Labels {
+function ownerLabels({ kind, job, pod, comm }: OwnerLabels): Labels {
   return [
     ['owner', kind],
-    ['slurm_job', slurmJob],
-    ['pod_uid', podUid],
+    ['job', job],
+    ['pod', pod],
     ['comm', comm],
   ];
 }

@@ -6,18 +6,22 @@ import type { QueuePairOwner } from './process-owners.js';
 
 /**
  * What labels show of an owner. slurm, pod, process: what is known best of a process; kernel: a module of the kernel;
- * unknown: nobody could be found; other: one of those beyond the bound.
+ * unknown: nobody could be found; other: one of those beyond the bound; ended: all that gave up their places.
  */
 export interface OwnerLabels {
-  readonly kind: 'slurm' | 'pod' | 'process' | 'kernel' | 'unknown' | 'other';
+  readonly kind: 'slurm' | 'pod' | 'process' | 'kernel' | 'unknown' | 'other' | 'ended';
   /** Each '' where there is none. */
-  readonly slurmJob: string;
-  readonly podUid: string;
+  readonly job: string;
+  /** Its UID. */
+  readonly pod: string;
+  /** Of a job or a pod that of the process that was seen first. */
   readonly comm: string;
 }
 
-export const UNKNOWN_OWNER: OwnerLabels = { kind: 'unknown', slurmJob: '', podUid: '', comm: '' };
-export const OTHER_OWNER: OwnerLabels = { kind: 'other', slurmJob: '', podUid: '', comm: '' };
+const NOBODY = { job: '', pod: '', comm: '' } as const;
+export const UNKNOWN_OWNER: OwnerLabels = { kind: 'unknown', ...NOBODY };
+export const OTHER_OWNER: OwnerLabels = { kind: 'other', ...NOBODY };
+export const ENDED_OWNER: OwnerLabels = { kind: 'ended', ...NOBODY };
 
 export interface OwnerRegisterOptions {
   readonly maxOwners: number;
@@ -33,7 +37,6 @@ interface Place {
 export class OwnerRegister {
   readonly #options: OwnerRegisterOptions;
   readonly #places = new Map<string, Place>();
-  readonly #shown = new Set<OwnerLabels>();
 
   constructor(options: OwnerRegisterOptions) {
     this.#options = options;
@@ -43,7 +46,7 @@ export class OwnerRegister {
   claim(owner: QueuePairOwner, nowMs: number): OwnerLabels {
     if (owner.kind === 'unknown') return UNKNOWN_OWNER;
     const labels = labelsOf(owner);
-    const key = JSON.stringify(labels);
+    const key = keyOfOwner(labels);
     const known = this.#places.get(key);
     if (known !== undefined) {
       known.lastSeenMs = nowMs;
@@ -51,14 +54,13 @@ export class OwnerRegister {
     }
     if (this.#places.size >= this.#options.maxOwners) return OTHER_OWNER;
     this.#places.set(key, { labels, lastSeenMs: nowMs });
-    this.#shown.add(labels);
     return labels;
   }
 
-  /** The labels, or OTHER_OWNER where they have no place any more: an older reading may name them. */
+  /** The owner's labels as they are now; UNKNOWN_OWNER where it has no place any more: an older reading may name it. */
   shown(labels: OwnerLabels): OwnerLabels {
-    const hasPlace = labels === UNKNOWN_OWNER || this.#shown.has(labels);
-    return hasPlace ? labels : OTHER_OWNER;
+    if (labels === OTHER_OWNER) return OTHER_OWNER;
+    return this.#places.get(keyOfOwner(labels))?.labels ?? UNKNOWN_OWNER;
   }
 
   /** Those whose time is over; they have no place from now on. */
@@ -67,7 +69,6 @@ export class OwnerRegister {
     for (const [key, { labels, lastSeenMs }] of this.#places) {
       if (nowMs - lastSeenMs <= this.#options.idleTimeoutMs) continue;
       this.#places.delete(key);
-      this.#shown.delete(labels);
       ended.push(labels);
     }
     return ended;
@@ -75,10 +76,15 @@ export class OwnerRegister {
 }
 
 function labelsOf(owner: Exclude<QueuePairOwner, { kind: 'unknown' }>): OwnerLabels {
-  if (owner.kind === 'kernel') return { kind: 'kernel', slurmJob: '', podUid: '', comm: owner.comm };
-  const { slurmJob, podUid, comm } = owner;
-  const kind = slurmJob !== '' ? 'slurm' : podUid !== '' ? 'pod' : 'process';
-  return { kind, slurmJob, podUid, comm };
+  if (owner.kind === 'kernel') return { kind: 'kernel', ...NOBODY, comm: owner.comm };
+  const { slurmJob: job, podUid: pod, comm } = owner;
+  const kind = job !== '' ? 'slurm' : pod !== '' ? 'pod' : 'process';
+  return { kind, job, pod, comm };
+}
+
+/** A process may call itself anything at any time: those of a job or a pod are one owner whatever their names. */
+function keyOfOwner({ kind, job, pod, comm }: OwnerLabels): string {
+  return JSON.stringify([kind, job, pod, kind === 'slurm' || kind === 'pod' ? '' : comm]);
 }
 
 /** Whether two readings mean the same process or module: a process with another's number is another one. */

@@ -3,7 +3,7 @@
 // of queue pairs that follows it: only that one knows those that were made meanwhile. Whatever is noted is in a sum, or
 // waits and is shown as such.
 
-import { OTHER_OWNER, type OwnerLabels, UNKNOWN_OWNER } from './owner-register.js';
+import { ENDED_OWNER, type OwnerLabels, UNKNOWN_OWNER } from './owner-register.js';
 
 /** Since the first was noted. */
 export interface OwnedCounts {
@@ -43,6 +43,8 @@ export class OwnerSums {
   #held: { row: OwnedCounts; counts: OwnedCounts; interfaceName: string }[] = [];
   /** By interface. */
   readonly #rows = new Map<string, Map<OwnerLabels, OwnedCounts>>();
+  /** Those of them that nobody has seen as yet. */
+  readonly #begun = new Set<OwnedCounts>();
 
   /** Of a drain. */
   note(interfaceName: string, queuePair: number, counts: Readonly<OwnedCounts>): void {
@@ -71,41 +73,52 @@ export class OwnerSums {
   settle(findOwner: FindOwner): void {
     for (const { row, counts } of this.#held) add(row, counts);
     this.#held = [];
-    const begun = new Set<OwnedCounts>();
+    this.#begun.clear();
     for (const [interfaceName, queuePairs] of this.#sealed) {
-      const rows = rowsOf(this.#rows, interfaceName);
       for (const [queuePair, counts] of queuePairs) {
         const owner = queuePair === NO_QUEUE_PAIR ? UNKNOWN_OWNER : findOwner(interfaceName, queuePair);
-        let row = rows.get(owner);
-        if (row === undefined) {
-          row = noCounts();
-          rows.set(owner, row);
-          begun.add(row);
-        }
-        if (begun.has(row)) this.#held.push({ row, counts, interfaceName });
-        else add(row, counts);
+        this.#book(interfaceName, owner, counts);
       }
     }
     this.#sealed = new Map();
   }
 
-  /** Nobody can have any of it: the host has no queue pairs. */
-  forgetWaiting(): void {
-    this.#open = new Map();
-    this.#sealed = new Map();
+  /** What other interfaces have, and what waits of them, goes: they have no device, or nobody watches them any more. */
+  retain(interfaceNames: ReadonlySet<string>): void {
+    for (const all of [this.#open, this.#sealed, this.#rows]) {
+      for (const name of all.keys()) if (!interfaceNames.has(name)) all.delete(name);
+    }
+    this.#held = this.#held.filter(({ interfaceName }) => interfaceNames.has(interfaceName));
   }
 
-  /** An owner has no place any more: what it has goes to the others. */
+  /** An owner has no place any more: what it has goes to ENDED_OWNER, where a sum's leap is nobody's rate. */
   end(owner: OwnerLabels): void {
-    for (const ofInterface of this.#rows.values()) {
-      const counts = ofInterface.get(owner);
+    for (const [interfaceName, rows] of this.#rows) {
+      const counts = rows.get(owner);
       if (counts === undefined) continue;
-      ofInterface.delete(owner);
-      const others = ofInterface.get(OTHER_OWNER) ?? noCounts();
-      ofInterface.set(OTHER_OWNER, others);
-      add(others, counts);
-      for (const held of this.#held) if (held.row === counts) held.row = others;
+      rows.delete(owner);
+      this.#book(interfaceName, ENDED_OWNER, counts);
+      const ended = this.#rowOf(interfaceName, ENDED_OWNER);
+      for (const held of this.#held) if (held.row === counts) held.row = ended;
     }
+  }
+
+  #book(interfaceName: string, owner: OwnerLabels, counts: OwnedCounts): void {
+    const row = this.#rowOf(interfaceName, owner);
+    if (this.#begun.has(row)) this.#held.push({ row, counts, interfaceName });
+    else add(row, counts);
+  }
+
+  #rowOf(interfaceName: string, owner: OwnerLabels): OwnedCounts {
+    const rows = rowsOf(this.#rows, interfaceName);
+    // From the beginning, so that what ends is never kept waiting for a 0.
+    for (const one of [ENDED_OWNER, owner]) {
+      if (rows.has(one)) continue;
+      const row = noCounts();
+      rows.set(one, row);
+      this.#begun.add(row);
+    }
+    return rows.get(owner) ?? noCounts();
   }
 
   view(): OwnerSumsView {

@@ -23,7 +23,7 @@ export interface RdmaPortStatus {
 
 export interface RdmaRound {
   readonly ports: readonly RdmaPortStatus[];
-  /** By interface of the options: the interfaces whose RDMA devices count as its own. */
+  /** By interface of the options as the round began: the interfaces whose RDMA devices count as its own. */
   readonly relatives: ReadonlyMap<string, readonly string[]>;
   readonly durationMs: number;
 }
@@ -128,8 +128,8 @@ export function createRdmaReader(options: RdmaReaderOptions, parts: RdmaReaderPa
     memory.isFailing = reason !== undefined;
   }
 
-  async function readRelatives(): Promise<void> {
-    for (const interfaceName of options.interfaces) {
+  async function readRelatives(interfaces: readonly string[]): Promise<void> {
+    for (const interfaceName of interfaces) {
       const outcome = await isolated.ask(`relatives ${interfaceName}`, { about: 'relatives', interfaceName });
       const names = outcome.answer?.relatives ?? relatives.get(interfaceName) ?? [interfaceName];
       relatives.set(interfaceName, names);
@@ -141,9 +141,11 @@ export function createRdmaReader(options: RdmaReaderOptions, parts: RdmaReaderPa
       const startedMs = parts.clock.nowMs();
       const names = list();
       forgetAllBut(names);
+      const { interfaces } = options;
+      for (const known of relatives.keys()) if (!interfaces.includes(known)) relatives.delete(known);
       const ports: RdmaPortStatus[] = [];
       if (names.length > 0) {
-        await readRelatives();
+        await readRelatives(interfaces);
         for (const name of names) ports.push(await readPort(name));
       } else isolated.release();
       return { ports, relatives: new Map(relatives), durationMs: parts.clock.nowMs() - startedMs };

@@ -35,7 +35,9 @@ export interface QueuePairsView {
 }
 
 export interface QueuePairRounds {
-  /** Of a drain: what XDP has counted of packets to a queue pair. Free where no device has queue pairs to list. */
+  /** Before the first note() of a drain: an interface that has got a device is counted by whole drains. */
+  beginDrain(): void;
+  /** Of a drain: what XDP has counted of packets to a queue pair. Nothing of an interface without a device. */
   note(interfaceName: string, queuePair: number, counts: Readonly<OwnedCounts>): void;
   /** Whether note() does anything. */
   readonly isNoting: boolean;
@@ -67,8 +69,11 @@ export function createQueuePairRounds(
   const register = new OwnerRegister(options);
   const sums = new OwnerSums();
   const memories = new Map<string, Memory>();
-  // Until it is known that there is nothing to list, what is counted may be somebody's.
-  let isNoting = true;
+  // Interfaces with a device whose queue pairs could be listed. Until it is known which have one: all, as what is
+  // counted may be somebody's.
+  let noted: ReadonlySet<string> | undefined;
+  // Such an interface of which no drain is noted as yet.
+  let joining: ReadonlySet<string> = new Set();
   let notBeforeMs = Number.NEGATIVE_INFINITY;
 
   function remember(device: string): Memory {
@@ -122,37 +127,51 @@ export function createQueuePairRounds(
     memory.isFailing = reason !== undefined;
   }
 
-  function settle(round: RdmaRound): void {
-    const devicesOf = new Map<string, Memory[]>();
-    for (const [interfaceName, relatives] of round.relatives) {
-      const names = round.ports.flatMap(({ identity }) =>
-        identity?.netdevs.some((netdev) => relatives.includes(netdev)) ? [identity.device] : [],
-      );
-      devicesOf.set(interfaceName, [...new Set(names)].map(remember));
-    }
+  /** Of all others there are no sums: whose their packets are is not known on this host. */
+  function retain(interfaceNames: ReadonlySet<string>): void {
+    sums.retain(interfaceNames);
+    if (noted !== undefined) noted = intersectionOf(noted, interfaceNames);
+    joining = intersectionOf(joining, interfaceNames);
+  }
+
+  function settle(devicesOf: ReadonlyMap<string, readonly string[]>): void {
+    const memoriesOf = new Map(
+      [...devicesOf].map(([name, devices]) => [name, devices.map(remember)] as const),
+    );
+    const listed = [...memoriesOf].filter(([, own]) => own.some(({ now, before }) => now ?? before));
+    const names = new Set(listed.map(([name]) => name));
+    retain(names);
+    const former = noted ?? names;
+    noted = former;
+    joining = new Set([...names].filter((name) => !former.has(name)));
     sums.settle((interfaceName, queuePair) =>
-      register.shown(findOwnerIn(devicesOf.get(interfaceName) ?? [], queuePair)),
+      register.shown(findOwnerIn(memoriesOf.get(interfaceName) ?? [], queuePair)),
     );
     for (const owner of register.expire(clock.nowMs())) sums.end(owner);
   }
 
   return {
+    beginDrain() {
+      if (noted === undefined || joining.size === 0) return;
+      noted = new Set([...noted, ...joining]);
+      joining = new Set();
+    },
     note(interfaceName, queuePair, counts) {
-      if (isNoting) sums.note(interfaceName, queuePair, counts);
+      if (noted?.has(interfaceName) ?? true) sums.note(interfaceName, queuePair, counts);
     },
     get isNoting() {
-      return isNoting;
+      return noted === undefined || noted.size + joining.size > 0;
     },
     async read(round) {
-      if (clock.nowMs() < notBeforeMs) return;
       const devices = [...new Set(round.ports.map(({ name }) => name.device))];
       for (const device of memories.keys()) if (!devices.includes(device)) memories.delete(device);
+      const devicesOf = devicesByInterface(round);
+      retain(new Set(devicesOf.keys()));
+      if (clock.nowMs() < notBeforeMs) return;
       sums.seal();
       let takenMs = 0;
       for (const device of devices) takenMs += await readDevice(device);
-      isNoting = [...memories.values()].some(({ now, before }) => now !== undefined || before !== undefined);
-      if (isNoting) settle(round);
-      else sums.forgetWaiting();
+      settle(devicesOf);
       notBeforeMs = clock.nowMs() + Math.min(MOST_REST_MS, REST_PER_READING * takenMs);
     },
     view() {
@@ -165,4 +184,20 @@ export function createQueuePairRounds(
       return { devices, sums: sums.view() };
     },
   };
+}
+
+/** Of the interfaces that have any. */
+function devicesByInterface({ ports, relatives }: RdmaRound): Map<string, string[]> {
+  const devicesOf = new Map<string, string[]>();
+  for (const [interfaceName, own] of relatives) {
+    const devices = ports.flatMap(({ identity }) =>
+      identity?.netdevs.some((netdev) => own.includes(netdev)) ? [identity.device] : [],
+    );
+    if (devices.length > 0) devicesOf.set(interfaceName, [...new Set(devices)]);
+  }
+  return devicesOf;
+}
+
+function intersectionOf(some: ReadonlySet<string>, others: ReadonlySet<string>): ReadonlySet<string> {
+  return new Set([...some].filter((one) => others.has(one)));
 }

@@ -47,7 +47,7 @@ export interface RdmaRounds {
   /** Of the last round that is over, and what XDP has seen by now. Undefined before the first round. */
   view(): RdmaView | undefined;
   /** Whose queue pairs are, and where what XDP counts is added up by owner. */
-  readonly queuePairs: Pick<QueuePairRounds, 'note' | 'isNoting' | 'view'>;
+  readonly queuePairs: Pick<QueuePairRounds, 'beginDrain' | 'note' | 'isNoting' | 'view'>;
   /** Rounds that are over. */
   readonly count: number;
   /** Waits for nothing: a reading that hangs is left behind. */

@@ -33,9 +33,9 @@ test('families are those of the catalogue, in its order, also where there is not
 });
 
 test('queue pairs by what is known of who has them; beyond the bound they are others', () => {
-  const pod = 'pod_uid=6c1a2c4e-0d5b-4d0c-9a55-0f3a3f9d7e11';
+  const pod = 'pod=6c1a2c4e-0d5b-4d0c-9a55-0f3a3f9d7e11';
   assert.deepEqual(linesOf('xtrace_rdma_queue_pairs'), [
-    'rdma_device=mlx5_0 port=1 type=rc state=rts owner=slurm slurm_job=1392969 comm=python3 2',
+    'rdma_device=mlx5_0 port=1 type=rc state=rts owner=slurm job=1392969 comm=python3 2',
     `rdma_device=mlx5_0 port=1 type=ud state=rts owner=pod ${pod} comm=ib_write_bw 1`,
     'rdma_device=mlx5_0 port=1 type=gsi state=rts owner=other 1',
     'rdma_device=mlx5_0 port=0 type=rc state=reset owner=unknown 1',

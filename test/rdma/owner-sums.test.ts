@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { OTHER_OWNER, type OwnerLabels, UNKNOWN_OWNER } from '../../src/rdma/owner-register.js';
+import { ENDED_OWNER, OTHER_OWNER, type OwnerLabels, UNKNOWN_OWNER } from '../../src/rdma/owner-register.js';
 import { type OwnedCounts, OwnerSums } from '../../src/rdma/owner-sums.js';
 
-const NCCL: OwnerLabels = { kind: 'process', slurmJob: '', podUid: '', comm: 'nccl' };
-const JOB: OwnerLabels = { kind: 'slurm', slurmJob: '7', podUid: '', comm: 'nccl' };
+const NCCL: OwnerLabels = { kind: 'process', job: '', pod: '', comm: 'nccl' };
+const JOB: OwnerLabels = { kind: 'slurm', job: '7', pod: '', comm: 'nccl' };
 
 function counts(bytes: number): OwnedCounts {
   return { bytes, cePackets: 1, naks: 2, rnrNaks: 3, retransmittedPackets: 4 };
@@ -16,7 +16,8 @@ function counts(bytes: number): OwnedCounts {
 function shown(sums: OwnerSums): unknown[] {
   return sums
     .view()
-    .rows.map(({ interfaceName, owner, counts: own }) => [interfaceName, owner.kind, own.bytes]);
+    .rows.filter(({ owner, counts: own }) => owner !== ENDED_OWNER || own.bytes > 0)
+    .map(({ interfaceName, owner, counts: own }) => [interfaceName, owner.kind, own.bytes]);
 }
 
 test('what a drain counts waits for the next reading, and for a 0 of its series', () => {
@@ -33,11 +34,11 @@ test('what a drain counts waits for the next reading, and for a 0 of its series'
   sums.settle(() => NCCL);
   assert.deepEqual(shown(sums), [['eth0', 'process', 107]]);
   assert.equal(sums.view().waitingBytes.get('eth0'), 0);
-  const [row] = sums.view().rows;
+  const row = sums.view().rows.find(({ owner }) => owner === NCCL);
   assert.deepEqual(row?.counts, { bytes: 107, cePackets: 2, naks: 4, rnrNaks: 6, retransmittedPackets: 8 });
 });
 
-test('an owner that ends leaves its counts to the others, also those that still wait', () => {
+test('an owner that ends leaves its counts to `ended`, also those that still wait', () => {
   const sums = new OwnerSums();
   for (const queuePair of [17, 18]) sums.note('eth0', queuePair, counts(10));
   sums.seal();
@@ -46,9 +47,40 @@ test('an owner that ends leaves its counts to the others, also those that still 
   sums.seal();
   sums.settle(() => UNKNOWN_OWNER);
   assert.deepEqual(shown(sums), [
+    ['eth0', 'ended', 10],
     ['eth0', 'slurm', 10],
-    ['eth0', 'other', 10],
   ]);
+});
+
+test('what an owner that ends had is never added to a series that others count in', () => {
+  const sums = new OwnerSums();
+  const rowOf = (owner: OwnerLabels) => sums.view().rows.find((row) => row.owner === owner)?.counts.bytes;
+  const round = (owner: OwnerLabels, bytes: number) => {
+    sums.note('eth0', 17, counts(bytes));
+    sums.seal();
+    sums.settle(() => owner);
+  };
+  round(NCCL, 1000);
+  assert.equal(rowOf(ENDED_OWNER), 0, 'it is there before anything ends');
+  round(OTHER_OWNER, 5);
+  round(OTHER_OWNER, 5);
+  assert.equal(rowOf(OTHER_OWNER), 10);
+  sums.end(NCCL);
+  assert.deepEqual([rowOf(NCCL), rowOf(ENDED_OWNER), rowOf(OTHER_OWNER)], [undefined, 1000, 10]);
+});
+
+test('interfaces that are not retained take all along', () => {
+  const sums = new OwnerSums();
+  for (const name of ['eth0', 'eth1']) sums.note(name, 17, counts(1));
+  sums.seal();
+  sums.settle(() => NCCL); // held
+  for (const name of ['eth0', 'eth1']) sums.note(name, 17, counts(10));
+  sums.seal(); // sealed
+  for (const name of ['eth0', 'eth1']) sums.note(name, 17, counts(100)); // open
+  sums.retain(new Set(['eth1']));
+  assert.deepEqual([...sums.view().waitingBytes], [['eth1', 111]]);
+  sums.settle(() => NCCL);
+  assert.deepEqual(shown(sums), [['eth1', 'process', 11]]);
 });
 
 test('nothing is kept for more queue pairs than there is room for', () => {

@@ -14,6 +14,7 @@ let asked: string[];
 let failing: (key: string) => Reading<RdmaAnswer> | undefined;
 let nowMs: number;
 let warnings: object[];
+let interfaces: readonly string[];
 
 /** Answers here, without a process, but for what the test lets fail. */
 const isolated: IsolatedReader<RdmaQuestion, RdmaAnswer> = {
@@ -29,10 +30,16 @@ beforeEach(() => {
   tree = new RdmaSysfs({ mlx5_0: devices.MLX5_ROCE }, { eth2: {} });
   asked = [];
   warnings = [];
+  interfaces = ['eth2'];
   failing = () => undefined;
   nowMs = 0;
   reader = createRdmaReader(
-    { sysfsPath: tree.path, interfaces: ['eth2'] },
+    {
+      sysfsPath: tree.path,
+      get interfaces() {
+        return interfaces;
+      },
+    },
     {
       isolated,
       clock: { nowMs: () => nowMs },
@@ -132,4 +139,10 @@ test('the time a round took', async () => {
     return undefined;
   };
   assert.equal((await reader.read()).durationMs, 300);
+});
+
+test('of an interface that is no longer watched nothing is told', async () => {
+  assert.deepEqual([...(await reader.read()).relatives.keys()], ['eth2']);
+  interfaces = [];
+  assert.deepEqual([...(await reader.read()).relatives.keys()], []);
 });

@@ -3,7 +3,7 @@
 
 import type { Family } from '../../../src/metrics/definition.js';
 import { ownerFamilies } from '../../../src/metrics/owner-families.js';
-import { OwnerRegister, UNKNOWN_OWNER } from '../../../src/rdma/owner-register.js';
+import { ENDED_OWNER, OwnerRegister, UNKNOWN_OWNER } from '../../../src/rdma/owner-register.js';
 import { DeviceQueuePairs } from '../../../src/rdma/queue-pair-lookup.js';
 import type { QueuePairsView } from '../../../src/rdma/queue-pair-rounds.js';
 import { FIXED_LABELS } from '../exposition/series-fixture.js';
@@ -36,6 +36,7 @@ export function fixedQueuePairs(): QueuePairsView {
     ],
     sums: {
       rows: [
+        { interfaceName: 'eth2', owner: ENDED_OWNER, counts: { ...counts, bytes: 70, naks: 0 } },
         { interfaceName: 'eth2', owner: owners.claim(JOB, 0), counts },
         { interfaceName: 'eth2', owner: UNKNOWN_OWNER, counts: { ...counts, bytes: 500, cePackets: 0 } },
       ],
