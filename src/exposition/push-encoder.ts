@@ -20,8 +20,8 @@ export interface PushEncoderOptions extends ZeroOptions {
   /** Of one payload, not compressed. A single series that is larger goes alone. */
   readonly maxBatchBytes: number;
   /**
-   * Labels for every series: job, instance, extra_labels. A label that the series has of its own wins;
-   * of two with one name the first; invalid names and empty values are left out.
+   * Labels for every series: job, instance, extra_labels. A label that the series has of its own wins, but for
+   * job and instance (joinLabels()); of two with one name the first; invalid names and empty values are left out.
    */
   readonly externalLabels: readonly LabelPair[];
   /** As those of the flow table. */

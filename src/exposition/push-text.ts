@@ -11,7 +11,7 @@ import { renderLabelPairs, renderSample } from './family-text.js';
 import { flowLineBytes, flowLineFrame, writeFlowLines } from './flow-series.js';
 import type { Payload } from './payload.js';
 import { type ZeroOptions, zeroTimestamp } from './push-zeros.js';
-import type { LabelPair } from './remote-write/labels.js';
+import { joinLabels, type LabelPair } from './remote-write/labels.js';
 import type { ExpositionInput } from './render-exposition.js';
 
 /** A payload has no more bytes than this, unless a single line has: rendering one takes 0.6 ms. */
@@ -25,7 +25,7 @@ export interface PushTextOptions extends ZeroOptions {
   readonly maxBatchBytes: number;
   /** Valid, no name twice. */
   readonly externalLabels: readonly LabelPair[];
-  /** Names among the rendered labels of a flow, which win over external ones. */
+  /** Names among the rendered labels of a flow, which win over external ones; never job and instance. */
   readonly flowLabelNames: readonly string[];
 }
 
@@ -62,7 +62,7 @@ export class PushTextEncoder {
     const lineEnd = ` ${timestampMs}\n`;
     for (const family of families) {
       for (const sample of family.samples) {
-        const labels = [...sample.labels, ...this.#externalBut(sample.labels.map(([name]) => name))];
+        const labels = joinLabels(sample.labels, this.#options.externalLabels);
         const text = renderSample(family.name, { ...sample, labels }, lineEnd);
         if (!lines.hasRoom(Buffer.byteLength(text))) {
           yield lines.take();
@@ -89,7 +89,8 @@ export class PushTextEncoder {
     { rows, families }: FlowFamilies,
     lineEnd: string,
   ): AsyncGenerator<Payload> {
-    const external = renderLabelPairs(this.#externalBut(this.#options.flowLabelNames));
+    const { externalLabels, flowLabelNames } = this.#options;
+    const external = renderLabelPairs(externalLabels.filter(([name]) => !flowLabelNames.includes(name)));
     const extraLabels = external === '' ? '' : `,${external}`;
     for (const family of families) {
       const frame = flowLineFrame(family, extraLabels, lineEnd);
@@ -105,11 +106,6 @@ export class PushTextEncoder {
           }) + row;
       }
     }
-  }
-
-  /** Own labels win. */
-  #externalBut(ownNames: readonly string[]): LabelPair[] {
-    return this.#options.externalLabels.filter(([name]) => !ownNames.includes(name));
   }
 }
 

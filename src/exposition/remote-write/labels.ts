@@ -19,14 +19,41 @@ export function isMetricName(name: string): boolean {
   return METRIC_NAME_PATTERN.test(name);
 }
 
+/** They say of which target a series is: a scraper sets them, whatever the series says. */
+const TARGET_LABELS: readonly string[] = ['job', 'instance'];
+
 /**
- * The labels of a series and those that every series gets (external), in the order of their bytes. As
- * with Prometheus' external_labels, a label that the series has wins, even where its value is
- * empty. Left out: names that are none, the second of two with one name, and empty values.
+ * The labels of a series and those that every series gets (external), in no order; no name twice where neither has one
+ * twice. As with Prometheus' external_labels, a label that the series has wins, even where its value is empty. But job and
+ * instance are set as a scrape does it where honor_labels is false: those of the series become exported_job and
+ * exported_instance, with one more exported_ where it has that label, too.
+ */
+export function joinLabels(own: readonly LabelPair[], external: readonly LabelPair[]): LabelPair[] {
+  const target = external.filter(([name]) => TARGET_LABELS.includes(name)).map(([name]) => name);
+  const ownNames = own.map(([name]) => name);
+  const added = external.filter(([name]) => target.includes(name) || !ownNames.includes(name));
+  if (!target.some((name) => ownNames.includes(name))) return [...own, ...added];
+  const kept = own.filter(([name]) => !target.includes(name));
+  const filled = new Set(kept.filter(([, value]) => value !== '').map(([name]) => name));
+  const exported = own.filter(([name, value]) => target.includes(name) && value !== '');
+  const renamed = exported.map(([name, value]): LabelPair => {
+    let free = name;
+    do free = `exported_${free}`;
+    while (filled.has(free));
+    return [free, value];
+  });
+  const newNames = renamed.map(([name]) => name);
+  const isFree = ([name]: LabelPair) => !newNames.includes(name);
+  return [...kept.filter(isFree), ...renamed, ...added.filter(isFree)];
+}
+
+/**
+ * What joinLabels() says, in the order of their bytes. Left out: names that are none, the second of two with one name, and
+ * empty values.
  */
 export function mergeLabels(own: readonly LabelPair[], external: readonly LabelPair[]): LabelPair[] {
   const merged = new Map<string, string>();
-  for (const [name, value] of [...own, ...external]) {
+  for (const [name, value] of joinLabels(own, external)) {
     if (isLabelName(name) && !merged.has(name)) merged.set(name, value);
   }
   // Names are ASCII here, so the order of code units is that of bytes.

@@ -147,6 +147,7 @@ for (const format of VERSIONS) {
     const external: [string, string][] = [
       ['job', 'first'],
       ['job', 'second'],
+      ['zone', 'external'],
       ['src_ip', 'external'],
       ['vlan', 'external'],
       ['__reserved', 'x'],
@@ -158,7 +159,10 @@ for (const format of VERSIONS) {
       ['own_empty', 'external'],
     ];
     const encoder = createEncoder({ format, externalLabels: external });
-    const family = gauge('x_ratio', [{ own_empty: '', job: 'own', 'not valid': 'x', __name__: 'y' }, 1]);
+    const family = gauge('x_ratio', [
+      { own_empty: '', zone: 'own', job: 'own', 'not valid': 'x', __name__: 'y' },
+      1,
+    ]);
     const invalid = gauge('not a name', [{}, 1]);
     const twice = gauge('twice', [{ a: '' }, 1], [{}, 2]);
     const received = receive(
@@ -169,7 +173,10 @@ for (const format of VERSIONS) {
     assert.equal(received.length, 2 + 4);
     for (const { labels } of received) assertLabelsInOrder(labels);
     const [one, two, flow] = received.map(({ labels }) => Object.fromEntries(labels));
-    assert.deepEqual(one, { __name__: 'x_ratio', job: 'own', src_ip: 'external', vlan: 'external' });
+    assert.deepEqual(one, {
+      ...{ __name__: 'x_ratio', zone: 'own', src_ip: 'external', vlan: 'external' },
+      ...{ job: 'first', exported_job: 'own' },
+    });
     assert.equal(two?.['job'], 'first');
     assert.equal(flow?.['src_ip'], '192.168.1.30');
     assert.equal(flow?.['vlan'], 'external');

@@ -58,7 +58,8 @@ runCases('labels', {
     const own = family('m', [[{ foo: 'own', job: 'own' }, 42]]);
     const { labels, label } = (await sender.pushOne([own])).one('m');
     assert.equal(new Set(labels.map(([name]) => name)).size, labels.length);
-    assert.deepEqual([label['foo'], label['job'], label['bar']], ['own', 'own', 'external']);
+    const { foo, bar, job, exported_job: ownJob } = label;
+    assert.deepEqual([foo, bar, job, ownJob], ['own', 'external', 'xtrace-catch', 'own']);
   },
   async label_names_not_empty({ open }) {
     const { labels } = (await (await open()).pushOne([family('m', [[{ '': 'v', a: 'v' }, 42]])])).one('m');

@@ -91,7 +91,7 @@ export function labelsKey(labels: Iterable<readonly [string, string]>): string {
 
 /**
  * What the text of /metrics says of a snapshot, as series of remote write: labelsKey() -> value. Own labels
- * win, empty values are left out.
+ * win, but for job and instance, which make them exported_job and so on; empty values are left out.
  */
 export async function expectedSeries(
   snapshot: ExpositionInput,
@@ -101,12 +101,32 @@ export async function expectedSeries(
   const series = new Map<string, number>();
   for (const { samples } of parseText(Buffer.concat(chunks).toString())) {
     for (const { name, labels, value } of samples) {
-      const all = new Map([...external, ...labels, ['__name__', name]]);
+      const own = exportedLabels(labels, external);
+      const all = new Map([...external, ...own, ['__name__', name]]);
       const filled = [...all].filter(([, text]) => text !== '');
       series.set(labelsKey(filled), value);
     }
   }
   return series;
+}
+
+/** As scrape/scrape.go of Prometheus does it where honor_labels is false. */
+function exportedLabels(
+  labels: ReadonlyMap<string, string>,
+  external: PushEncoderOptions['externalLabels'],
+): Map<string, string> {
+  const own = new Map(labels);
+  const conflicts = ['job', 'instance'].filter((name) =>
+    external.some(([one, text]) => one === name && text !== ''),
+  );
+  const moved = conflicts.map((name) => [name, own.get(name) ?? ''] as const);
+  for (const name of conflicts) own.delete(name);
+  for (const [name, text] of moved) {
+    let free = `exported_${name}`;
+    while ((own.get(free) ?? '') !== '') free = `exported_${free}`;
+    if (text !== '') own.set(free, text);
+  }
+  return own;
 }
 
 /** Fails unless labels are as remote write wants them, whatever they say. */
@@ -160,6 +180,12 @@ export const anyLabelName = fc
   .stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,6}$/)
   .filter((name) => !name.startsWith('__'));
 
+/** With those that the target has, too. */
+const anyOwnLabelName = fc.oneof(
+  { weight: 4, arbitrary: anyLabelName },
+  { weight: 1, arbitrary: fc.constantFrom('job', 'instance') },
+);
+
 /** Families of gauges with any labels and values; no two samples of one name and labels. */
 export const anyFamilies: fc.Arbitrary<Family[]> = fc
   .array(
@@ -167,7 +193,7 @@ export const anyFamilies: fc.Arbitrary<Family[]> = fc
       type: fc.constantFrom('gauge', 'counter', 'info') as fc.Arbitrary<Family['type']>,
       help: anyText,
       samples: fc.uniqueArray(
-        fc.record({ labels: fc.dictionary(anyLabelName, anyText, { maxKeys: 4 }), value: fc.double() }),
+        fc.record({ labels: fc.dictionary(anyOwnLabelName, anyText, { maxKeys: 4 }), value: fc.double() }),
         {
           selector: ({ labels }) => labelsKey(Object.entries(labels).filter(([, value]) => value !== '')),
           maxLength: 4,
