@@ -101,17 +101,18 @@ function readColumns(
 ): { readonly columns: StateColumns } | StateProblem {
   const table = readTable(bytes.subarray(HEAD.size, HEAD.size + tableBytes));
   if (table === undefined) return { problem: 'its table of columns cannot be read' };
-  const columns: Record<string, StateColumn> = {};
+  const columns: [string, StateColumn][] = [];
   let at = HEAD.size + tableBytes;
   for (const { name, type, length } of table) {
     const make = TYPES[type];
     const size = length * make.BYTES_PER_ELEMENT;
     if (at % ALIGNMENT !== 0 || at + size > bytes.length)
       return { problem: `its column ${name} does not fit in it` };
-    columns[name] = new make(bytes.buffer as ArrayBuffer, bytes.byteOffset + at, length);
+    columns.push([name, new make(bytes.buffer as ArrayBuffer, bytes.byteOffset + at, length)]);
     at += size + paddingOf(size);
   }
-  return { columns };
+  // Not set by name: a file may name a column "__proto__".
+  return { columns: Object.fromEntries(columns) };
 }
 
 function readTable(bytes: Uint8Array): readonly TableEntry[] | undefined {
