@@ -149,7 +149,11 @@ export async function measure(
       interface: roce[side].device,
       traffic_type: 'RoCE_v2',
     });
-  const before = snapshot(await exporter.scrape());
+  // What was sent before is to be in what is shown: on a crowded machine the last of it may still be under way.
+  const begun = goodRefreshes(await exporter.scrape());
+  const before = snapshot(
+    await exporter.scrapeUntil('what was sent before', (now) => goodRefreshes(now) >= begun + 2),
+  );
   await traffic();
   const all = await exporter.scrapeUntil('all packets that the devices sent', (now) => {
     const arrived = arrivedSince(before, snapshot(now));
