@@ -5,10 +5,11 @@ import type { Clock } from '../clock.js';
 import type { Config } from '../config/config.js';
 import type { Logger } from '../log.js';
 import type { Family } from '../metrics/definition.js';
-import { type NicFamilyOptions, nicFamilies } from '../metrics/nic-families.js';
+import { nicFamilies } from '../metrics/nic-families.js';
 import { createNicRounds, type NicView } from '../nic/nic-rounds.js';
 import { startNicReader } from '../nic/start-nic-reader.js';
 import { hasDevice } from '../nic/sysfs-facts.js';
+import type { WatchedHost } from './watched-host.js';
 
 export interface NicLine {
   /** Starts a round of readings, unless one is under way. */
@@ -22,21 +23,17 @@ export interface NicLine {
 
 /** undefined where no NIC is to be read. */
 export function connectNic(
-  options: NicFamilyOptions & {
-    readonly config: Pick<Config, 'nic'>;
-    /** Those that are watched; may change. */
-    readonly interfaces: readonly string[];
-  },
+  { config, host }: { readonly config: Pick<Config, 'nic'>; readonly host: WatchedHost },
   { log, clock }: { readonly log: Logger; readonly clock: Clock },
 ): NicLine | undefined {
-  const { enabled, sysfsPath, raw } = options.config.nic;
+  const { enabled, sysfsPath, raw } = config.nic;
   if (!enabled) return undefined;
   // What is virtual is asked only where somebody wants to see its counters, whatever they are.
   const isAsked = (name: string): boolean => raw.length > 0 || hasDevice({ sysfsPath }, name);
   const rounds = createNicRounds(
     {
       get interfaces() {
-        return options.interfaces.filter(isAsked);
+        return host.interfaces.filter(isAsked);
       },
     },
     { log, clock, startReader: () => startNicReader({ sysfsPath, raw }) },
@@ -46,7 +43,7 @@ export function connectNic(
     families() {
       const view = rounds.view();
       // Where there is no NIC, their names and help would be a third of the page for nothing.
-      return view === undefined || view.nics.length === 0 ? [] : nicFamilies(view, options);
+      return view === undefined || view.nics.length === 0 ? [] : nicFamilies(view, host);
     },
     view: () => rounds.view(),
     close: () => rounds.close(),

@@ -20,6 +20,7 @@ import {
 } from '../rdma/rounds.js';
 import { startRdmaReader } from '../rdma/start-reader.js';
 import { hasPsn } from '../roce/roce-pair.js';
+import type { WatchedHost } from './watched-host.js';
 
 export interface RdmaLine {
   /** Adds up one drain by who has the queue pairs; once per refresh, before refresh(). */
@@ -45,19 +46,18 @@ const CE = 3;
 
 /** undefined where no RDMA device is to be read. */
 export function connectRdma(
-  options: Pick<RdmaRoundsOptions, 'interfaces' | 'roceSeen'> & {
+  options: Pick<RdmaRoundsOptions, 'roceSeen'> & {
     readonly config: {
       readonly rdma: Config['rdma'];
       readonly flows: Pick<Config['flows'], 'idleTimeoutMs'>;
     };
     /** Of the number that rows have in place of it. */
     interfaceName(id: number): string;
-    /** May change. */
-    readonly hostIp: string;
-    readonly collectAgg: string;
+    readonly host: WatchedHost;
   },
   { log, clock }: { readonly log: Logger; readonly clock: Clock },
 ): RdmaLine | undefined {
+  const { host } = options;
   const { enabled, sysfsPath, maxOwners, perQueuePair } = options.config.rdma;
   const { idleTimeoutMs } = options.config.flows;
   if (!enabled) return undefined;
@@ -66,22 +66,13 @@ export function connectRdma(
       sysfsPath,
       owners: { maxOwners, idleTimeoutMs: Math.max(idleTimeoutMs, LEAST_OWNER_MS) },
       get interfaces() {
-        return options.interfaces;
+        return host.interfaces;
       },
       roceSeen: options.roceSeen,
     },
     { log, clock, startReader: () => startRdmaReader(sysfsPath) },
   );
   const pacer = new Pacer(() => nextTurn());
-  const labels = {
-    get hostIp() {
-      return options.hostIp;
-    },
-    get collectAgg() {
-      return options.collectAgg;
-    },
-    perQueuePair,
-  };
   return {
     async addRoce(rows) {
       rounds.queuePairs.beginDrain();
@@ -95,8 +86,9 @@ export function connectRdma(
       const view = rounds.view();
       if (view === undefined) return [];
       const queuePairs = rounds.queuePairs.view();
+      const labels = { hostIp: host.hostIp, collectAgg: host.collectAgg, perQueuePair };
       const owners = queuePairs === undefined ? [] : ownerFamilies(queuePairs, view.ports, labels);
-      return [...rdmaFamilies(view, options), ...owners];
+      return [...rdmaFamilies(view, host), ...owners];
     },
     reading: () => rounds.reading(),
     view: () => rounds.view(),

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lines that come and go with the configuration: RDMA's and NICs' readings, and flows on the terminal.
 
-import type { Attachments } from '../attach/attachments.js';
 import type { Clock } from '../clock.js';
 import { hasPatterns, parseInterfacePatterns } from '../interface-patterns.js';
 import type { Logger } from '../log.js';
@@ -11,6 +10,7 @@ import { connectNic, type NicLine } from './connect-nic.js';
 import { connectRdma, type RdmaLine } from './connect-rdma.js';
 import type { RocePacketsSeen } from './connect-roce.js';
 import type { LiveConfig } from './live-config.js';
+import { type WatchedHostParts, watchedHost } from './watched-host.js';
 import { within } from './within.js';
 
 /** One of them after the other, or none. */
@@ -48,31 +48,17 @@ export type LivePrinter = LiveLine<FlowPrinter>;
 
 export function openLiveRdma(
   {
-    live,
-    attachments,
-    hostIp,
     ids,
     roceSeen,
-  }: Pick<FlowParts, 'hostIp' | 'ids'> & {
-    readonly live: LiveConfig;
-    readonly attachments: Pick<Attachments, 'states'>;
-    readonly roceSeen: Pick<RocePacketsSeen, 'now'>;
-  },
+    ...host
+  }: Pick<FlowParts, 'ids'> & { readonly roceSeen: Pick<RocePacketsSeen, 'now'> } & WatchedHostParts,
   parts: { readonly log: Logger; readonly clock: Clock },
 ): LiveRdma {
   const open = (): RdmaLine | undefined =>
     connectRdma(
       {
-        config: live.current,
-        get interfaces() {
-          return attachments.states.map(({ name }) => name);
-        },
-        get hostIp() {
-          return hostIp.current;
-        },
-        get collectAgg() {
-          return live.current.collectAgg;
-        },
+        config: host.live.current,
+        host: watchedHost(host),
         interfaceName: (id) => ids.nameOf(id),
         roceSeen: () => roceSeen.now(),
       },
@@ -82,32 +68,11 @@ export function openLiveRdma(
 }
 
 export function openLiveNic(
-  {
-    live,
-    attachments,
-    hostIp,
-  }: Pick<FlowParts, 'hostIp'> & {
-    readonly live: LiveConfig;
-    readonly attachments: Pick<Attachments, 'states'>;
-  },
+  host: WatchedHostParts,
   parts: { readonly log: Logger; readonly clock: Clock },
 ): LiveNic {
   const open = (): NicLine | undefined =>
-    connectNic(
-      {
-        config: live.current,
-        get interfaces() {
-          return attachments.states.map(({ name }) => name);
-        },
-        get hostIp() {
-          return hostIp.current;
-        },
-        get collectAgg() {
-          return live.current.collectAgg;
-        },
-      },
-      parts,
-    );
+    connectNic({ config: host.live.current, host: watchedHost(host) }, parts);
   return new LiveLine(open, (line) => line.close());
 }
 

@@ -7,12 +7,8 @@ import type { NicStatus, NicView } from '../nic/nic-rounds.js';
 import type { PauseView } from '../nic/pause-watch.js';
 import type { NicNumbers } from '../nic/questions.js';
 import { type Family, familiesOf, type Labels, type Metric, sample } from './definition.js';
+import { HOST_LABELS, type HostIdentity, hostLabels } from './host-labels.js';
 import { NIC_MEANINGS, nicCounterDefinition } from './nic-counter-metrics.js';
-
-export interface NicFamilyOptions {
-  readonly hostIp: string;
-  readonly collectAgg: string;
-}
 
 interface NicMetricsView {
   readonly view: NicView;
@@ -23,7 +19,6 @@ interface NicMetricsView {
 type OwnSample = readonly [own: Labels, value: number];
 type ValuesOf = (nic: NicStatus) => Iterable<OwnSample>;
 
-const HOST_LABELS = ['host_ip', 'collect_agg'] as const;
 const LANE_LABELS = ['interface', 'lane', ...HOST_LABELS] as const;
 const PAUSE_LABELS = ['interface', 'priority', 'direction', ...HOST_LABELS] as const;
 const DIRECTION = 'received: the peer stops us. sent: we stop the peer, so look at this host';
@@ -171,12 +166,8 @@ export const NIC_METRICS: readonly Metric<NicMetricsView>[] = [
 ];
 
 /** In the order of NIC_METRICS. */
-export function nicFamilies(view: NicView, options: NicFamilyOptions): Family[] {
-  const host: Labels = [
-    ['host_ip', options.hostIp],
-    ['collect_agg', options.collectAgg],
-  ];
-  return familiesOf(NIC_METRICS, { view, host });
+export function nicFamilies(view: NicView, host: HostIdentity): Family[] {
+  return familiesOf(NIC_METRICS, { view, host: hostLabels(host) });
 }
 
 /** Samples of each NIC: its own labels between those of interface and host. */

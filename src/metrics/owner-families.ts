@@ -9,10 +9,9 @@ import type { QueuePairOwner } from '../rdma/process-owners.js';
 import type { QueuePairDeviceView, QueuePairsView } from '../rdma/queue-pair-rounds.js';
 import { NO_NUMBER } from '../rdma/queue-pair-table.js';
 import { type Family, familiesOf, type Labels, type Metric, sample } from './definition.js';
+import { HOST_LABELS, type HostIdentity, hostLabels } from './host-labels.js';
 
-export interface OwnerFamilyOptions {
-  readonly hostIp: string;
-  readonly collectAgg: string;
+export interface OwnerFamilyOptions extends HostIdentity {
   /** rdma.per_queue_pair. */
   readonly perQueuePair: boolean;
 }
@@ -24,7 +23,6 @@ interface OwnerMetricsView {
   readonly host: Labels;
 }
 
-const HOST_LABELS = ['host_ip', 'collect_agg'] as const;
 const OWNER_LABELS = ['owner', 'job', 'pod', 'comm'] as const;
 
 /** One line has 300 bytes: 1.2 MB of an answer, and some milliseconds to make. */
@@ -180,13 +178,9 @@ export const OWNER_METRICS: readonly Metric<OwnerMetricsView>[] = [
 export function ownerFamilies(
   queuePairs: QueuePairsView,
   ports: readonly RdmaPortStatus[],
-  { hostIp, collectAgg, perQueuePair }: OwnerFamilyOptions,
+  { perQueuePair, ...host }: OwnerFamilyOptions,
 ): Family[] {
-  const host: Labels = [
-    ['host_ip', hostIp],
-    ['collect_agg', collectAgg],
-  ];
-  return familiesOf(OWNER_METRICS, { queuePairs, ports, perQueuePair, host });
+  return familiesOf(OWNER_METRICS, { queuePairs, ports, perQueuePair, host: hostLabels(host) });
 }
 
 function perDevice(

@@ -5,11 +5,7 @@
 import type { RdmaPortStatus } from '../rdma/port-reader.js';
 import type { RdmaView, VisibilityView } from '../rdma/rounds.js';
 import { type Family, familiesOf, type Labels, type Metric, sample } from './definition.js';
-
-export interface RdmaFamilyOptions {
-  readonly hostIp: string;
-  readonly collectAgg: string;
-}
+import { HOST_LABELS, type HostIdentity, hostLabels } from './host-labels.js';
 
 interface RdmaMetricsView {
   readonly rdma: RdmaView;
@@ -17,7 +13,6 @@ interface RdmaMetricsView {
   readonly host: Labels;
 }
 
-const HOST_LABELS = ['host_ip', 'collect_agg'] as const;
 const PORT_LABELS = ['device', 'port'] as const;
 
 /**
@@ -187,12 +182,8 @@ export const RDMA_METRICS: readonly Metric<RdmaMetricsView>[] = [
 ];
 
 /** In the order of RDMA_METRICS. */
-export function rdmaFamilies(rdma: RdmaView, options: RdmaFamilyOptions): Family[] {
-  const host: Labels = [
-    ['host_ip', options.hostIp],
-    ['collect_agg', options.collectAgg],
-  ];
-  return familiesOf(RDMA_METRICS, { rdma, host });
+export function rdmaFamilies(rdma: RdmaView, host: HostIdentity): Family[] {
+  return familiesOf(RDMA_METRICS, { rdma, host: hostLabels(host) });
 }
 
 /** Samples of each port: its own labels between those of port and host. */

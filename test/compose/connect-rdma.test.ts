@@ -7,7 +7,7 @@ import { connectRdma } from '../../src/compose/connect-rdma.js';
 import { createLogger } from '../../src/log.js';
 
 test('where rdma.enabled is off, nothing is read', () => {
-  const options = { interfaces: ['eth0'], hostIp: '', collectAgg: 'lab', roceSeen: () => () => 0 };
+  const host = { interfaces: ['eth0'], hostIp: '', collectAgg: 'lab' };
   const destination = { write: () => assert.fail('there is nothing to say') };
   const log = createLogger({ level: 'debug', format: 'logfmt' }, { destination });
   const parts = { log, clock: systemClock() };
@@ -15,6 +15,6 @@ test('where rdma.enabled is off, nothing is read', () => {
     rdma: { enabled: false, sysfsPath: '/sys', maxOwners: 256, perQueuePair: false },
     flows: { idleTimeoutMs: 300_000 },
   };
-  const line = connectRdma({ ...options, config, interfaceName: String }, parts);
+  const line = connectRdma({ host, config, interfaceName: String, roceSeen: () => () => 0 }, parts);
   assert.equal(line, undefined);
 });
