@@ -53,6 +53,21 @@ async function seeRefreshes(page: Page, count: number): Promise<void> {
   );
 }
 
+/** Cells of numbers that do not fit what they may have to show. Others come with the next refresh. */
+function tooNarrow(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const widest = { rate: '888 Mbit/s', mean: '888 Mbit/s', packets: '88.8 kpkt/s', total: '88.8 MB' };
+    return ['.interfaces', '.flows'].flatMap((table) =>
+      Object.entries(widest).flatMap(([column, text]) => {
+        const cell = document.querySelector<HTMLElement>(`${table} tbody tr td.${column}`);
+        if (cell === null || cell.clientWidth === 0) return [];
+        cell.textContent = text;
+        return cell.scrollWidth > cell.clientWidth ? [`${table} ${column}: ${text}`] : [];
+      }),
+    );
+  });
+}
+
 async function judgeLargeScreen(browser: Browser, { exporter, devices }: LargeHost): Promise<void> {
   const { page, complaints } = await openView(browser, exporter);
   const caption = await waitForText(page, '.matrix-panel .note', (text) => / of 300 pairs/.test(text));
@@ -65,6 +80,8 @@ async function judgeLargeScreen(browser: Browser, { exporter, devices }: LargeHo
     [];
   assert.ok(Number(shown) > 0 && Number(shown) < LARGE_HOST.pairs, caption);
   assert.equal(await page.evaluate(() => document.documentElement.scrollHeight), 900);
+  assert.deepEqual(await tooNarrow(page), []);
+  await seeRefreshes(page, 1);
   const parts = [
     '.interfaces .scroll',
     '.interfaces th',
