@@ -4,6 +4,7 @@
 
 import { lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseProcessStat } from '../system/process-stat.js';
 
 const PREFIX = 'xtrace-catch-top-';
 /** Namespace of processes, process, clock ticks of its start since boot; then what mkdtemp() adds. */
@@ -11,8 +12,6 @@ const NAME = /^xtrace-catch-top-([0-9a-z]+)-([0-9a-z]+)-([0-9a-z]+)-\w{6}$/;
 const DIGITS = 36;
 const PRIVATE_MODE = 0o700;
 const MODE_BITS = 0o777;
-/** Of /proc/PID/stat, after the name in parentheses: field 22 of proc(5). */
-const START_FIELD = 19;
 
 /** A new one within `parent`, of this user and process alone. */
 export function makeAttachedFolder(parent: string): string {
@@ -67,8 +66,7 @@ function pidNamespace(): number {
 /** undefined: there is no such process. */
 function startTicks(pid: number | 'self'): number | undefined {
   try {
-    const afterName = readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\)\s/s, '');
-    return Number(afterName.split(' ')[START_FIELD]);
+    return parseProcessStat(readFileSync(`/proc/${pid}/stat`, 'latin1'))?.startTicks;
   } catch {
     return undefined;
   }

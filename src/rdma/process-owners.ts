@@ -3,6 +3,7 @@
 // the processes of others (hidepid, ProtectProc). Reads a process once in a reading, however many it has.
 
 import { join } from 'node:path';
+import { parseProcessStat } from '../system/process-stat.js';
 import { SYSFS_FILES, type SysfsFiles } from '../system/sysfs-files.js';
 import { type CgroupOwner, parseCgroupOwner } from './cgroup-owner.js';
 
@@ -69,22 +70,4 @@ export function createProcessOwners(
 function parseUptimeTicks(text: string | undefined): number | undefined {
   const [, seconds, hundredths] = /^(\d{1,12})\.(\d\d) /.exec(text ?? '') ?? [];
   return seconds === undefined ? undefined : Number(seconds) * 100 + Number(hundredths);
-}
-
-/** Field 22 of proc_pid_stat(5) comes 20 fields after the name. */
-const FIELDS_TO_START = 19;
-
-/** `1234 (name) S ...`, where the name may hold anything, parentheses and line breaks too. */
-export function parseProcessStat(
-  text: string | undefined,
-): { readonly comm: string; readonly startTicks: number } | undefined {
-  const start = text?.indexOf('(') ?? -1;
-  const end = text?.lastIndexOf(')') ?? -1;
-  if (text === undefined || start < 0 || end < start) return undefined;
-  const field = text
-    .slice(end + 1)
-    .trim()
-    .split(' ')[FIELDS_TO_START];
-  if (field === undefined || !/^\d{1,16}$/.test(field)) return undefined;
-  return { comm: text.slice(start + 1, end), startTicks: Number(field) };
 }

@@ -7,7 +7,8 @@ import process from 'node:process';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseCgroupOwner } from '../../src/rdma/cgroup-owner.js';
-import { createProcessOwners, parseProcessStat } from '../../src/rdma/process-owners.js';
+import { createProcessOwners } from '../../src/rdma/process-owners.js';
+import { parseProcessStat } from '../../src/system/process-stat.js';
 import { SYSFS_FILES } from '../../src/system/sysfs-files.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
